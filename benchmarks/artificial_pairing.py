@@ -1,16 +1,17 @@
 """Text and audio together in an ARTIFICIAL PAIRING: utterances of MELD, each with a RAVDESS clip of its emotion.
 
-No free corpus here has real texts and real voices at once, so one is put together: each line of MELD is paired with
-a clip of a RAVDESS actor, who says one of two fixed sentences in the line's emotion. Every speaker of a dialogue
-has one actor. The splits share neither dialogues nor actors; a clip may serve several utterances of its split. Given
-the emotion, words and voice are independent, as they never are in real conversations, so a multimodal model must win
-here if it works at all. The scores show whether it does, and say nothing about real speech.
+No free corpus here has real texts and real voices at once, so one is put together: each line of MELD is paired
+with a clip of a RAVDESS actor, who says one of two fixed sentences in the line's emotion. Every speaker of a
+dialogue has one actor. The splits share neither dialogues nor actors; a clip may serve several utterances of its
+split. Given the emotion, words and voice are independent, as they never are in real conversations, so a
+multimodal model must win here if it works at all. The scores show whether it does, and say nothing about real
+speech.
 
-Train, dev and test are all dialogues of MELD's train split: MELD's own test labels are never opened. The actors are
-split as in ``recipes/ravdess.toml``; the clips of its test actors are thus used here too, but select nothing.
+Train, dev and test are all dialogues of MELD's train split: MELD's own test labels are never opened. The actors
+are split as in ``recipes/ravdess.toml``; the clips of its test actors are used here too, but select nothing.
 
-Prints the scores of a text model, an audio model and a multimodal model, those of the multimodal model without its
-text or its audio, and paired comparisons. Models that are already trained are not trained again.
+Prints the scores of a text model, an audio model and a multimodal model, those of the multimodal model without
+its text or its audio, and paired comparisons. Models that are already trained are not trained again.
 """
 
 import argparse
@@ -120,7 +121,7 @@ def take_dialogues(dialogues: Iterator[Dialogue], size: int) -> Iterator[Dialogu
 def with_clips(
     dialogue: Dialogue, split: str, clips: ClipsByActor, draw: np.random.Generator
 ) -> Iterator[Utterance]:
-    """Yield the utterances of a dialogue, each with a clip of its emotion, and with one actor for each speaker."""
+    """Yield the utterances of a dialogue with clips of their emotions, one actor for each speaker."""
     actors: dict[str | None, int] = {}
     for u in dialogue.utterances:
         actor = actors.setdefault(u.speaker, int(draw.choice(ACTORS[split])))

@@ -1,12 +1,12 @@
-"""Whether sound is decoded to its true length: each coding and container that FFmpeg writes, against FFmpeg.
+"""Whether audio is decoded to its true length: every codec and container that FFmpeg writes, against FFmpeg.
 
-A made voice is written by FFmpeg in each coding, container, rate, number of channels and frame option below, then
-decoded by Sentir and by FFmpeg. Printed are the length of the voice and both lengths that were decoded, how many
-codec frames Sentir is away from FFmpeg, and the correlation of the two waves at equal times. Of Ogg streams that
-are joined one after the other FFmpeg decodes each by itself. What a build of FFmpeg cannot write is listed apart.
+FFmpeg encodes a synthetic voice with each codec, container, sampling rate, number of channels and frame option
+below; Sentir and FFmpeg decode it. Printed are the duration of the voice and both decoded durations, by how many
+codec frames Sentir differs from FFmpeg, and the correlation of the two waveforms. Of concatenated Ogg streams
+FFmpeg decodes each by itself. Formats that a build of FFmpeg cannot encode are listed separately.
 
-FFmpeg is looked for on the PATH, or named by ``--ffmpeg``. The script ends with 1 if a coding is off by more than
-a frame, unlike, or said to be truncated.
+FFmpeg is searched on the PATH, or given by ``--ffmpeg``. The exit code is 1 if a format is off by more than a
+frame, has a low correlation, or is reported as truncated.
 """
 
 import argparse
@@ -25,21 +25,21 @@ from sentir.audio.decoding import SAMPLING_RATE, decode
 from sentir.corpus.utterances import Clip
 from sentir.errors import AudioError
 
-SECONDS = 4.345  # a whole number of frames in no coding
-MIN_CORRELATION = 0.98  # correlation that is asked for; FFmpeg 5 rounds ADPCM in its own way
+SECONDS = 4.345  # not a whole number of frames in any codec
+MIN_CORRELATION = 0.98  # FFmpeg 5 rounds ADPCM differently
 
 
 @dataclass(frozen=True)
 class AudioFormat:
-    """One way to write sound.
+    """One way to encode audio.
 
     Attributes:
         muxer: FFmpeg's name of the container.
         codec: FFmpeg's name of the encoder.
-        frame_size: samples per channel of one codec frame, 1 where every sample stands for itself.
-        options: further ones of FFmpeg.
-        num_parts: how many of such files are joined one after the other.
-        is_piped: whether the file is written to a pipe, so that its header cannot tell its length.
+        frame_size: samples per channel of one codec frame, 1 for uncompressed samples.
+        options: further options of FFmpeg.
+        num_parts: how many such files are concatenated.
+        is_piped: whether the file is written to a pipe, so that its header lacks the length.
     """
 
     muxer: str
@@ -61,7 +61,7 @@ class AudioFormat:
 
 
 def audio_formats() -> Iterator[AudioFormat]:
-    """Yield every combination."""
+    """Yield every format."""
     yield from _uncompressed()
     yield from _lossless()
     yield from _opus_and_vorbis()
@@ -174,37 +174,49 @@ def _speech() -> Iterator[AudioFormat]:
     yield AudioFormat("rm", "real_144", 8_000, 1, 160)
 
 
-# ------------------------------------------------------------------------------------------------ one coding
+# ------------------------------------------------------------------------------------------------ one format
 
 
 def synthesize_speech(rate: int, channels: int) -> np.ndarray:
-    """Return ``(samples, channels)`` of syllables of a gliding pitch, of up to 3 kHz: every moment another."""
+    """Return ``(samples, channels)`` of syllables with a gliding pitch, up to 3 kHz, without repetition."""
     draw = np.random.default_rng(0)
     time = np.arange(round(SECONDS * rate)) / rate
     knots = np.linspace(0, SECONDS, 12)
     pitch = np.interp(time, knots, draw.uniform(110, 220, len(knots)))
     loudness = np.interp(time, np.linspace(0, SECONDS, 30), draw.uniform(0.05, 1, 30))
     phase = 2 * np.pi * np.cumsum(pitch) / rate
-    wave = sum(np.sin(k * phase) / k for k in range(1, 14))
-    return np.repeat((0.1 * loudness * wave).astype(np.float32)[:, None], channels, axis=1)
+    waveform = sum(np.sin(k * phase) / k for k in range(1, 14))
+    return np.repeat((0.1 * loudness * waveform).astype(np.float32)[:, None], channels, axis=1)
 
 
-def encode_with_ffmpeg(ffmpeg: str, coding: AudioFormat, folder: Path) -> tuple[Path, list[Path]]:
-    """Let FFmpeg write the voice in a coding; returns the file, and the parts that are joined in it.
+def encode_with_ffmpeg(ffmpeg: str, audio_format: AudioFormat, folder: Path) -> tuple[Path, list[Path]]:
+    """Encode the voice with FFmpeg; return the file, and the parts that are concatenated in it.
 
     Raises:
         subprocess.CalledProcessError: if it cannot.
     """
-    source, path = folder / "voice.wav", folder / "coded"
-    parts = [folder / f"part{n}" for n in range(coding.num_parts)]
+    source, path = folder / "voice.wav", folder / "encoded"
+    parts = [folder / f"part{n}" for n in range(audio_format.num_parts)]
     soundfile.write(
-        source, synthesize_speech(coding.sampling_rate, coding.channels), coding.sampling_rate, subtype="FLOAT"
+        source,
+        synthesize_speech(audio_format.sampling_rate, audio_format.channels),
+        audio_format.sampling_rate,
+        subtype="FLOAT",
     )
-    how = ["-c:a", coding.codec, *coding.options, "-f", coding.muxer]
+    options = ["-c:a", audio_format.codec, *audio_format.options, "-f", audio_format.muxer]
     for part in parts:
-        command = [ffmpeg, "-v", "error", "-y", "-i", str(source), *how, "-" if coding.is_piped else str(part)]
+        command = [
+            ffmpeg,
+            "-v",
+            "error",
+            "-y",
+            "-i",
+            str(source),
+            *options,
+            "-" if audio_format.is_piped else str(part),
+        ]
         written = subprocess.run(command, check=True, capture_output=True).stdout
-        if coding.is_piped:
+        if audio_format.is_piped:
             part.write_bytes(written)
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
     return path, parts
@@ -232,7 +244,7 @@ def decode_with_ffmpeg(ffmpeg: str, path: Path) -> np.ndarray:
 
 
 def correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the correlation of two waves as far as both go."""
+    """Return the correlation of two waveforms over their common length."""
     length = min(len(one), len(other))
     one, other = one[:length].astype(np.float64), other[:length].astype(np.float64)
     return float(one @ other / max(np.sqrt((one @ one) * (other @ other)), 1e-12))
@@ -240,37 +252,41 @@ def correlation(one: np.ndarray, other: np.ndarray) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--ffmpeg", default=shutil.which("ffmpeg"), help="the program, if it is not on the PATH")
+    parser.add_argument(
+        "--ffmpeg", default=shutil.which("ffmpeg"), help="path of FFmpeg, if it is not on the PATH"
+    )
     given = parser.parse_args()
     if not given.ffmpeg:
         sys.exit("FFmpeg was not found: name it with --ffmpeg.")
-    off, count, unwritten = [], 0, []
-    print("| coding | voice, s | FFmpeg, s | Sentir, s | frames off | correlation | notes |")
+    failed, count, not_encoded = [], 0, []
+    print("| format | voice, s | FFmpeg, s | Sentir, s | frames off | correlation | notes |")
     print("|---|--:|--:|--:|--:|--:|---|")
-    for coding in audio_formats():
+    for audio_format in audio_formats():
         with tempfile.TemporaryDirectory() as folder:
             try:
-                path, parts = encode_with_ffmpeg(given.ffmpeg, coding, Path(folder))
-                parts = parts if coding.muxer == "ogg" else [path]
+                path, parts = encode_with_ffmpeg(given.ffmpeg, audio_format, Path(folder))
+                parts = parts if audio_format.muxer == "ogg" else [path]
                 reference = np.concatenate([decode_with_ffmpeg(given.ffmpeg, part) for part in parts])
             except subprocess.CalledProcessError as error:
-                unwritten.append(f"{coding}: {error.stderr.decode(errors='replace').strip().splitlines()[-1:]}")
+                not_encoded.append(
+                    f"{audio_format}: {error.stderr.decode(errors='replace').strip().splitlines()[-1:]}"
+                )
                 continue
             count += 1
-            line, good = check_format(coding, path, reference)
+            line, passed = check_format(audio_format, path, reference)
             print(line, flush=True)
-            off += [] if good else [str(coding)]
+            failed += [] if passed else [str(audio_format)]
     print(
-        f"\n{count} codings, {len(off)} of them off by more than a codec frame or unlike."
-        + "".join(f"\n- {n}" for n in off)
+        f"\n{count} formats, {len(failed)} of them off by more than a codec frame or with a low correlation."
+        + "".join(f"\n- {name}" for name in failed)
     )
-    print(f"\nNot written by this FFmpeg: {len(unwritten)}." + "".join(f"\n- {name}" for name in unwritten))
-    sys.exit(1 if off else 0)
+    print(f"\nNot encoded by this FFmpeg: {len(not_encoded)}." + "".join(f"\n- {name}" for name in not_encoded))
+    sys.exit(1 if failed else 0)
 
 
-def check_format(coding: AudioFormat, path: Path, reference: np.ndarray) -> tuple[str, bool]:
-    """Return the line of a coding, and whether it is within a codec frame and alike."""
-    known = f"| {coding} | {coding.num_parts * SECONDS:.3f} | {len(reference) / SAMPLING_RATE:.3f} |"
+def check_format(audio_format: AudioFormat, path: Path, reference: np.ndarray) -> tuple[str, bool]:
+    """Return the row of a format, and whether it is within a codec frame and correlates."""
+    known = f"| {audio_format} | {audio_format.num_parts * SECONDS:.3f} | {len(reference) / SAMPLING_RATE:.3f} |"
     try:
         decoded = decode(Clip(path))
     except AudioError as error:
@@ -278,13 +294,13 @@ def check_format(coding: AudioFormat, path: Path, reference: np.ndarray) -> tupl
     frames = (
         (len(decoded.waveform) - len(reference))
         / SAMPLING_RATE
-        / (max(coding.frame_size, 2) / coding.sampling_rate)
+        / (max(audio_format.frame_size, 2) / audio_format.sampling_rate)
     )
-    alike = correlation(decoded.waveform, reference)
+    similarity = correlation(decoded.waveform, reference)
     notes = " ".join(note.text for note in decoded.notes)
-    line = f"{known} {len(decoded.waveform) / SAMPLING_RATE:.3f} | {frames:.2f} | {alike:.4f} | {notes} |"
-    told = any(note.kind == "truncated" for note in decoded.notes)  # wrongly: all are whole
-    return line, abs(frames) <= 1 and alike >= MIN_CORRELATION and not told
+    line = f"{known} {len(decoded.waveform) / SAMPLING_RATE:.3f} | {frames:.2f} | {similarity:.4f} | {notes} |"
+    truncated = any(note.kind == "truncated" for note in decoded.notes)  # wrongly: all files are complete
+    return line, abs(frames) <= 1 and similarity >= MIN_CORRELATION and not truncated
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""What each way with rare labels does on dev: MELD and CMU-MOSEI emotion, text, frozen minilm with dialogue.
+"""Methods against class imbalance on dev: MELD and CMU-MOSEI emotion, text, frozen MiniLM, dialogue context.
 
-Test is not read. Several labels have thresholds chosen on dev, as always.
+Test is not used. Multi-label thresholds are tuned on dev, as always.
 """
 
 import argparse
@@ -15,16 +15,16 @@ from sentir.training.fitting import fit
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 SETTINGS = {
-    "nothing": {},
-    "weights, sqrt": {"class_weights": "sqrt"},
-    "weights, inverse": {"class_weights": "inverse"},
+    "none": {},
+    "class weights, sqrt": {"class_weights": "sqrt"},
+    "class weights, inverse": {"class_weights": "inverse"},
     "focal loss": {"loss": "focal"},
-    "focal loss and weights, sqrt": {"loss": "focal", "class_weights": "sqrt"},
-    "balanced draws of dialogues": {"sampling": "balanced"},
-    "smoothed labels, .1": {"label_smoothing": 0.1},
+    "focal loss, class weights, sqrt": {"loss": "focal", "class_weights": "sqrt"},
+    "balanced sampling of dialogues": {"sampling": "balanced"},
+    "label smoothing, 0.1": {"label_smoothing": 0.1},
 }
 SINGLE_LABEL_SETTINGS = {
-    "logit adjustment, tau .5": {"logit_adjustment": 0.5},
+    "logit adjustment, tau 0.5": {"logit_adjustment": 0.5},
     "logit adjustment, tau 1": {"logit_adjustment": 1.0},
 }
 METRICS = {
@@ -35,15 +35,15 @@ METRICS = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("data", type=Path, help="folder that holds meld/ and mosei/")
+    parser.add_argument("data", type=Path, help="folder with meld/ and mosei/")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     given = parser.parse_args()
-    for name, shown in METRICS.items():
+    for name, metrics in METRICS.items():
         recipe = Recipe.load(RECIPES / f"{name}-text.toml")
         recipe = recipe.override({"data": {"task": "emotion"}, "model": {"context": "dialogue"}})
         corpus = read_corpus(recipe.data, given.data / name)
         truth = corpus.label_space("emotion").encode([u.labels["emotion"] for u in corpus.dev])
-        print(f"\n{name}, dev, n = {len(truth)}, {len(given.seeds)} seeds\n{'':32}{'  '.join(shown)}")
+        print(f"\n{name}, dev, n = {len(truth)}, {len(given.seeds)} seeds\n{'':32}{'  '.join(metrics)}")
         for title, changes in (SETTINGS | (SINGLE_LABEL_SETTINGS if name == "meld" else {})).items():
             rows = []
             for seed in given.seeds:
@@ -51,7 +51,7 @@ def main() -> None:
                 rows.append(
                     compute_scores(fitted.space, truth, fitted.dev_predictions.probabilities, fitted.thresholds)
                 )
-            cells = [_mean([row[metric] for row in rows]) for metric in shown]
+            cells = [_mean([row[metric] for row in rows]) for metric in metrics]
             print(f"{title:32}" + "  ".join(cells), flush=True)
 
 

@@ -1,8 +1,8 @@
-"""What each step of cleaning costs a bag of words on MELD's dev, in weighted F1.
+"""How each cleaning step changes a bag of words on MELD's dev, in weighted F1.
 
-The baseline of every study is trained on train and scored on dev (its strength is chosen there too, for every row
-alike); test is not read. First each step by itself on the raw text, then the thesis' chain up to each step. The
-difference to the raw text is paired, with a 95 % interval over dialogues.
+The baseline of every study is trained on train and scored on dev (its regularization is tuned there too, for
+every row alike); test is not used. First each step by itself on the raw text, then the thesis' chain up to each
+step. The difference from the raw text is paired, with a 95 % interval over dialogues.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def cleaning_chains() -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def predict_dev(corpus: Corpus, task: str, steps: tuple[str, ...]) -> np.ndarray:
-    """Return ``(N, K)`` probabilities on dev of the bag of words on texts so cleaned."""
+    """Return ``(N, K)`` probabilities of the bag of words for the cleaned texts of dev."""
     recipe = Recipe.parse({"name": "cleaning", "data": {"reader": "meld", "task": task, "cleaning": steps}})
     return fit_predict_baseline("bag of words", recipe, corpus, METRIC, ["dev"])["dev"].probabilities
 
@@ -47,28 +47,30 @@ def main() -> None:
     )
     truth = {task: corpus.label_space(task).encode([u.labels[task] for u in corpus.dev]) for task in TASKS}
     raw: dict[str, np.ndarray] = {}
-    print("| steps | dev texts without a word | emotion | against none | sentiment | against none |")
+    print("| steps | empty dev texts | emotion | difference | sentiment | difference |")
     print("|---|--:|--:|--:|--:|--:|")
     for name, steps in cleaning_chains():
         cells = [name, str(sum(not clean_text(u.text or "", steps).strip() for u in corpus.dev))]
         for task in TASKS:
-            found = predict_dev(corpus, task, steps)
-            cells += score_cells(corpus, task, truth[task], found, raw.setdefault(task, found), name)
+            probabilities = predict_dev(corpus, task, steps)
+            cells += score_cells(
+                corpus, task, truth[task], probabilities, raw.setdefault(task, probabilities), name
+            )
         print("| " + " | ".join(cells) + " |", flush=True)
 
 
 def score_cells(
-    corpus: Corpus, task: str, truth: np.ndarray, found: np.ndarray, raw: np.ndarray, name: str
+    corpus: Corpus, task: str, truth: np.ndarray, probabilities: np.ndarray, raw: np.ndarray, name: str
 ) -> tuple[str, str]:
-    """Return the score and the difference to the raw text, with its interval."""
+    """Return the score and the difference from the raw text, with its interval."""
     space = corpus.label_space(task)
-    value = f"{compute_scores(space, truth, found)[METRIC]:.3f}"
-    if found is raw:
+    value = f"{compute_scores(space, truth, probabilities)[METRIC]:.3f}"
+    if probabilities is raw:
         return value, ""
     paired = compare(
         space,
         truth,
-        [(found, None)],
+        [(probabilities, None)],
         [(raw, None)],
         [u.dialogue for u in corpus.dev],
         metric=METRIC,

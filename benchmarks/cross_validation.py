@@ -1,8 +1,8 @@
-"""What ways to pool and to learn bring to MELD's emotions from text, over folds of train and dev together.
+"""Pooling and training variants for MELD emotion from text, by cross-validation on train and dev together.
 
-Each of five folds of dialogues is once what dev otherwise is, so ten times as many utterances as dev has are
-scored and differences of half a point show. The epoch is chosen on the fold that is scored, for all alike:
-compare the rows with one another, not with other tables. Test is not read.
+Each of five folds of dialogues serves as dev once, so ten times as many utterances as in dev are scored, and
+differences of half a point become visible. The epoch is selected on the fold that is scored, for every variant:
+compare the rows with one another, not with other tables. Test is not used.
 """
 
 import argparse
@@ -25,10 +25,10 @@ BASE_SETTINGS = {"model": MODEL, "train": {"class_weights": "sqrt", "ema_decay":
 MAX_POOLING = {"model": {"token_pooling": ["mean", "max"]}}
 EMA, RDROP = {"train": {"ema_decay": 0.99}}, {"train": {"rdrop": 1.0}}
 VARIANTS = {
-    "plain": {},
-    "ema_decay": EMA,
-    "average, consistency": merge_settings(EMA, RDROP),
-    "average, maxima": merge_settings(EMA, MAX_POOLING),
+    "base": {},
+    "EMA": EMA,
+    "EMA, R-Drop": merge_settings(EMA, RDROP),
+    "EMA, max pooling": merge_settings(EMA, MAX_POOLING),
     "EMA, max pooling, R-Drop": merge_settings(merge_settings(EMA, MAX_POOLING), RDROP),
 }
 METRIC = "weighted_f1"
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument(
-        "--only", nargs="+", default=list(VARIANTS), choices=list(VARIANTS), help="the first is compared to"
+        "--only", nargs="+", default=list(VARIANTS), choices=list(VARIANTS), help="the first is the reference"
     )
     given = parser.parse_args()
     recipe = Recipe.load(RECIPE).override({"data": {"task": "emotion"}}).override(BASE_SETTINGS)
@@ -66,30 +66,30 @@ def main() -> None:
 
 
 def _with_dev_fold(corpus: Corpus, rows: list, fold: set[str]) -> Corpus:
-    """Return the rows, those of a fold as dev and all others as train."""
+    """Return the corpus with a fold as dev and all other rows as train."""
     split = [replace(u, split="dev" if u.id in fold else "train") for u in rows]
     return Corpus.build(corpus.name, split, corpus.label_spaces.values())
 
 
 def _predict_out_of_fold(recipe: Recipe, parts: list[Corpus], rows: list) -> tuple[np.ndarray, None]:
-    """Return the probabilities of all rows, each from the training whose dev it was in."""
-    found = {}
+    """Return the out-of-fold probabilities of all rows."""
+    by_id = {}
     for part in parts:
         dev = fit(recipe, part).dev_predictions
-        found |= dict(zip(dev.ids, dev.probabilities, strict=True))
-    return np.stack([found[u.id] for u in rows]), None
+        by_id |= dict(zip(dev.ids, dev.probabilities, strict=True))
+    return np.stack([by_id[u.id] for u in rows]), None
 
 
 def _difference(corpus: Corpus, truth: np.ndarray, rows: list, runs: dict, name: str) -> str:
     first = next(iter(runs))
     if name == first:
         return ""
-    (found,) = apply_holm_correction([compare(
+    (comparison,) = apply_holm_correction([compare(
         corpus.label_space("emotion"), truth, runs[name], runs[first], [u.dialogue or u.id for u in rows],
         metric=METRIC, names=(name, first), corpus=corpus.name, task="emotion", split="train and dev",
         permutations=2000,
     )])  # fmt: skip
-    return f"{found.difference:+.4f} [{found.low:+.4f}, {found.high:+.4f}] p = {found.p:.4f}"
+    return f"{comparison.difference:+.4f} [{comparison.low:+.4f}, {comparison.high:+.4f}] p = {comparison.p:.4f}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What each kind of context is worth on dev: MELD emotion, text, frozen minilm. Test is not read."""
+"""The kinds of context, compared on dev: MELD emotion, text, frozen MiniLM. Test is not used."""
 
 import argparse
 from pathlib import Path
@@ -23,9 +23,9 @@ LAYERS = {
     "attention, window 4": {"layer": "attention", "window": 4},
 }
 WINDOWS = {
-    "window, 3 before": {"window_separators": True},
-    "window, 3 before and 1 after": {"window_separators": True, "window_right": 1},
-    "window, 3 before, joined": {},
+    "window, 3 previous": {"window_separators": True},
+    "window, 3 previous and 1 next": {"window_separators": True, "window_right": 1},
+    "window, 3 previous, no separators": {},
 }
 KINDS = {
     "none": {"context": "none"},
@@ -38,7 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--root", type=Path, required=True, help="folder of MELD")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--only", default="", help="kinds whose name begins with this")
+    parser.add_argument("--only", default="", help="only kinds whose name starts with this")
     given = parser.parse_args()
     torch.set_num_threads(1)
     recipe = Recipe.load(RECIPE).override({"data": {"task": "emotion"}})

@@ -1,11 +1,11 @@
-"""How often 95 % intervals hold the truth when there are few dialogues, before and after.
+"""Coverage of 95 % intervals when there are few dialogues, of the bootstrap and the jackknife.
 
-2,000 simulated corpora a row. Ten utterances a dialogue, seven labels as frequent as MELD's. Dialogues differ in
-their labels (Dirichlet) and in how hard they are (a normal intercept on the logit of being right), both with the
-same intraclass correlation: .1, .2 or .3. Two models share 80 % of a dialogue's difficulty and 60 % of an
-utterance's. The truth is the score of 40,000 dialogues. *Before* is the percentile interval of 1,000 resamples of
-whole dialogues, with a macro F1 to which absent labels add 0; *after* is what `sentir.evaluation.intervals` and
-`comparison` give.
+2,000 simulated corpora per row: ten utterances per dialogue, seven labels with MELD's frequencies. Dialogues
+differ in their labels (Dirichlet) and in difficulty (a normal intercept on the logit of a correct prediction),
+both with the same intraclass correlation: 0.1, 0.2 or 0.3. Two models share 80 % of a dialogue's difficulty and
+60 % of an utterance's. The true score is that on 40,000 dialogues. *Bootstrap* is the percentile interval of
+1,000 resamples of whole dialogues, with a macro F1 in which absent labels count 0; *jackknife* is the interval of
+`sentir.evaluation.intervals` and `sentir.evaluation.comparison`.
 """
 
 import argparse
@@ -35,21 +35,21 @@ def simulate(rng: np.random.Generator, trials: int, dialogues: int, icc: float) 
     chance = rng.random((trials, dialogues, TURNS_PER_DIALOGUE, 1))
     truth = (chance > moods[:, :, None].cumsum(axis=-1)).sum(axis=-1).clip(max=K - 1)
     common, hard = rng.normal(0, spread, (trials, dialogues, 1)), rng.logistic(size=truth.shape)
-    found = []
+    counted = []
     for shift in (0.0, SECOND_MODEL_SHIFT):
         own = np.sqrt(0.8) * common + np.sqrt(0.2) * rng.normal(0, spread, common.shape)
         noise = np.where(rng.random(truth.shape) < 0.6, hard, rng.logistic(size=truth.shape))
-        right = CLASS_LOGITS[truth] + shift + own + noise > 0
-        cells = truth * K + np.where(right, truth, rng.choice(K, truth.shape, p=CLASS_FREQUENCIES))
+        correct = CLASS_LOGITS[truth] + shift + own + noise > 0
+        cells = truth * K + np.where(correct, truth, rng.choice(K, truth.shape, p=CLASS_FREQUENCIES))
         flat = np.arange(trials * dialogues)[:, None] * K * K + cells.reshape(-1, TURNS_PER_DIALOGUE)
         counts = np.bincount(flat.ravel(), minlength=trials * dialogues * K * K)
-        found.append(counts.reshape(trials, dialogues, K * K).astype(np.float64))
-    return found
+        counted.append(counts.reshape(trials, dialogues, K * K).astype(np.float64))
+    return counted
 
 
 def scores(totals: np.ndarray) -> dict[str, np.ndarray]:
-    found = metrics_from_statistics(SPACE, totals)
-    return {name: found[name] for name in METRICS}
+    metrics = metrics_from_statistics(SPACE, totals)
+    return {name: metrics[name] for name in METRICS}
 
 
 def true_scores(icc: float) -> list[dict[str, np.ndarray]]:
@@ -95,26 +95,26 @@ def jackknife_intervals(models: list[np.ndarray], seed: int) -> list[dict[str, t
         swapped = np.sort(np.abs(_permuted_differences(SPACE, name, a, b, 500, seed)))[::-1]
         p = (1 + int((swapped >= abs(d) - 1e-12).sum())) / 501
         row = Comparison("a", "b", "", "", "dev", name, d, None, None, p, p, n * TURNS_PER_DIALOGUE, n)
-        (found,) = apply_holm_correction(
+        (comparison,) = apply_holm_correction(
             [
                 UncorrectedComparison(
                     row, float(jackknife_standard_error(without[0][name] - without[1][name])), swapped
                 )
             ]
         )
-        differences[name] = (found.low, found.high)
+        differences[name] = (comparison.low, comparison.high)
     return [own, differences]
 
 
 def covers(bounds: tuple[float | None, float | None], truth: float) -> float:
-    """Return 1 or 0; NaN where there is no interval, as of a difference over fewer than ten dialogues."""
+    """Return 1 or 0; NaN without an interval, as for a difference over fewer than ten dialogues."""
     low, high = bounds
     return np.nan if low is None or high is None else float(low <= truth <= high)
 
 
-def percent(held: np.ndarray) -> str:
-    """Return the share among the intervals that there are, in percent; a dash if there are none."""
-    known = held[~np.isnan(held)]
+def percent(covered: np.ndarray) -> str:
+    """Return the percentage of the intervals that cover the true score; a dash if there are none."""
+    known = covered[~np.isnan(covered)]
     return f"{100 * known.mean():.1f}" if len(known) else "–"
 
 
@@ -123,22 +123,22 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=2000)
     parser.add_argument("--dialogues", type=int, nargs="+", default=[4, 10, 19, 30, 50, 100])
     given = parser.parse_args()
-    jackknife.MIN_CLUSTERS = 2  # what would be said below the number from which on something is said
-    print("percent of intervals that hold the truth, before → after")
+    jackknife.MIN_CLUSTERS = 2  # also where Sentir gives no interval
+    print("percent of intervals that cover the true score, bootstrap → jackknife")
     print(f"{'':24}" + "".join(f"{name[:17]:>18}" for name in METRICS))
     for dialogues in given.dialogues:
         for icc in (0.1, 0.2, 0.3):
             truths, rng = true_scores(icc), np.random.default_rng(1)
-            held = np.full((2, 2, given.trials, len(METRICS)), np.nan)  # before or after, score or difference
+            covered = np.full((2, 2, given.trials, len(METRICS)), np.nan)  # method, score or difference
             for trial, models in enumerate(zip(*simulate(rng, given.trials, dialogues, icc), strict=True)):
-                for way, found in enumerate(
+                for method, intervals in enumerate(
                     (bootstrap_intervals(list(models), rng), jackknife_intervals(list(models), trial))
                 ):
-                    for what, bounds in enumerate(found):
+                    for what, bounds in enumerate(intervals):
                         truth = truths[what]
-                        held[way, what, trial] = [covers(bounds[m], float(truth[m])) for m in METRICS]
+                        covered[method, what, trial] = [covers(bounds[m], float(truth[m])) for m in METRICS]
             for what, name in enumerate(("score", "difference")):
-                old, new = ([percent(column) for column in way.T] for way in held[:, what])
+                old, new = ([percent(column) for column in method.T] for method in covered[:, what])
                 cells = "".join(f"{both[0]:>11} → {both[1]:>4}" for both in zip(old, new, strict=True))
                 print(f"{dialogues:4} ICC {icc:.1f} {name:12} {cells}", flush=True)
 

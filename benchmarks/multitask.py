@@ -1,8 +1,8 @@
 """Emotion and sentiment from one model with two heads, against stacking, and against one model each: MELD, text.
 
 All use frozen MiniLM with dialogue context, with the settings of recipes/meld-text.toml. For stacking, the
-sentiment model's probabilities, out of fold on train, are features of the emotion model. All are scored on dev; test
-is not used.
+sentiment model's probabilities, out of fold on train, are features of the emotion model. All are scored on dev;
+test is not used.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""Stacking on predictions for rows that the first model was trained on inflates dev scores and lowers test scores.
+"""Stacking on in-sample predictions of the first model inflates dev scores and lowers test scores.
 
-On the synthetic demo corpus a text model's probabilities are features of `EmotionModel`, besides a mel spectrogram
-and acoustic functionals. They are made in three ways, two of them wrong and built only here, and compared with no
-stacking at all:
+On the synthetic demo corpus a text model's probabilities are features of `EmotionModel`, besides a mel
+spectrogram and acoustic functionals. They are made in three ways, two of them wrong and built only here, and
+compared with no stacking at all:
 
 - out of fold: train rows are predicted by models that were not trained on their dialogue (`cross_predict`);
 - fitted on train: train rows are predicted by the model that was trained on them; dev and test are not;

@@ -1,7 +1,7 @@
-"""What it saves that threads spin a little and then sleep while they wait for one another.
+"""What it saves that waiting threads spin for a moment and then sleep.
 
-Times a training step alone on the machine, and beside others. Prints ratios measured in this run: seconds per
-step with threads that spin, and with threads that sleep at once, over seconds with what Sentir sets.
+Times a training step on an idle and on a busy machine. Prints ratios measured in this run: seconds per step with
+threads that spin, and with threads that sleep at once, over seconds with Sentir's setting.
 """
 
 import multiprocessing
@@ -14,7 +14,7 @@ import time, torch, sentir.torchvision_operators
 from sentir.models.emotion_model import EmotionModel
 torch.manual_seed(0)
 model = EmotionModel("mobilenetv3_small_050", 0, 7, pretrained=False).train()
-batch = {"mel": torch.randn(32, 300, 64), "mel_lengths": torch.full((32,), 300), "has_audio": torch.ones(32) > 0}
+batch = {"mel": torch.randn(32, 300, 64), "frames": torch.full((32,), 300), "has_audio": torch.ones(32) > 0}
 def step():
     torch.nn.functional.cross_entropy(model(**batch), torch.zeros(32, dtype=torch.long)).backward()
 for n in range(8):
@@ -32,8 +32,8 @@ POLICIES = {
 }
 
 
-def seconds_per_step(way: str) -> float:
-    environment = {name: value for name, value in os.environ.items() if "OMP_" not in name} | POLICIES[way]
+def seconds_per_step(policy: str) -> float:
+    environment = {name: value for name, value in os.environ.items() if "OMP_" not in name} | POLICIES[policy]
     run = subprocess.run(
         [sys.executable, "-c", STEP], env=environment, capture_output=True, text=True, check=True
     )
@@ -46,23 +46,23 @@ def spin_forever() -> None:
 
 
 def report(where: str) -> None:
-    by_turns = [[seconds_per_step(way) for way in POLICIES] for _turn in range(3)]
-    spinning, sleeping, ours = (min(times) for times in zip(*by_turns, strict=True))
+    times = [[seconds_per_step(policy) for policy in POLICIES] for _turn in range(3)]
+    spinning, sleeping, ours = (min(column) for column in zip(*times, strict=True))
     print(
-        f"{where}: {ours:.3f} s a step; spinning {spinning / ours:.1f}, sleeping {sleeping / ours:.1f} times that"
+        f"{where}: {ours:.3f} s per step; ratios {spinning / ours:.1f} spinning, {sleeping / ours:.1f} sleeping"
     )
 
 
 def main() -> None:
-    report("alone")
-    neighbors = [
+    report("idle machine")
+    processes = [
         multiprocessing.Process(target=spin_forever, daemon=True) for _core in range(os.cpu_count() or 1)
     ]
-    for neighbor in neighbors:
-        neighbor.start()
-    report("beside a busy neighbor on every core")
-    for neighbor in neighbors:
-        neighbor.terminate()
+    for process in processes:
+        process.start()
+    report("a busy process on every core")
+    for process in processes:
+        process.terminate()
 
 
 if __name__ == "__main__":

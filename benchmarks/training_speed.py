@@ -1,9 +1,9 @@
-"""How fast text is learned from: our fine-tuning beside the thesis' loop and a default Hugging Face `Trainer`.
+"""The speed of fine-tuning on text, against the thesis' loop and a default Hugging Face `Trainer`.
 
-All three train the same network (minilm and a head) with AdamW on the same utterances, one thread. The thesis'
-loop pads every utterance to the longest allowed, the default `Trainer` pads each random batch to its longest. And
-an epoch on frozen vectors, once they are cached, beside a fine-tuned one. Seconds are of the processor, so that
-other work on the machine does not count. Prints ratios measured in this run.
+All three train the same network (MiniLM and a head) with AdamW on the same utterances, on one thread. The thesis'
+loop pads every utterance to the maximum length, the default `Trainer` pads each random batch to its longest. Also
+an epoch on cached frozen embeddings against a fine-tuned one. Times are CPU times, so that other load does not
+count. Prints ratios measured in this run.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def measure_cpu_seconds(work: Callable[[], object]) -> float:
 
 
 class Setup:
-    """A fresh network and N prepared utterances of train."""
+    """A new network and N preprocessed utterances of train."""
 
     def __init__(self, corpus: Corpus, recipe: Recipe, n: int) -> None:
         utterances, self.recipe = corpus.train[:n], recipe
@@ -49,22 +49,22 @@ class Setup:
         encoders = Encoders.load(recipe.model)
         preprocessor = Preprocessor.fit(recipe.data, recipe.model, utterances, **encoders.processors())
         self.model = encoders.build_network(preprocessor, self.space)
-        self.prepared: ModelInputs = encoders.embed(preprocessor.transform(utterances))
+        self.inputs: ModelInputs = encoders.embed(preprocessor.transform(utterances))
         self.targets = encode_targets(self.space, [u.labels["emotion"] for u in utterances])
         self.loss = recipe_loss(self.space, self.targets, recipe.train)
 
     def batch(self, rows: list[int]) -> dict[str, torch.Tensor]:
-        found = self.prepared.batch(rows)
-        return {name: found[name] for name in self.model.input_names if name in found} | {
+        tensors = self.inputs.batch(rows)
+        return {name: tensors[name] for name in self.model.input_names if name in tensors} | {
             "labels": self.targets[rows]
         }
 
     def train_sentir(self) -> None:
         settings, loss = self.recipe.train, self.loss
-        train_model(self.model, self.prepared, self.targets, settings=settings, loss=loss, dev_score=lambda: 0.0)
+        train_model(self.model, self.inputs, self.targets, settings=settings, loss=loss, dev_score=lambda: 0.0)
 
     def train_thesis(self) -> None:
-        """Train as the thesis did, with the tokens padded to the longest allowed."""
+        """Train as the thesis did, with tokens padded to the maximum length."""
         optimizer = torch.optim.AdamW(self.model.parameters(), lr=3e-5)
         for rows in DataLoader(range(len(self.targets)), BATCH, shuffle=True, collate_fn=list):
             batch = {name: self._pad(tensor) for name, tensor in self.batch(rows).items()}
@@ -79,7 +79,7 @@ class Setup:
         return torch.nn.functional.pad(tensor, (0, MAX_LENGTH - tensor.shape[1])) if tensor.ndim == 2 else tensor
 
     def train_default(self) -> None:
-        """Train by a `Trainer` whose settings are its own."""
+        """Train with a `Trainer` with default settings."""
         from transformers import PrinterCallback, Trainer, TrainingArguments
 
         with tempfile.TemporaryDirectory() as folder:
@@ -100,7 +100,7 @@ class Setup:
 
 
 def frozen_epoch_seconds(corpus: Corpus, n: int, epochs: int) -> float:
-    """Return the seconds of one epoch after the first: of a long training less those of a short one."""
+    """Return the seconds of an epoch after the first: a long training less a short one."""
     recipe = RECIPE.override(
         {"model": {"encoder": "frozen"}, "train": {"group_by_length": False, "patience": epochs}}
     )
@@ -110,7 +110,7 @@ def frozen_epoch_seconds(corpus: Corpus, n: int, epochs: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("root", type=Path, nargs="?", help="folder of MELD; without, the synthetic corpus")
+    parser.add_argument("root", type=Path, nargs="?", help="folder of MELD; default: the synthetic corpus")
     parser.add_argument("--utterances", type=int, default=1024)
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -119,17 +119,17 @@ def main() -> None:
     n = min(given.utterances, len(corpus.train))
     rates = {}
     for name, work, count in (
-        ("ours", Setup.train_sentir, n),
+        ("Sentir", Setup.train_sentir, n),
         ("default", Setup.train_default, n),
         ("thesis", Setup.train_thesis, n // 4),
     ):
         setup = Setup(corpus, RECIPE, count)
         rates[name] = count / measure_cpu_seconds(lambda work=work, setup=setup: work(setup))
-        print(f"{name}: {rates[name]:.1f} utterances a second of one thread", flush=True)
-    print(f"ours is {rates['ours'] / rates['thesis']:.1f} times as fast as the thesis' loop,")
-    print(f"{rates['ours'] / rates['default']:.2f} times as fast as a default Trainer")
+        print(f"{name}: {rates[name]:.1f} utterances per second on one thread", flush=True)
+    print(f"Sentir is {rates['Sentir'] / rates['thesis']:.1f} times as fast as the thesis' loop,")
+    print(f"{rates['Sentir'] / rates['default']:.2f} times as fast as a default Trainer")
     frozen = frozen_epoch_seconds(corpus, n, 21)
-    tuned = n / rates["ours"]
+    tuned = n / rates["Sentir"]
     print(f"an epoch of {n}: fine-tuned {tuned:.1f} s, frozen {frozen:.2f} s: {tuned / frozen:.0f} times")
 
 

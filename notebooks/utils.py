@@ -1,123 +1,125 @@
-"""The vocabulary of the study as the notebooks use it: names for what `sentir` does, and nothing else."""
+"""The functions of `sentir` that the notebooks use, under one name each."""
 
 from sentir import (
-    EMOTIONS,
     Recipe,
-    Recognizer,
-    clean,
-    conclusions,
-    cross_predict,
-    examine,
+    analyze,
+    clean_text,
     explain,
     explain_model,
-    find_corpora,
+    load_corpus,
     load_recipe,
-    normalize_emotion,
-    normalize_sentiment,
     predict,
-    read_corpus,
     run_study,
     set_language,
     train,
     tune,
-    weigh_cleaning,
 )
-from sentir.audio.media import RATE, decode
+from sentir.audio.decoding import SAMPLING_RATE, decode
 from sentir.audio.store import attach_audio
-from sentir.audio.thesis import thesis_mel
+from sentir.audio.thesis_mel import compute_thesis_mel
 from sentir.audit import audit, scan_audio
-from sentir.corpus.cleaned import clean_stepwise
 from sentir.corpus.cleaning import CLEANING_STEPS, THESIS_CLEANING
+from sentir.corpus.cleaning_report import trace_cleaning
+from sentir.corpus.labels import EMOTIONS, normalize_emotion, normalize_sentiment
+from sentir.corpus.tables import to_frame
 from sentir.evaluation.metrics import compute_scores
-from sentir.explanation.figures import importance_figure, audio_attribution_figure
+from sentir.explanation.figures import audio_attribution_figure, importance_figure
 from sentir.features import compute_features
 from sentir.figures import (
     plot_confusion_matrix,
-    summarize_corpus,
-    plot_learning_curves,
     plot_differences,
-    plot_optimization_history,
+    plot_histogram,
     plot_label_distribution,
+    plot_learning_curves,
+    plot_optimization_history,
+    plot_param_importances,
     plot_precision_recall_curves,
     plot_reliability_diagram,
     plot_risk_coverage_curve,
     plot_roc_curves,
     plot_scores,
-    plot_param_importances,
     plot_spectrogram,
-    plot_histogram,
+    summarize_corpus,
 )
+from sentir.readers.discovery import find_corpora
 from sentir.recipe import DEFAULT_CLEANING, DataSettings
-from sentir.report.frames import cleaning_frame, comparison_frame, mistake_frame, score_frame, slice_frame
-from sentir.report.tables import sections
-from sentir.report.tuning import sentences as tuning_sentences
+from sentir.report.conclusions import summarize_study
+from sentir.report.dataframes import (
+    cleaning_to_frame,
+    comparisons_to_frame,
+    errors_to_frame,
+    scores_to_frame,
+    slices_to_frame,
+)
+from sentir.report.task_sections import task_sections
+from sentir.report.tuning_page import tuning_sentences
+from sentir.study.cleaning_ablation import ablate_cleaning
+from sentir.study.stacking import cross_predict
+from sentir.training.recognizers import fit_recognizer
 
-preprocess_text = clean
-trace_cleaning = clean_stepwise
-compute_spectrogram = thesis_mel
-
-__all__ = [  # noqa: RUF022 (in the order in which the study needs them)
+__all__ = [  # noqa: RUF022 (in the order of the study)
     # corpora
-    "Data",
+    "DataSettings",
     "find_corpora",
-    "read_corpus",
+    "load_corpus",
+    "to_frame",
     "audit",
-    "hear_corpus",
-    # cleaning of corpora and preprocessing of text
-    "CLEANING",
+    "scan_audio",
+    # cleaning
+    "CLEANING_STEPS",
     "DEFAULT_CLEANING",
     "THESIS_CLEANING",
-    "clean_corpus",
-    "preprocess_text",
-    "weigh_cleaning",
-    # normalization of emotions and sentiments
+    "ablate_cleaning",
+    "clean_text",
+    "trace_cleaning",
+    # labels
     "EMOTIONS",
     "normalize_emotion",
     "normalize_sentiment",
-    # numbers and spectrograms
-    "RATE",
+    # features and spectrograms
+    "SAMPLING_RATE",
+    "attach_audio",
     "compute_features",
+    "compute_thesis_mel",
     "decode",
-    "listen",
-    "make_spectrogram",
     # models and studies
     "Recipe",
-    "Recognizer",
-    "conclusions",
+    "analyze",
+    "compute_scores",
     "cross_predict",
-    "examine",
     "explain",
     "explain_model",
+    "fit_recognizer",
     "load_recipe",
     "predict",
     "run_study",
-    "score",
-    "sections",
+    "summarize_study",
+    "task_sections",
     "train",
     "tune",
     "tuning_sentences",
     # tables and figures
-    "cleaning_frame",
-    "comparison_frame",
-    "mistake_frame",
-    "score_frame",
-    "slice_frame",
-    "confusion_figure",
-    "corpus_card",
-    "curves_figure",
-    "differences_figure",
-    "history_figure",
+    "cleaning_to_frame",
+    "comparisons_to_frame",
+    "errors_to_frame",
+    "scores_to_frame",
+    "slices_to_frame",
+    "audio_attribution_figure",
     "importance_figure",
-    "label_figure",
-    "precision_recall_figure",
-    "reliability_figure",
-    "risk_figure",
-    "roc_figure",
-    "scores_figure",
-    "hyperparameter_importance_figure",
-    "sound_figure",
-    "spectrogram_figure",
-    "spread_figure",
+    "plot_confusion_matrix",
+    "plot_differences",
+    "plot_histogram",
+    "plot_label_distribution",
+    "plot_learning_curves",
+    "plot_optimization_history",
+    "plot_param_importances",
+    "plot_precision_recall_curves",
+    "plot_reliability_diagram",
+    "plot_risk_coverage_curve",
+    "plot_roc_curves",
+    "plot_scores",
+    "plot_spectrogram",
+    "summarize_corpus",
     # language
     "set_language",
 ]

@@ -1,4 +1,4 @@
-"""The public verbs predict once, and open test last."""
+"""The public functions predict once, and open test last."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ def recipe(corpus, tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def reads(corpus, monkeypatch):
+def reader(corpus, monkeypatch):
     monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: corpus)
 
 
@@ -58,7 +58,7 @@ def test_files_and_folders_may_be_given_as_strings(recipe, tmp_path):
     root, out, table = str(tmp_path), str(tmp_path / "as-string"), str(tmp_path / "all.csv")
     api.train(recipe, root=root, out=out)
     assert api.evaluate(out, root=root).model == "as-string"
-    assert api.analyze(out, root=root)[0] == api.evaluate(out, root=root)
+    assert api.analyze(out, root=root)[0] == api.evaluate(out, root=root, corpus="tiny")
     assert api.compare(out, out, root=root)[2].difference == 0
     assert [row.labels for row in api.predict(out, texts=["I am happy."])] != [()]
     assert len(api.export_corpus("tiny", table, root=root)) == len(api.load_corpus(recipe.data, root))
@@ -85,7 +85,7 @@ def test_compare_predicts_with_each_model_once(model, predicted, tmp_path):
     assert first.metrics == second.metrics
 
 
-def test_a_comparison_that_cannot_be_made_opens_nothing(model, corpus, tmp_path, monkeypatch):
+def test_an_impossible_comparison_does_not_open_test(model, corpus, tmp_path, monkeypatch):
     with pytest.raises(UnknownNameError, match="weighted_f1"):
         api.compare(model, model, root=tmp_path, split="test", reason="a look", metric="weighted_f")
     one = tiny_corpus(lambda u: u if u.split != "test" else replace(u, dialogue="one"))
@@ -100,7 +100,7 @@ def test_a_comparison_that_cannot_be_made_opens_nothing(model, corpus, tmp_path,
 
 
 @pytest.mark.parametrize("verb", ["evaluate", "compare"])
-def test_a_model_that_cannot_predict_opens_nothing(verb, model, corpus, tmp_path, monkeypatch):
+def test_a_model_that_cannot_predict_does_not_open_test(verb, model, corpus, tmp_path, monkeypatch):
     def fails(self, rows):
         raise SentirError("no prediction")
 

@@ -1,4 +1,4 @@
-"""What people type first works, or is refused in one sentence."""
+"""The calls that people try first work, or fail with one sentence."""
 
 import re
 from types import SimpleNamespace
@@ -12,22 +12,23 @@ import sentir
 import sentir.recipe
 from sentir.errors import SentirError
 from sentir.readers import READERS
+from sentir.training.recognizers import fit_recognizer
 
 
 @pytest.fixture(scope="module")
 def model(weights, tmp_path_factory):
-    """A folder with a model, its recipe and what lies beside them."""
+    """A folder with a model, its recipe and a table."""
     home = tmp_path_factory.mktemp("first")
     recipe = tiny_recipe(weights, data={"reader": "tiny"})
     (home / "mine.toml").write_text(sentir.recipe.dump_toml(recipe.to_dict()), encoding="utf-8")
-    recognizer, _dev = sentir.fit_recognizer(recipe, tiny_corpus())
+    recognizer, _dev = fit_recognizer(recipe, tiny_corpus())
     recognizer.save_pretrained(str(home / "model"))
     (home / "table.csv").write_text("text\nI am happy.\n", encoding="utf-8")
     return SimpleNamespace(home=home, folder=str(home / "model"), recognizer=recognizer, recipe=recipe)
 
 
 @pytest.fixture(autouse=True)
-def place(model, monkeypatch):
+def in_model_home(model, monkeypatch):
     monkeypatch.chdir(model.home)
     monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: tiny_corpus())
 
@@ -57,8 +58,8 @@ WORKS = {
     'sentir.evaluate(recognizer, root=".")': lambda m: sentir.evaluate(m.recognizer, root="."),
     'sentir.evaluate("model", root=".")': lambda m: sentir.evaluate("model", root="."),
     'sentir.compare(recognizer, "model", root=".")': lambda m: sentir.compare(m.recognizer, "model", root=".")[2],
-    'sentir.read_corpus("demo-meld")': lambda m: sentir.read_corpus("demo-meld"),
-    'sentir.read_corpus("mine.toml", ".")': lambda m: sentir.read_corpus("mine.toml", "."),
+    'sentir.load_corpus("demo-meld")': lambda m: sentir.load_corpus("demo-meld"),
+    'sentir.load_corpus("mine.toml", ".")': lambda m: sentir.load_corpus("mine.toml", "."),
     'sentir.load_recipe("meld-text", {"train.epochs": 5})': lambda m: sentir.load_recipe(
         "meld-text", {"train.epochs": 5}
     ),
@@ -67,7 +68,7 @@ WORKS = {
     ),
     "sentir.__version__": lambda m: sentir.__version__,
 }
-REFUSED = {
+FAILS = {
     'Recognizer.from_pretrained("nowhere")': lambda m: sentir.Recognizer.from_pretrained("nowhere"),
     "recognizer.predict()": lambda m: m.recognizer.predict(),
     "recognizer.predict(array)": lambda m: m.recognizer.predict(np.zeros(16_000, np.float32)),
@@ -78,8 +79,8 @@ REFUSED = {
     "recognizer.predict(files=array)": lambda m: m.recognizer.predict(files=np.zeros(3)),
     'sentir.evaluate("nowhere")': lambda m: sentir.evaluate("nowhere"),
     'sentir.train("mine.toml", out="again")': lambda m: sentir.train("mine.toml", out="again"),
-    'sentir.read_corpus("meld")': lambda m: sentir.read_corpus("meld"),
-    'sentir.read_corpus("mled", ".")': lambda m: sentir.read_corpus("mled", "."),
+    'sentir.load_corpus("meld")': lambda m: sentir.load_corpus("meld"),
+    'sentir.load_corpus("mled", ".")': lambda m: sentir.load_corpus("mled", "."),
     'sentir.load_recipe("meld-txt")': lambda m: sentir.load_recipe("meld-txt"),
     'sentir.load_recipe("meld-text", {"train.epoch": 5})': lambda m: sentir.load_recipe(
         "meld-text", {"train.epoch": 5}
@@ -94,15 +95,15 @@ def test_a_first_call_works_and_shows_one_short_line(model, call):
     assert len(shown) < 1000 and "object at 0x" not in shown
 
 
-@pytest.mark.parametrize("call", REFUSED)
-def test_a_first_call_that_cannot_work_is_refused_in_one_sentence(model, call):
-    with pytest.raises(SentirError, match=r"\A[^\n]+[.?]\Z") as refused:
-        REFUSED[call](model)
-    print(f"| `{call}` | {refused.value} |")
-    assert len(str(refused.value)) < 300
+@pytest.mark.parametrize("call", FAILS)
+def test_a_first_call_that_cannot_work_fails_with_one_sentence(model, call):
+    with pytest.raises(SentirError, match=r"\A[^\n]+[.?]\Z") as raised:
+        FAILS[call](model)
+    print(f"| `{call}` | {raised.value} |")
+    assert len(str(raised.value)) < 300
 
 
-def test_predict_of_a_recognizer_is_the_verb_and_one_bad_item_ends_nothing(model):
+def test_recognizer_predict_equals_sentir_predict_and_a_bad_item_does_not_stop_the_others(model):
     mixed = [TWO[0], float("nan"), 7, TWO[1]]
     rows = model.recognizer.predict(mixed)
     assert rows == sentir.predict(model.folder, texts=mixed)
@@ -117,30 +118,29 @@ def test_predict_of_a_recognizer_is_the_verb_and_one_bad_item_ends_nothing(model
 
 
 def test_probabilities_are_an_array_in_the_order_of_the_classes(model):
-    found = model.recognizer.predict_proba([TWO[0], None, TWO[1]])
+    probabilities = model.recognizer.predict_proba([TWO[0], None, TWO[1]])
     names = model.recognizer.classes_.tolist()
-    assert found.shape == (3, len(names)) and names == list(model.recognizer.space.names)
-    assert np.isnan(found[1]).all() and found[[0, 2]].sum(1) == pytest.approx(1)
+    assert probabilities.shape == (3, len(names)) and names == list(model.recognizer.space.names)
+    assert np.isnan(probabilities[1]).all() and probabilities[[0, 2]].sum(1) == pytest.approx(1)
     rows = model.recognizer.predict(TWO)
-    assert [[row.probabilities[name] for name in names] for row in rows] == found[[0, 2]].tolist()
+    assert [[row.probabilities[name] for name in names] for row in rows] == probabilities[[0, 2]].tolist()
 
 
-def test_a_model_of_a_number_has_no_classes(model):
-    number = sentir.LabelSpace("mood", ("mood",), bounds=(-3.0, 3.0))
-    model = type(model.recognizer)(
-        model.recipe, number, model.recognizer.preprocessor, model.recognizer.model, None
-    )
+def test_a_regression_model_has_no_classes(model):
+    space = sentir.LabelSpace("mood", ("mood",), bounds=(-3.0, 3.0))
+    own = model.recognizer
+    model = type(own)(model.recipe, space, own.preprocessor, own.encoders, own.model, None)
     assert not hasattr(model, "classes_")
-    with pytest.raises(SentirError, match="number"):
+    with pytest.raises(SentirError, match="regression"):
         model.predict_proba("hi")
 
 
-def test_overrides_are_a_mapping_with_dots_or_texts():
+def test_overrides_are_a_mapping_or_strings():
     by_key = sentir.load_recipe("meld-text", {"train.epochs": 5, "model": {"hidden_size": 8}})
     assert by_key == sentir.load_recipe("meld-text", ["train.epochs=5", "model.hidden_size=8"])
 
 
-def test_a_value_shows_a_line_and_a_small_table(model):
+def test_repr_is_one_line_and_html_is_a_small_table(model):
     for one in (model.recognizer, tiny_corpus(), model.recipe, *model.recognizer.predict("<b>hi</b>\n\x1b")):
         line, table = repr(one), one._repr_html_()
         assert "\n" not in line and len(line) < 400 and line.startswith(type(one).__name__)

@@ -1,4 +1,4 @@
-"""Discarding a test of one's own and drawing another: the recipe, the record, and what is refused."""
+"""Redrawing the test split of a user table: the recipe, the record, and the errors."""
 
 import csv
 import json
@@ -42,25 +42,25 @@ def corpus_of(path):
     return read_corpus(api.load_recipe(path).data, path.parent)
 
 
-def test_a_redraw_changes_the_seed_alone_and_is_counted_with_what_was_opened_before(recipe, tmp_path):
+def test_a_redraw_changes_only_the_seed_and_is_recorded_with_earlier_openings(recipe, tmp_path):
     before = corpus_of(recipe)
     assert list_redraws(before) == ()
     open_test(before, reason="first look")
-    found = api.redraw_corpus(recipe, reason=" labels were repaired ", root=tmp_path)
-    assert found.seeds[0] == 0 < found.seeds[1] and (found.num_test_openings, found.redraws) == (1, 1)
+    result = api.redraw_corpus(recipe, reason=" labels were repaired ", root=tmp_path)
+    assert result.seeds[0] == 0 < result.seeds[1] and (result.num_test_openings, result.redraws) == (1, 1)
     text = recipe.read_text(encoding="utf-8")
-    assert text == RECIPE.replace("[data.table]\n", f"[data.table]\nseed = {found.seeds[1]}\n")
+    assert text == RECIPE.replace("[data.table]\n", f"[data.table]\nseed = {result.seeds[1]}\n")
     after = corpus_of(recipe)
     assert after.test_fingerprint != before.test_fingerprint
     (one,) = list_redraws(after)
-    assert (one.reason, one.seeds, one.openings) == ("labels were repaired", found.seeds, 1)
+    assert (one.reason, one.seeds, one.openings) == ("labels were repaired", result.seeds, 1)
     open_test(after, reason="second look")
     again = api.redraw_corpus(recipe, reason="once more", root=tmp_path)
-    assert again.redraws == 2 and again.seeds[0] == found.seeds[1]
+    assert again.redraws == 2 and again.seeds[0] == result.seeds[1]
     assert [r.openings for r in list_redraws(corpus_of(recipe))] == [1, 1]
 
 
-def test_redraws_are_known_again_when_rows_have_changed_and_under_another_name(recipe, tmp_path):
+def test_redraws_are_recognized_after_changes_of_rows_and_under_another_name(recipe, tmp_path):
     api.redraw_corpus(recipe, reason="because", root=tmp_path)
     write_table(tmp_path, n=70, skip=5)
     assert len(list_redraws(corpus_of(recipe))) == 1
@@ -68,17 +68,17 @@ def test_redraws_are_known_again_when_rows_have_changed_and_under_another_name(r
     assert len(list_redraws(corpus_of(tmp_path / "other.toml"))) == 1
 
 
-def test_nothing_is_redrawn_without_a_reason_or_without_a_drawn_test(recipe, tmp_path):
+def test_a_redraw_needs_a_reason_and_a_random_test_split(recipe, tmp_path):
     with pytest.raises(LockedTestError, match="--reason"):
         api.redraw_corpus(recipe, reason=" ", root=tmp_path)
     for setting in ('split = "part"', "fractions = [0.8, 0.2, 0.0]"):
         recipe.write_text(f"{RECIPE}{setting}\n", encoding="utf-8")
-        with pytest.raises(RecipeError, match="draws no test split"):
+        with pytest.raises(RecipeError, match="has no random test split"):
             api.redraw_corpus(recipe, reason="because", root=tmp_path)
     assert not (paths.state_dir() / "redraws.jsonl").exists()
 
 
-def test_a_damaged_record_is_named_and_the_recipe_stays(recipe, tmp_path):
+def test_a_damaged_record_is_an_error_and_the_recipe_is_unchanged(recipe, tmp_path):
     api.redraw_corpus(recipe, reason="because", root=tmp_path)
     text = recipe.read_text(encoding="utf-8")
     record = paths.state_dir() / "redraws.jsonl"
@@ -110,6 +110,6 @@ def test_a_seed_is_changed_where_it_is_written_or_belongs(text, changed):
     assert tomllib.loads(replace_table_seed(text, 9))["data"]["table"]["seed"] == 9
 
 
-def test_a_recipe_that_cannot_be_changed_by_lines_is_refused():
+def test_a_recipe_that_cannot_be_edited_by_lines_is_an_error():
     with pytest.raises(RecipeError, match="write 'seed = 9'"):
         replace_table_seed("data = { table = { label = 'a' } }\n", 9)

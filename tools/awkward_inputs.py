@@ -1,7 +1,7 @@
-"""Try a folder of small awkward inputs, and print what is right beside what comes.
+"""Try a folder of small awkward inputs, and print the expected and the actual result of each.
 
-The folder holds recordings, tables and recipes that people met in the wild, such as ``truncated.wav`` or
-``trailcomma.csv``; a case whose file is not there is passed over. The exit code is 1 if a case is not right.
+The folder contains recordings, tables and recipes that occurred in practice, such as ``truncated.wav`` or
+``trailcomma.csv``; cases whose file is missing are skipped. The exit code is 1 if a case fails.
 """
 
 from __future__ import annotations
@@ -38,55 +38,54 @@ Case = tuple[str, str, Callable[[], object]]
 def main() -> None:
     """Try every case."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("folder", type=Path, help="where the inputs lie")
+    parser.add_argument("folder", type=Path, help="folder of the inputs")
     given = parser.parse_args()
-    wrong = 0
-    with tempfile.TemporaryDirectory() as place:
-        os.environ |= {"SENTIR_STATE_DIR": f"{place}/state", "SENTIR_CACHE_DIR": f"{place}/cache"}
-        shutil.copytree(given.folder, inputs := Path(place) / "cases")
-        for path in (inputs, *inputs.rglob("*")):  # what was copied may be read only
+    num_failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ |= {"SENTIR_STATE_DIR": f"{folder}/state", "SENTIR_CACHE_DIR": f"{folder}/cache"}
+        shutil.copytree(given.folder, inputs := Path(folder) / "cases")
+        for path in (inputs, *inputs.rglob("*")):  # copied files may be read-only
             path.chmod(path.stat().st_mode | 0o600)
-        for name, right, observe in cases(inputs, Path(place)):
+        for name, expected, observe in cases(inputs, Path(folder)):
             if not (inputs / name.split()[0]).exists():
                 continue
             try:
-                found = observe()
+                result = observe()
             except SentirError as error:
-                found = f"refused: {error}"
-            ok = found is True or (isinstance(found, str) and found.startswith("+"))
-            wrong += not ok
-            print(f"{'ok ' if ok else 'NOT'} {name} | {right} | {str(found).lstrip('+')[:160]}", flush=True)
-    sys.exit(wrong > 0)
+                result = f"error: {error}"
+            ok = isinstance(result, str) and result.startswith("+")
+            num_failed += not ok
+            print(f"{'ok ' if ok else 'NOT'} {name} | {expected} | {str(result).lstrip('+')[:160]}", flush=True)
+    sys.exit(num_failed > 0)
 
 
-def cases(inputs: Path, place: Path) -> Iterator[Case]:
-    """Yield a name, which begins with a file's, what is right, and what looks whether it is so.
+def cases(inputs: Path, work: Path) -> Iterator[Case]:
+    """Yield a name that starts with that of a file, the expected result, and a function that observes the result.
 
-    What looks returns what was seen, after a ``+`` if it is right.
+    The function returns a description of the result, which starts with ``+`` if it is as expected.
     """
     yield from audio_cases(inputs)
     yield from table_cases(inputs)
     yield from corpus_cases(inputs)
-    yield from prediction_cases(inputs, place)
+    yield from prediction_cases(inputs, work)
 
 
 def audio_cases(inputs: Path) -> Iterator[Case]:
-    """Yield the recordings."""
+    """Yield the cases of recordings."""
 
-    def seconds(name: str, wanted: float) -> Callable[[], str]:
+    def seconds(name: str, expected: float) -> Callable[[], str]:
         def observe() -> str:
-            waves = [decode(Clip(inputs / name)).waveform for _time in range(2)]
-            found = len(waves[0]) / 16_000
-            good = abs(found - wanted) < 0.03 and np.array_equal(*waves)
-            return f"{'+' * good}{found:.2f} s, twice the same: {np.array_equal(*waves)}"
+            waveforms = [decode(Clip(inputs / name)).waveform for _time in range(2)]
+            duration, equal = len(waveforms[0]) / 16_000, np.array_equal(*waveforms)
+            return f"{'+' * (abs(duration - expected) < 0.03 and equal)}{duration:.2f} s, equal twice: {equal}"
 
         return observe
 
     def noted(name: str, word: str) -> Callable[[], str]:
         def observe() -> str:
-            found = decode(Clip(inputs / name))
-            told = " ".join(note.text for note in found.notes)
-            return f"{'+' * (word in told)}{len(found.waveform) / 16_000:.2f} s; {told}"
+            decoded = decode(Clip(inputs / name))
+            notes = " ".join(note.text for note in decoded.notes)
+            return f"{'+' * (word in notes)}{len(decoded.waveform) / 16_000:.2f} s; {notes}"
 
         return observe
 
@@ -104,12 +103,12 @@ def audio_cases(inputs: Path) -> Iterator[Case]:
     for name in ("second_track_is_default.mkv", "two_speech_tracks.mkv"):
         yield name, "the default track, and a note", noted(name, "track")
     for name in ("truncated.wav", "truncated_faststart.mp4"):
-        yield name, "what remains is used and listed", noted(name, "ends after")
-    yield "float_spike_1e25.wav", "refused by name", refused
+        yield name, "the rest is used, and a note", noted(name, "ends after")
+    yield "float_spike_1e25.wav", "an error with its name", refused
 
 
 def table_cases(inputs: Path) -> Iterator[Case]:
-    """Yield the tables."""
+    """Yield the cases of tables."""
 
     def quotes() -> str:
         rows = load_rows(inputs / "tsv_bare_quotes.tsv")
@@ -117,15 +116,16 @@ def table_cases(inputs: Path) -> Iterator[Case]:
 
     def labels(name: str) -> Callable[[], str]:
         def observe() -> str:
-            found = inspect_table(inputs / name).settings.get("labels")
-            return f"{'+' * (found is not None and 'anger' in found)}labels = {found}"
+            columns = inspect_table(inputs / name).settings.get("labels")
+            return f"{'+' * (columns is not None and 'anger' in columns)}labels = {columns}"
 
         return observe
 
     def no_question() -> str:
-        seen = inspect_table(inputs / "zwlabel.csv")
-        doubts = " ".join([*seen.warnings, *seen.questions.values()])
-        return f"{'+' * ('names' not in seen.questions)}label = {seen.settings.get('label')}; {doubts}"
+        inspection = inspect_table(inputs / "zwlabel.csv")
+        remarks = " ".join([*inspection.warnings, *inspection.questions.values()])
+        label = inspection.settings.get("label")
+        return f"{'+' * ('names' not in inspection.questions)}label = {label}; {remarks}"
 
     def trailing() -> str:
         columns = list(load_rows(inputs / "trailcomma.csv")[0])
@@ -141,16 +141,16 @@ def table_cases(inputs: Path) -> Iterator[Case]:
         missing = [issue.message for issue in corpus.issues if issue.kind == "audio_file_missing"]
         return f"{'+' * (not missing)}{[u.clip.path.is_file() for u in corpus]} {missing}"
 
-    yield "tsv_bare_quotes.tsv", "12 rows, or refused", quotes
+    yield "tsv_bare_quotes.tsv", "12 rows, or an error", quotes
     yield "commadec.csv", "intensities", labels("commadec.csv")
     yield "yesno.csv", "flags", labels("yesno.csv")
     yield "zwlabel.csv", "the same label", no_question
     yield "trailcomma.csv", "unnamed columns ignored", trailing
-    yield "paths.csv", "found", paths
+    yield "paths.csv", "clips are found", paths
 
 
 def corpus_cases(inputs: Path) -> Iterator[Case]:
-    """Yield what is read as a corpus."""
+    """Yield the cases of corpora."""
 
     def shuffled() -> str:
         corpus = read_corpus(DataSettings(reader="meld"), inputs / "meld_shuffled")
@@ -160,32 +160,34 @@ def corpus_cases(inputs: Path) -> Iterator[Case]:
 
     def one_class() -> str:
         recipe = Recipe.load(inputs / "one_class.toml")
-        found = audit(read_corpus(recipe.data))
-        problems = [one.message for one in found.findings if one.severity == "problem"]
+        report = audit(read_corpus(recipe.data))
+        problems = [one.message for one in report.findings if one.severity == "problem"]
         try:
             api.train(recipe, out=inputs / "never")
         except SentirError as error:
-            return f"{'+' * bool(problems)}grade {found.grade}; {problems}; training refused: {error}"
+            return f"{'+' * bool(problems)}grade {report.grade}; {problems}; no training: {error}"
         return "trained"
 
     def marked() -> str:
         return f"+{Recipe.load(inputs / 'recipe_with_bom.toml').data.reader}"
 
     yield "meld_shuffled", "turns by Utterance_ID, and a note", shuffled
-    yield "one_class.csv", "a problem; training refused", one_class
+    yield "one_class.csv", "a problem; no training", one_class
     yield "recipe_with_bom.toml", "read", marked
 
 
-def prediction_cases(inputs: Path, place: Path) -> Iterator[Case]:
-    """Yield what is predicted, by small models that are trained in ``place``."""
+def prediction_cases(inputs: Path, work: Path) -> Iterator[Case]:
+    """Yield the cases of predictions, by small models that are trained in ``work``."""
 
-    text = train_small_model(place / "text", {"kind": "hybrid_transformer"})
-    both = train_small_model(place / "both", {"kind": "multimodal", "modality_dropout": 0.3})
+    text = train_small_model(work / "text", {"kind": "hybrid_transformer"})
+    both = train_small_model(work / "both", {"kind": "multimodal", "modality_dropout": 0.3})
 
-    def row_says() -> str:
+    def reported() -> str:
         rows = api.predict(both, files=inputs / "text_and_missing_clip.csv")
-        told = [bool(row.problem or row.notes) for row in rows]
-        return f"{'+' * (told[0] and told[2] and told[3])}{[row.problem or row.notes for row in rows]}"
+        remarked = [bool(row.problem or row.notes) for row in rows]
+        return (
+            f"{'+' * (remarked[0] and remarked[2] and remarked[3])}{[row.problem or row.notes for row in rows]}"
+        )
 
     def invisible() -> str:
         rows = api.predict(text, files=inputs / "invisible_texts.csv")
@@ -194,11 +196,11 @@ def prediction_cases(inputs: Path, place: Path) -> Iterator[Case]:
     def in_place() -> str:
         path = inputs / "predict_in_place.csv"
         before = path.read_bytes()
-        code, said = run_sentir("predict", text, path, "--out", path)
-        return f"{'+' * (code == 2 and path.read_bytes() == before)}{said}"
+        code, printed = run_sentir("predict", text, path, "--out", path)
+        return f"{'+' * (code == 2 and path.read_bytes() == before)}{printed}"
 
     def columns_kept() -> str:
-        out = place / "out.csv"
+        out = work / "out.csv"
         run_sentir("predict", text, inputs / "predict_in_place.csv", "--out", out)
         with out.open(encoding="utf-8", newline="") as file:
             columns = list(csv.DictReader(file).fieldnames or ())
@@ -206,31 +208,32 @@ def prediction_cases(inputs: Path, place: Path) -> Iterator[Case]:
 
     def encoding(name: str, *flags: str) -> Callable[[], str]:
         def observe() -> str:
-            code, said = run_sentir("predict", text, "--text", "hola 😀", *flags, PYTHONIOENCODING=name)
-            return f"{'+' * (code == 0 and 'Traceback' not in said)}{said}"
+            code, printed = run_sentir("predict", text, "--text", "hola 😀", *flags, PYTHONIOENCODING=name)
+            return f"{'+' * (code == 0 and 'Traceback' not in printed)}{printed}"
 
         return observe
 
     def full_disk() -> str:
-        out = place / "kept.csv"
+        out = work / "kept.csv"
         out.write_text("old\n", encoding="utf-8")
-        table = place / "many.csv"
+        table = work / "many.csv"
         table.write_text("text\n" + "hello there\n" * 2_000, encoding="utf-8")
-        code, said = run_sentir("predict", text, table, "--out", out, limit=16)
-        kept = out.read_text(encoding="utf-8") == "old\n"
-        return f"{'+' * (code == 2 and kept and 'kept.csv' in said)}older file kept: {kept}; {said}"
+        code, printed = run_sentir("predict", text, table, "--out", out, limit=16)
+        unchanged = out.read_text(encoding="utf-8") == "old\n"
+        ok = code == 2 and unchanged and "kept.csv" in printed
+        return f"{'+' * ok}existing file unchanged: {unchanged}; {printed}"
 
-    yield "text_and_missing_clip.csv", "the row itself says it", row_says
+    yield "text_and_missing_clip.csv", "the row has a problem or a note", reported
     yield "invisible_texts.csv", "as empty texts", invisible
-    yield "predict_in_place.csv", "refused", in_place
+    yield "predict_in_place.csv", "an error", in_place
     yield "predict_in_place.csv elsewhere", "the user's columns are kept", columns_kept
     yield ". latin-1", "replacement characters", encoding("latin-1")
     yield ". ascii, --json", "escapes", encoding("ascii", "--json")
-    yield ". no room for --out", "the older file is kept and named", full_disk
+    yield ". no room for --out", "an error that names the file, which is unchanged", full_disk
 
 
 def train_small_model(folder: Path, model: dict[str, object]) -> Path:
-    """Train a small model on words that tell the label, each with a tone, and return its folder."""
+    """Train a small model on texts with a keyword and clips with a tone for each label, and return its folder."""
     folder.mkdir()
     with (folder / "table.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
@@ -259,7 +262,7 @@ def train_small_model(folder: Path, model: dict[str, object]) -> Path:
 
 
 def run_sentir(*arguments: object, limit: int | None = None, **variables: str) -> tuple[int, str]:
-    """Call the command line; ``limit`` is the most KiB that a file may have, which stands for a full disk."""
+    """Run the command line; ``limit`` is the maximum file size in KiB, which simulates a full disk."""
     command = [sys.executable, "-c", "from sentir.cli import main; main()", *map(str, arguments)]
     if limit is not None:
         command = ["bash", "-c", f'trap "" XFSZ; ulimit -f {limit}; exec "$@"', "bash", *command]

@@ -1,8 +1,8 @@
-"""Make the notebooks: `notebooks/source.py` → one `.ipynb` for each language, without outputs.
+"""Build the notebooks: `notebooks/source.py` → one `.ipynb` for each language, without outputs.
 
-The source is written in percent cells. A cell that begins with ``# %% [es]`` or ``# %% [en]`` is prose in that
-language, Markdown behind ``# ``; one that begins with ``# %%`` is code, the same in both but for the line that
-names the language. ``# %name`` in code is a magic of Jupyter's.
+The source consists of percent cells. A cell that starts with ``# %% [es]`` or ``# %% [en]`` is Markdown in that
+language, each line after ``# ``; one that starts with ``# %%`` is code, the same in both languages except for the
+line that sets the language. ``# %name`` in code is a Jupyter magic.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _METADATA = {
 
 
 def build(source: str, language: str) -> NotebookNode:
-    """Return the notebook of one language; its cells are numbered: the same source makes the same bytes."""
+    """Return the notebook of one language; cell ids are numbers, so that the same source gives the same bytes."""
     cells = []
     for n, (prose, text) in enumerate(_cells(source)):
         if prose is None:
@@ -48,7 +48,7 @@ def to_text(notebook: NotebookNode) -> str:
 
 
 def _cells(source: str) -> Iterator[tuple[str | None, str]]:
-    """Yield the language of each cell, ``None`` for code, and its text; what comes before them is passed over."""
+    """Yield the language (``None`` for code) and the text of each cell; text before the first cell is ignored."""
     _head, *parts = _START.split(source)
     for language, text in zip(parts[::2], parts[1::2], strict=True):
         yield language, text.strip("\n")

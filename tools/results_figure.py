@@ -1,7 +1,7 @@
-"""Draw the figure of the README, in both languages, from the scores on test that its tables show.
+"""Draw the figure of the README in both languages, from the test scores of its tables.
 
-``python tools/results_figure.py`` reads ``docs/figures/results.json``, rows taken from the ``results.json`` of
-the studies that the README names, and writes ``docs/figures/results.{en,es}.svg``.
+``python tools/results_figure.py`` reads ``docs/figures/results.json``, rows from the ``results.json`` of the
+studies that the README names, and writes ``docs/figures/results.{en,es}.svg``.
 """
 
 import json
@@ -16,40 +16,41 @@ FOLDER = Path(__file__).parents[1] / "docs" / "figures"
 SELECTED_COLOR, OTHER_COLOR = "#2f6fb0", "#8b93a1"
 DISPLAY_NAMES = {
     "en": {
-        "meld-text emotion": "MELD, emotion of 7, text\nweighted F1",
-        "meld-text sentiment": "MELD, sentiment of 3, text\nweighted F1",
+        "meld-text emotion": "MELD, 7 emotions, text\nweighted F1",
+        "meld-text sentiment": "MELD, 3 sentiments, text\nweighted F1",
         "mosei-text emotion": "CMU-MOSEI, 6 emotions, text\nmacro F1",
-        "mosei-text sentiment": "CMU-MOSEI, sentiment of 3, text\nweighted F1",
-        "ravdess emotion": "RAVDESS, emotion of 8, audio, by actor\nunweighted average recall",
+        "mosei-text sentiment": "CMU-MOSEI, 3 sentiments, text\nweighted F1",
+        "ravdess emotion": "RAVDESS, 8 emotions, audio, by actor\nunweighted average recall",
         "majority": "majority class",
         "bag of words": "bag of words",
         "acoustic": "SVM on acoustic functionals",
-        "selected": "chosen by Sentir on dev",
+        "selected": "selected on dev",
     },
     "es": {
-        "meld-text emotion": "MELD, emoción de 7, texto\nF1 ponderada",
-        "meld-text sentiment": "MELD, sentimiento de 3, texto\nF1 ponderada",
+        "meld-text emotion": "MELD, 7 emociones, texto\nF1 ponderada",
+        "meld-text sentiment": "MELD, 3 sentimientos, texto\nF1 ponderada",
         "mosei-text emotion": "CMU-MOSEI, 6 emociones, texto\nF1 macro",
-        "mosei-text sentiment": "CMU-MOSEI, sentimiento de 3, texto\nF1 ponderada",
-        "ravdess emotion": "RAVDESS, emoción de 8, audio, por actor\nrecall medio (UAR)",
+        "mosei-text sentiment": "CMU-MOSEI, 3 sentimientos, texto\nF1 ponderada",
+        "ravdess emotion": "RAVDESS, 8 emociones, audio, por actor\nrecall medio (UAR)",
         "majority": "clase mayoritaria",
         "bag of words": "bolsa de palabras",
         "acoustic": "SVM con funcionales acústicos",
-        "selected": "lo que Sentir eligió en dev",
+        "selected": "seleccionado en dev",
     },
 }
 
 
 def draw(rows: list[dict[str, Any]], language: str) -> Figure:
     """Draw a panel per task: a dot per model, with its 95 % interval."""
-    panels = [list(found) for _key, found in groupby(rows, key=_panel)]
+    panels = [list(panel) for _key, panel in groupby(rows, key=_panel)]
     figure = Figure(figsize=(8.4, 0.95 + 0.36 * len(rows)), layout="constrained")
-    axes = figure.subplots(
+    all_axes = figure.subplots(
         len(panels), 1, sharex=True, gridspec_kw={"height_ratios": [len(panel) + 0.6 for panel in panels]}
     )
-    for panel, place in zip(panels, axes, strict=True):
-        _draw_panel(place, panel, DISPLAY_NAMES[language])
-    axes[-1].set_xlim(0, 0.8)
+    for panel, axes in zip(panels, all_axes, strict=True):
+        _draw_panel(axes, panel, language)
+    all_axes[-1].set_xlim(0, 0.8)
+    all_axes[-1].xaxis.set_major_formatter(lambda value, _position: _format(value, 1, language))
     return figure
 
 
@@ -57,17 +58,24 @@ def _panel(row: dict[str, Any]) -> str:
     return f"{row['recipe']} {row['task']}"
 
 
-def _draw_panel(axes: Axes, rows: list[dict[str, Any]], words: dict[str, str]) -> None:
+def _format(value: float, digits: int, language: str) -> str:
+    text = f"{value:.{digits}f}"
+    return text.replace(".", ",") if language == "es" else text
+
+
+def _draw_panel(axes: Axes, rows: list[dict[str, Any]], language: str) -> None:
+    display_names = DISPLAY_NAMES[language]
     rows = sorted(rows, key=lambda row: row["value"])
     for n, row in enumerate(rows):
         color = SELECTED_COLOR if row["role"] == "selected" else OTHER_COLOR
         axes.plot([row["low"], row["high"]], [n, n], color=color, lw=4, alpha=0.45, solid_capstyle="round")
         axes.plot(row["value"], n, "o", ms=6, color=color)
-        axes.text(row["high"] + 0.012, n, f"{row['value']:.3f}".lstrip("0"), va="center", fontsize=8, color=color)
-    names = [words[row["role"] if row["role"] == "selected" else row["model"]] for row in rows]
+        score = _format(row["value"], 3, language)
+        axes.text(row["high"] + 0.012, n, score, va="center", fontsize=8, color=color)
+    names = [display_names[row["role"] if row["role"] == "selected" else row["model"]] for row in rows]
     axes.set_yticks(range(len(rows)), names, fontsize=8)
     axes.set_ylim(-0.6, len(rows) - 0.4)
-    title, metric = words[_panel(rows[0])].split("\n")
+    title, metric = display_names[_panel(rows[0])].split("\n")
     axes.set_title(f"{title} · {metric}", loc="left", fontsize=9, fontweight="bold")
     axes.grid(axis="x", color="black", alpha=0.12, lw=0.6)
     axes.spines[["top", "right", "left"]].set_visible(False)

@@ -1,1 +1,1 @@
-"""What flatters a score, built on purpose: each flaw beside the right way, for ``benchmarks/inflated_scores.py`` alone."""
+"""Flaws that inflate a score, built for ``benchmarks/inflated_scores.py``, each next to the correct way."""

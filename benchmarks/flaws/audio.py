@@ -1,4 +1,4 @@
-"""Sound: speakers on both sides of a split, scaling by split, masks filled with what is loudest."""
+"""Audio: speakers on both sides of a split, scaling by split, masks filled with the maximum."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from flaws.baselines import Inputs, learn, say
-from flaws.held_out import Finding, Ground, Rows, find
-from flaws.splits import crossed
+from flaws.baselines import Inputs, fit_logistic_regression, predict_sides
+from flaws.held_out import Finding, HeldOutCorpus, Rows, compare_scores
+from flaws.splits import compare_cross_validation
 from sentir.audio.store import attach_audio
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.utterances import Utterance
@@ -22,42 +22,42 @@ COPIES, MAX_MASK_BANDS, MAX_MASK_FRAMES = 2, 12, 40  # masked copies of a clip, 
 
 
 def group_by_speaker(corpus: Corpus) -> Corpus:
-    """Return the corpus, its train heard, with speakers for dialogues, so that whole speakers are held out."""
-    heard = {u.id: u for u in attach_audio(corpus.train)}
-    rows = (replace(heard.get(u.id, u), dialogue=u.speaker or u.id) for u in corpus)
+    """Return the corpus with audio for train, and speakers as dialogues, so that whole speakers are held out."""
+    with_audio = {u.id: u for u in attach_audio(corpus.train)}
+    rows = (replace(with_audio.get(u.id, u), dialogue=u.speaker or u.id) for u in corpus)
     return replace(corpus, utterances=tuple(rows))
 
 
-def actors_split(ground: Ground) -> Iterator[Finding]:
-    """Functionals of every clip of train, predicted from clips of other actors or of all."""
+def actors_split(data: HeldOutCorpus) -> Iterator[Finding]:
+    """Predict every clip of train from clips of other actors, or of all actors."""
 
     def scaled(rest: Rows, part: Rows) -> tuple[Inputs, Inputs]:
         tables = [compute_features(("functionals",), rows) for rows in (rest, part)]
         scaler = FeatureScaler.fit(tables[0])
         return scaler.transform(tables[0]), scaler.transform(tables[1])
 
-    yield crossed("clips split at random, speakers on both sides", ground, scaled, REGRESSION_C)
+    yield compare_cross_validation("clips split at random, speakers on both sides", data, scaled, REGRESSION_C)
 
 
-def scaled_splits(ground: Ground) -> Iterator[Finding]:
-    """Functionals, standardized by train, by everything, and by each split for itself."""
-    space, sides = ground.label_space("emotion"), (ground.train, ground.held)
+def scaled_splits(data: HeldOutCorpus) -> Iterator[Finding]:
+    """Functionals, standardized on train, on everything, and on each split by itself."""
+    space, sides = data.label_space("emotion"), (data.train, data.held_out)
     tables = [compute_features(("functionals",), rows) for rows in sides]
-    whole = FeatureScaler.fit(compute_features(("functionals",), [*ground.train, *ground.held]))
-    by_train, by_itself = FeatureScaler.fit(tables[0]), [FeatureScaler.fit(table) for table in tables]
-    found = []
-    for scalers in ([by_train] * 2, [whole] * 2, by_itself):
+    on_all = FeatureScaler.fit(compute_features(("functionals",), [*data.train, *data.held_out]))
+    on_train, on_itself = FeatureScaler.fit(tables[0]), [FeatureScaler.fit(table) for table in tables]
+    predicted = []
+    for scalers in ([on_train] * 2, [on_all] * 2, on_itself):
         x, x_held = (scaler.transform(table) for scaler, table in zip(scalers, tables, strict=True))
-        model = learn(space, x, ground.train, REGRESSION_C)
-        found += say(space, model, (x_held, ground.held), (x_held, ground.held))
-    yield find("numbers of the sound scaled over train and test", ground, found[0], found[1])
-    yield find("numbers of the sound scaled over each split for itself", ground, found[0], found[2])
+        model = fit_logistic_regression(space, x, data.train, REGRESSION_C)
+        predicted += predict_sides(space, model, (x_held, data.held_out), (x_held, data.held_out))
+    yield compare_scores("acoustic features scaled over train and test", data, predicted[0], predicted[1])
+    yield compare_scores("acoustic features scaled over each split by itself", data, predicted[0], predicted[2])
 
 
-def loud_masks(ground: Ground) -> Iterator[Finding]:
-    """Means and deviations of mel bands, learned from clips and masked copies of them."""
-    space, rows = ground.label_space("emotion"), [u for u in ground.train if u.audio and u.audio.mel is not None]
-    held = [u for u in ground.held if u.audio and u.audio.mel is not None]
+def loud_masks(data: HeldOutCorpus) -> Iterator[Finding]:
+    """Means and deviations of mel bands, trained on clips and masked copies of them."""
+    space, rows = data.label_space("emotion"), [u for u in data.train if u.audio and u.audio.mel is not None]
+    held = [u for u in data.held_out if u.audio and u.audio.mel is not None]
     mean = float(np.mean([_mel(u).mean() for u in rows]))
     sides = []
     for loud in (False, True):
@@ -69,9 +69,9 @@ def loud_masks(ground: Ground) -> Iterator[Finding]:
         x = np.array([_band_statistics(_mel(u)) for u in rows] + copies)
         center, width = x.mean(axis=0), x.std(axis=0) + 1e-6
         x_held = (np.array([_band_statistics(_mel(u)) for u in held]) - center) / width
-        model = learn(space, (x - center) / width, [*rows] * (COPIES + 1), REGRESSION_C)
-        sides += say(space, model, (x_held, held), (x_held, held))
-    yield find("masks filled with the clip's loudest value", ground, *sides)
+        model = fit_logistic_regression(space, (x - center) / width, [*rows] * (COPIES + 1), REGRESSION_C)
+        sides += predict_sides(space, model, (x_held, held), (x_held, held))
+    yield compare_scores("masks filled with the maximum of the clip", data, *sides)
 
 
 def _mel(u: Utterance) -> NDArray[np.float32]:
@@ -79,7 +79,7 @@ def _mel(u: Utterance) -> NDArray[np.float32]:
 
 
 def _masked(mel: NDArray, mean: float, loud: bool, draw: np.random.Generator) -> NDArray:
-    """Return a copy with a stretch of frames and of bands masked."""
+    """Return a copy with a block of frames and a block of bands masked."""
     copy, fill = mel.copy(), mel.max() if loud else mean
     for axis, widest in ((0, MAX_MASK_FRAMES), (1, MAX_MASK_BANDS)):
         size = min(int(draw.integers(1, widest + 1)), mel.shape[axis] // 2)

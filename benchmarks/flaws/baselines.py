@@ -1,4 +1,4 @@
-"""Cheap models: words or numbers into logistic regression."""
+"""Cheap models: logistic regression on bags of words or features."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
-from flaws.held_out import Ground, Rows, Said, encode
+from flaws.held_out import HeldOutCorpus, PredictedRows, Rows, encode_labels
 from sentir.corpus.cleaning import clean_text
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.utterances import Utterance
@@ -26,7 +26,7 @@ Vectorize = Callable[[Rows], Inputs]
 
 
 def fit_tfidf(rows: Rows, *, cleaning: Sequence[str] = DEFAULT_CLEANING, **settings: Any) -> Vectorize:
-    """Fit a vocabulary on rows, and return what counts its words by tf-idf."""
+    """Fit a tf-idf vocabulary on rows, and return the function that vectorizes rows by it."""
     vectorizer = TfidfVectorizer(
         **{"ngram_range": (1, 2), "min_df": 2, "sublinear_tf": True, "token_pattern": r"(?u)\b\w+\b|[!?]"}
         | settings
@@ -42,10 +42,10 @@ def fit_tfidf(rows: Rows, *, cleaning: Sequence[str] = DEFAULT_CLEANING, **setti
 _clean = cache(clean_text)
 
 
-def fit_logistic_regression(space: LabelSpace, inputs: Inputs, rows: Rows, C: float = 3.0) -> PredictProba:
-    """Fit logistic regression, one label against the rest; a label that no row has gets probability 0."""
-    one = LogisticRegression(C=C, solver="liblinear")
-    model = OneVsRestClassifier(one).fit(inputs, encode(space, rows))
+def fit_logistic_regression(space: LabelSpace, inputs: Inputs, rows: Rows, c: float = 3.0) -> PredictProba:
+    """Fit one-vs-rest logistic regression; a label without rows gets probability 0."""
+    one = LogisticRegression(C=c, solver="liblinear")
+    model = OneVsRestClassifier(one).fit(inputs, encode_labels(space, rows))
     if space.multilabel:
         return model.predict_proba
 
@@ -58,33 +58,33 @@ def fit_logistic_regression(space: LabelSpace, inputs: Inputs, rows: Rows, C: fl
 
 
 def hstack(*columns: Inputs) -> Inputs:
-    """Put matrices of the same rows side by side."""
+    """Concatenate matrices of the same rows."""
     return sparse.hstack([sparse.csr_matrix(part) for part in columns], format="csr")
 
 
 def predict_sides(
     space: LabelSpace, model: PredictProba, dev: tuple[Inputs, Rows], *sides: tuple[Inputs, Rows]
-) -> list[Said]:
-    """Return what a model says of each side, at thresholds that dev chose where there are several labels."""
-    cuts = tune_thresholds(space, encode(space, dev[1]), model(dev[0]))
-    return [Said(space, rows, [(model(inputs), cuts)]) for inputs, rows in sides]
+) -> list[PredictedRows]:
+    """Return the predictions of a model for each side; multi-label thresholds are tuned on dev."""
+    cuts = tune_thresholds(space, encode_labels(space, dev[1]), model(dev[0]))
+    return [PredictedRows(space, rows, [(model(inputs), cuts)]) for inputs, rows in sides]
 
 
 def labeled(rows: Iterable[Utterance], *tasks: str) -> list[Utterance]:
-    """Return the rows that have labels for all these tasks."""
+    """Return the rows that are labeled in all these tasks."""
     return [u for u in rows if all(task in u.labels for task in tasks)]
 
 
 @cache
-def fit_bag_of_words(ground: Ground, task: str) -> tuple[Vectorize, PredictProba]:
-    """Return the bag of words of train, as it should be: what counts, and what answers."""
-    rows = labeled(ground.train, task)
-    count = fit_tfidf(rows)
-    return count, fit_logistic_regression(ground.label_space(task), count(rows), rows)
+def fit_bag_of_words(data: HeldOutCorpus, task: str) -> tuple[Vectorize, PredictProba]:
+    """Fit the bag of words correctly, on train; return the vectorizer and the model."""
+    rows = labeled(data.train, task)
+    vectorize = fit_tfidf(rows)
+    return vectorize, fit_logistic_regression(data.label_space(task), vectorize(rows), rows)
 
 
-def predict_bag_of_words(ground: Ground, rows: Rows) -> Said:
-    """Return what the bag of words says of the emotions of rows."""
-    dev, rows = labeled(ground.dev, "emotion"), labeled(rows, "emotion")
-    count, model = fit_bag_of_words(ground, "emotion")
-    return predict_sides(ground.label_space("emotion"), model, (count(dev), dev), (count(rows), rows))[0]
+def predict_bag_of_words(data: HeldOutCorpus, rows: Rows) -> PredictedRows:
+    """Return the emotions that the bag of words predicts for rows."""
+    dev, rows = labeled(data.dev, "emotion"), labeled(rows, "emotion")
+    vectorize, model = fit_bag_of_words(data, "emotion")
+    return predict_sides(data.label_space("emotion"), model, (vectorize(dev), dev), (vectorize(rows), rows))[0]

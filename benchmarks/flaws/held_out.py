@@ -1,4 +1,4 @@
-"""Where flaws are measured: train, dev and a part of train that stands for test; and how scores compare."""
+"""The data that flaws are measured on, train, dev and a held-out part of train, and how scores are compared."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Rows = Sequence[Utterance]
 
 @dataclass(frozen=True, eq=False)
 class HeldOutCorpus:
-    """A corpus whose test split stays closed: ``held``, a fifth of train's dialogues, stands for it.
+    """A corpus whose test split is not used: ``held_out``, a fifth of train's dialogues, takes its place.
 
-    ``repeats`` is how often what is drawn at random is drawn.
+    ``num_repeats`` is how often random draws are repeated.
     """
 
     corpus: Corpus
@@ -35,7 +35,7 @@ class HeldOutCorpus:
 
     @classmethod
     def hold_out(cls, corpus: Corpus, *, quick: bool = False) -> HeldOutCorpus:
-        """Hold a fifth of train's dialogues out; if quick, of as many dialogues as hold 1,500 utterances."""
+        """Hold out a fifth of train's dialogues; if quick, only the first 1,500 utterances are used."""
         rows = corpus.train
         if quick and len(rows) > 1500:
             last = rows[1500].dialogue
@@ -46,7 +46,7 @@ class HeldOutCorpus:
 
     @property
     def name(self) -> str:
-        """The corpus's name."""
+        """Name of the corpus."""
         return self.corpus.name
 
     @property
@@ -54,14 +54,14 @@ class HeldOutCorpus:
         """The corpus's own dev split."""
         return self.corpus.dev
 
-    def space(self, task: str) -> LabelSpace:
+    def label_space(self, task: str) -> LabelSpace:
         """The label space of a task."""
         return self.corpus.label_space(task)
 
 
 @dataclass(frozen=True)
 class PredictedRows:
-    """What was said of rows whose labels are known, by one or more runs."""
+    """Labeled rows with the predictions of one or more runs."""
 
     space: LabelSpace
     rows: Rows
@@ -69,7 +69,7 @@ class PredictedRows:
 
     @property
     def truth(self) -> NDArray:
-        """What `LabelSpace.encode` makes of the labels."""
+        """The encoded labels."""
         return encode_labels(self.space, self.rows)
 
     @property
@@ -80,13 +80,13 @@ class PredictedRows:
 
     def clusters(self, dialogues: Sequence[str]) -> NDArray[np.float64]:
         """Return the statistics by dialogue, ``(runs, C, S)``; zero where a dialogue has no row here."""
-        place = {key: n for n, key in enumerate(dialogues)}
-        own = sorted({place[u.dialogue or u.id] for u in self.rows})
-        index = np.searchsorted(own, [place[u.dialogue or u.id] for u in self.rows])
-        found = np.stack([compute_statistics(self.space, self.truth, *run, index) for run in self.runs])
-        whole = np.zeros((len(found), len(dialogues), found.shape[2]))
-        whole[:, own] = found
-        return whole
+        position = {key: n for n, key in enumerate(dialogues)}
+        own = sorted({position[u.dialogue or u.id] for u in self.rows})
+        index = np.searchsorted(own, [position[u.dialogue or u.id] for u in self.rows])
+        statistics = np.stack([compute_statistics(self.space, self.truth, *run, index) for run in self.runs])
+        padded = np.zeros((len(statistics), len(dialogues), statistics.shape[2]))
+        padded[:, own] = statistics
+        return padded
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,12 @@ class Finding:
     """A row of the table.
 
     Attributes:
-        flaw: what is done wrongly.
-        measured_on: what it was measured on.
+        flaw: what is done wrong.
+        measured_on: corpus and task.
         correct: the score without the flaw.
-        reported: the score that is reported with it.
-        low: of ``told - right``, the end of the 95 % interval; ``high`` likewise.
-        true_score: the score of the flawed model once the flaw no longer helps; ``None`` where that is ``right``.
+        reported: the score with it.
+        low, high: 95 % interval of ``reported - correct``.
+        true_score: the score of the flawed model where the flaw does not help; ``None`` if that is ``correct``.
     """
 
     flaw: str
@@ -111,43 +111,49 @@ class Finding:
     true_score: float | None = None
 
     def cells(self) -> list[str]:
-        """The cells of its row, the difference in points."""
+        """Return the cells of its row; differences are in points."""
         points = [round(100 * n, 1) + 0.0 for n in (self.reported - self.correct, self.low, self.high)]  # no -0.0
-        worth = "" if self.true_score is None else f"{self.true_score:.3f}"
+        true_score = "" if self.true_score is None else f"{self.true_score:.3f}"
         gap = "{:+.1f} [{:+.1f}, {:+.1f}]".format(*points)
-        return [self.flaw, self.measured_on, f"{self.correct:.3f}", f"{self.reported:.3f}", gap, worth]
+        return [self.flaw, self.measured_on, f"{self.correct:.3f}", f"{self.reported:.3f}", gap, true_score]
 
 
 def compare_scores(
     flaw: str,
-    ground: HeldOutCorpus,
+    data: HeldOutCorpus,
     correct: PredictedRows,
     reported: PredictedRows,
     true_score: PredictedRows | None = None,
 ) -> Finding:
-    """Compare what is right with what is told, on resamples of dialogues that both share."""
+    """Compare the correct score with the reported one, on shared resamples of dialogues."""
     dialogues = sorted({u.dialogue or u.id for side in (correct, reported) for u in side.rows})
     metric = resolve_metric(correct.space)
     draws = [
-        bootstrap_metrics(side.space, side.clusters(dialogues), ground.resamples)[metric]
+        bootstrap_metrics(side.space, side.clusters(dialogues), data.resamples)[metric]
         for side in (reported, correct)
     ]
     low, high = percentile_interval(draws[0] - draws[1])
-    on = f"{ground.name}, {correct.space.task}"
+    measured_on = f"{data.name}, {correct.space.task}"
     return Finding(
-        flaw, on, correct.score, reported.score, low, high, None if true_score is None else true_score.score
+        flaw,
+        measured_on,
+        correct.score,
+        reported.score,
+        low,
+        high,
+        None if true_score is None else true_score.score,
     )
 
 
 def bootstrap_metrics(
     space: LabelSpace, clusters: NDArray[np.floating], resamples: int
 ) -> dict[str, NDArray[np.floating]]:
-    """Return the metrics, averaged over runs, of resamples of dialogues ``(runs, C, S)`` with replacement."""
+    """Return the metrics, averaged over runs, of resamples with replacement of dialogues ``(runs, C, S)``."""
     n, rng, parts = clusters.shape[1], np.random.default_rng(0), []
     for size in chunk_sizes(resamples, clusters):
         weights = rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)
-        found = metrics_from_statistics(space, weights @ clusters)
-        parts.append({name: values.mean(axis=0) for name, values in found.items()})
+        metrics = metrics_from_statistics(space, weights @ clusters)
+        parts.append({name: values.mean(axis=0) for name, values in metrics.items()})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -158,5 +164,5 @@ def percentile_interval(values: NDArray[np.floating]) -> tuple[float, float]:
 
 
 def encode_labels(space: LabelSpace, rows: Iterable[Utterance]) -> NDArray:
-    """Return the encoded labels of rows that have some."""
+    """Return the encoded labels of labeled rows."""
     return space.encode([u.labels[space.task] for u in rows])

@@ -1,4 +1,4 @@
-"""Vectors of a transformer that depend on the company of an utterance."""
+"""Embeddings that depend on the batch."""
 
 from __future__ import annotations
 
@@ -7,36 +7,40 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from flaws.baselines import labeled, learn, say
-from flaws.held_out import Finding, Ground, Rows, find
+from flaws.baselines import fit_logistic_regression, labeled, predict_sides
+from flaws.held_out import Finding, HeldOutCorpus, Rows, compare_scores
 from sentir.corpus.cleaning import clean_text
 from sentir.recipe import DEFAULT_CLEANING
 
-MAX_TRAIN, BATCH = 2000, 64  # utterances of train that are encoded, and how many at once
+MAX_TRAIN, BATCH = 2000, 64  # utterances of train that are encoded, and the batch size
 
 
-def pooled_padding(ground: Ground) -> Iterator[Finding]:
-    """The vector at the last place of a batch, padding for all but its longest, or the mean of the words.
+def pooled_padding(data: HeldOutCorpus) -> Iterator[Finding]:
+    """The state at the last position of a batch, padding for all but its longest text, or the mean over tokens.
 
-    What it is worth is that of utterances encoded one by one, as they come to whom they are served.
+    The true score is that of utterances encoded one by one, as in deployment.
     """
-    space = ground.label_space("emotion")
+    space = data.label_space("emotion")
     if space.multilabel:
         return
-    train, held = labeled(ground.train, "emotion")[:MAX_TRAIN], labeled(ground.held, "emotion")
-    (means, lasts), (held_means, held_lasts), (_same, alone) = (
+    train, held = labeled(data.train, "emotion")[:MAX_TRAIN], labeled(data.held_out, "emotion")
+    (means, lasts), (held_means, held_lasts), (_means, single_lasts) = (
         encode_texts(train, BATCH),
         encode_texts(held, BATCH),
         encode_texts(held, 1),
     )
-    by_mean, by_last = (learn(space, x, train) for x in (means, lasts))
-    (right,) = say(space, by_mean, (held_means, held), (held_means, held))
-    told, worth = say(space, by_last, (held_lasts, held), (held_lasts, held), (alone, held))
-    yield find("minilm pooled at the last place, padding included", ground, right, told, worth)
+    by_mean, by_last = (fit_logistic_regression(space, x, train) for x in (means, lasts))
+    (correct,) = predict_sides(space, by_mean, (held_means, held), (held_means, held))
+    reported, true_score = predict_sides(
+        space, by_last, (held_lasts, held), (held_lasts, held), (single_lasts, held)
+    )
+    yield compare_scores(
+        "MiniLM pooled at the last position, padding included", data, correct, reported, true_score
+    )
 
 
 def encode_texts(rows: Rows, size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the mean over tokens and the state at the last place, ``(N, d)`` each, in batches of ``size``."""
+    """Return the mean over tokens and the state at the last position, ``(N, d)`` each, in batches of ``size``."""
     import torch
 
     from sentir.models.pooling import masked_mean

@@ -1,4 +1,4 @@
-"""What is fitted on more than train, and columns that are not what they are called."""
+"""Preprocessing that is fitted on more than train, and mislabeled columns."""
 
 from __future__ import annotations
 
@@ -6,69 +6,88 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from flaws.baselines import bag, honest, labeled, learn, say, words
-from flaws.held_out import Finding, Ground, Said, find
+from flaws.baselines import (
+    fit_bag_of_words,
+    fit_logistic_regression,
+    fit_tfidf,
+    labeled,
+    predict_bag_of_words,
+    predict_sides,
+)
+from flaws.held_out import Finding, HeldOutCorpus, PredictedRows, compare_scores
 from sentir.features import compute_features
 from sentir.features.scaling import FeatureScaler
 
 FEATURE_SETS = ("lexical", "dialogue")
 
 
-def scaler_on_all_splits(ground: Ground) -> Iterator[Finding]:
-    """Numbers alone, standardized by train, by everything, and by each split for itself."""
-    space = ground.label_space("emotion")
-    splits = [labeled(rows, "emotion") for rows in (ground.train, ground.dev, ground.held)]
+def scaler_on_all_splits(data: HeldOutCorpus) -> Iterator[Finding]:
+    """Features only, standardized on train, on everything, and on each split by itself."""
+    space = data.label_space("emotion")
+    splits = [labeled(rows, "emotion") for rows in (data.train, data.dev, data.held_out)]
     tables = [compute_features(FEATURE_SETS, rows) for rows in splits]
     everything = FeatureScaler.fit(compute_features(FEATURE_SETS, [u for rows in splits for u in rows]))
-    ways = {
+    variants = {
         "train": [FeatureScaler.fit(tables[0])] * 3,
-        "numbers scaled over train, dev and test": [everything] * 3,
-        "numbers scaled over each split for itself": [FeatureScaler.fit(table) for table in tables],
+        "features scaled over train, dev and test": [everything] * 3,
+        "features scaled over each split by itself": [FeatureScaler.fit(table) for table in tables],
     }
-    found = {}
-    for way, scalers in ways.items():
+    predicted = {}
+    for name, scalers in variants.items():
         x, x_dev, x_held = (scaler.transform(table) for scaler, table in zip(scalers, tables, strict=True))
-        model = learn(space, x, splits[0])
-        (found[way],) = say(space, model, (x_dev, splits[1]), (x_held, splits[2]))
-    right = found.pop("train")
-    for way, told in found.items():
-        yield find(way, ground, right, told)
+        model = fit_logistic_regression(space, x, splits[0])
+        (predicted[name],) = predict_sides(space, model, (x_dev, splits[1]), (x_held, splits[2]))
+    correct = predicted.pop("train")
+    for flaw, reported in predicted.items():
+        yield compare_scores(flaw, data, correct, reported)
 
 
-def vocabulary_on_all_splits(ground: Ground) -> Iterator[Finding]:
-    """Words and their weights counted on everything."""
-    space = ground.label_space("emotion")
-    train, dev, held = (labeled(rows, "emotion") for rows in (ground.train, ground.dev, ground.held))
-    count = words([*train, *dev, *held])
-    (told,) = say(space, learn(space, count(train), train), (count(dev), dev), (count(held), held))
-    yield find("vocabulary and tf-idf fitted on train, dev and test", ground, honest(ground, held), told)
+def vocabulary_on_all_splits(data: HeldOutCorpus) -> Iterator[Finding]:
+    """Vocabulary and tf-idf weights fitted on everything."""
+    space = data.label_space("emotion")
+    train, dev, held = (labeled(rows, "emotion") for rows in (data.train, data.dev, data.held_out))
+    vectorize = fit_tfidf([*train, *dev, *held])
+    (reported,) = predict_sides(
+        space,
+        fit_logistic_regression(space, vectorize(train), train),
+        (vectorize(dev), dev),
+        (vectorize(held), held),
+    )
+    yield compare_scores(
+        "vocabulary and tf-idf fitted on train, dev and test", data, predict_bag_of_words(data, held), reported
+    )
 
 
-def shifted_columns(ground: Ground) -> Iterator[Finding]:
-    """A train part that lacks a label, and probabilities named in order."""
-    space = ground.label_space("emotion")
+def shifted_columns(data: HeldOutCorpus) -> Iterator[Finding]:
+    """Train lacks a label, and columns of probabilities are named in order."""
+    space = data.label_space("emotion")
     if space.multilabel:
         return
     absent = space.names[1]
-    train = [u for u in labeled(ground.train, "emotion") if u.labels["emotion"] != (absent,)]
-    dev, held = (labeled(rows, "emotion") for rows in (ground.dev, ground.held))
-    count = words(train)
-    (right,) = say(space, learn(space, count(train), train), (count(dev), dev), (count(held), held))
-    p = right.align_runs[0][0]
+    train = [u for u in labeled(data.train, "emotion") if u.labels["emotion"] != (absent,)]
+    dev, held = (labeled(rows, "emotion") for rows in (data.dev, data.held_out))
+    vectorize = fit_tfidf(train)
+    (correct,) = predict_sides(
+        space,
+        fit_logistic_regression(space, vectorize(train), train),
+        (vectorize(dev), dev),
+        (vectorize(held), held),
+    )
+    p = correct.runs[0][0]
     shifted = np.hstack([np.delete(p, 1, axis=1), np.zeros((len(p), 1))])
-    told = Said(space, held, [(shifted, None)])
-    yield find(f"columns named in order where train lacks '{absent}'", ground, right, told)
+    reported = PredictedRows(space, held, [(shifted, None)])
+    yield compare_scores(f"columns named in order when train lacks '{absent}'", data, correct, reported)
 
 
-def raw_logits(ground: Ground) -> Iterator[Finding]:
-    """Logits in the place of probabilities, cut at a half."""
-    space = ground.label_space("emotion")
+def raw_logits(data: HeldOutCorpus) -> Iterator[Finding]:
+    """Logits instead of probabilities, thresholded at 0.5."""
+    space = data.label_space("emotion")
     if not space.multilabel:
         return
-    held = labeled(ground.held, "emotion")
-    count, model = bag(ground, "emotion")
-    p = model(count(held))
-    right = Said(space, held, [(p, np.full(len(space), 0.5))])
+    held = labeled(data.held_out, "emotion")
+    vectorize, model = fit_bag_of_words(data, "emotion")
+    p = model(vectorize(held))
+    correct = PredictedRows(space, held, [(p, np.full(len(space), 0.5))])
     logits = np.log(np.clip(p, 1e-9, 1) / np.clip(1 - p, 1e-9, 1))
-    told = Said(space, held, [(logits, np.full(len(space), 0.5))])
-    yield find("raw logits cut at .5 as if they were probabilities", ground, right, told)
+    reported = PredictedRows(space, held, [(logits, np.full(len(space), 0.5))])
+    yield compare_scores("raw logits thresholded at 0.5 like probabilities", data, correct, reported)

@@ -45,12 +45,12 @@ _DISPLAY_NAMES = {
     "text_audio_stacked": gettext_noop("text and audio + another model"),
     "text_stacked": gettext_noop("text + another model"),
     # why a clip has no usable audio
-    "audio.missing": gettext_noop("no clip, or its file is not there"),
-    "audio.empty": gettext_noop("file without content"),
+    "audio.missing": gettext_noop("no clip, or its file is missing"),
+    "audio.empty": gettext_noop("empty file"),
     "audio.undecodable": gettext_noop("cannot be decoded"),
     "audio.no_audio": gettext_noop("no audio track"),
     "audio.too_short": gettext_noop("too short"),
-    "audio.out_of_range": gettext_noop("segment lies outside the file"),
+    "audio.out_of_range": gettext_noop("segment outside the file"),
     "audio.invalid_samples": gettext_noop("invalid samples"),
     # severities
     "problem": gettext_noop("problem"),
@@ -68,13 +68,13 @@ _SLICE_KINDS = {
     "text": gettext_noop("text"),
     "duration": gettext_noop("duration"),
     "turn": gettext_noop("turn in its dialogue"),
-    "shift": gettext_noop("label of the speaker's previous turn"),
-    "missing": gettext_noop("what is missing"),
+    "shift": gettext_noop("label since the speaker's previous turn"),
+    "missing": gettext_noop("missing input"),
 }
 _SLICE_NAMES = {
-    ("speaker", "seen"): gettext_noop("also speaks in train"),
+    ("speaker", "seen"): gettext_noop("also in train"),
     ("speaker", "unseen"): gettext_noop("not in train"),
-    ("text", "seen"): gettext_noop("also a text of train"),
+    ("text", "seen"): gettext_noop("also in train"),
     ("text", "unseen"): gettext_noop("not in train"),
     ("duration", "short"): gettext_noop("short"),
     ("duration", "middle"): gettext_noop("medium"),
@@ -82,76 +82,76 @@ _SLICE_NAMES = {
     ("turn", "first"): gettext_noop("first"),
     ("turn", "second_to_fifth"): gettext_noop("second to fifth"),
     ("turn", "later"): gettext_noop("later"),
-    ("shift", "same"): gettext_noop("the same"),
-    ("shift", "shifts"): gettext_noop("another"),
+    ("shift", "same"): gettext_noop("unchanged"),
+    ("shift", "shifts"): gettext_noop("changed"),
     ("missing", "nothing"): gettext_noop("nothing"),
-    ("missing", "clip"): gettext_noop("the clip"),
-    ("missing", "text"): gettext_noop("the text"),
+    ("missing", "clip"): gettext_noop("clip"),
+    ("missing", "text"): gettext_noop("text"),
     ("missing", "both"): gettext_noop("text and clip"),
 }
 ISSUE_NAMES = {
-    "rating_missing": gettext_noop("annotators without an answer"),
-    "corpus_without_audio": gettext_noop("no audio beside the table"),
-    "audio_file_missing": gettext_noop("clip without a file"),
-    "clip_not_named": gettext_noop("no clip named"),
+    "rating_missing": gettext_noop("annotators without a rating"),
+    "corpus_without_audio": gettext_noop("no audio files next to the table"),
+    "audio_file_missing": gettext_noop("clip whose file is missing"),
+    "clip_not_named": gettext_noop("no clip given"),
     "clip_not_published": gettext_noop("known defect: no clip"),
     "clip_damaged": gettext_noop("known defect: clip that cannot be decoded"),
-    "clip_embedded": gettext_noop("clips stored inside the table, extracted"),
+    "clip_embedded": gettext_noop("clips extracted from the table"),
     "clip_too_long": gettext_noop("known defect: clip that is too long"),
     "clip_renamed": gettext_noop("clips found under another spelling"),
     "clip_shared": gettext_noop("known defect: one clip for two utterances"),
-    "clip_mismatched": gettext_noop("known defect: clip of something else"),
-    "clips_unreferenced": gettext_noop("files that are nobody's clip, left alone"),
-    "augmented_copies_ignored": gettext_noop("copies of pictures, left alone"),
-    "segment_in_two_splits": gettext_noop("known defect: one stretch of sound in two splits"),
-    "segment_repeated": gettext_noop("known defect: one stretch of sound twice"),
+    "clip_mismatched": gettext_noop("known defect: wrong clip"),
+    "clips_unreferenced": gettext_noop("audio files not referenced by any utterance"),
+    "augmented_copies_ignored": gettext_noop("augmented copies of pictures, ignored"),
+    "segment_in_two_splits": gettext_noop("known defect: audio segment in two splits"),
+    "segment_repeated": gettext_noop("known defect: repeated audio segment"),
     "file_encoding": gettext_noop("file read in another encoding"),
-    "file_ignored": gettext_noop("file that was not needed"),
-    "file_unreadable": gettext_noop("file that cannot be read"),
+    "file_ignored": gettext_noop("file not needed, ignored"),
+    "file_unreadable": gettext_noop("unreadable file"),
     "ids_decimal": gettext_noop("ids written with a decimal point"),
     "ids_truncated": gettext_noop("ids that lost digits"),
-    "intensity_clamped": gettext_noop("intensity off the scale, moved to its end"),
+    "intensity_clamped": gettext_noop("intensity off the scale, clamped"),
     "label_missing": gettext_noop("no label"),
     "label_unknown": gettext_noop("unknown label"),
     "layout_recognized": gettext_noop("layout recognized"),
-    "empty_label_cells": gettext_noop("empty cells taken as no"),
+    "empty_label_cells": gettext_noop("empty label cells taken as absent"),
     "name_normalized": gettext_noop("names with invisible characters"),
-    "number_invalid": gettext_noop("number that cannot be read"),
-    "video_outside_folds": gettext_noop("in no official split, left out"),
-    "speech_rate_implausible": gettext_noop("more words than anybody can say in that time"),
-    "quotes_literal": gettext_noop("quotes that are characters"),
-    "quotes_ambiguous": gettext_noop("quotes that may be characters"),
-    "row_skipped": gettext_noop("row that cannot be used"),
-    "row_count_differs": gettext_noop("another number of rows than published"),
-    "rows_reordered": gettext_noop("rows out of order, put in order"),
-    "sheets_ignored": gettext_noop("sheets that were not read"),
+    "number_invalid": gettext_noop("invalid number"),
+    "video_outside_folds": gettext_noop("in no official split, ignored"),
+    "speech_rate_implausible": gettext_noop("implausible speech rate"),
+    "quotes_literal": gettext_noop("quotes kept as characters"),
+    "quotes_ambiguous": gettext_noop("ambiguous quotes"),
+    "row_skipped": gettext_noop("row skipped"),
+    "row_count_differs": gettext_noop("number of rows differs from the published one"),
+    "rows_reordered": gettext_noop("rows reordered"),
+    "sheets_ignored": gettext_noop("sheets ignored"),
     "audio_distorted": gettext_noop("known defect: distorted audio"),
     "audio_misaligned": gettext_noop("known defect: audio that does not match its times"),
     "multiple_speakers": gettext_noop("several speakers in one row"),
-    "split_generated": gettext_noop("split drawn, for none is given"),
-    "split_small": gettext_noop("split with few rows, for groups are few"),
-    "split_differs_from_official": gettext_noop("split otherwise than officially"),
-    "start_clamped": gettext_noop("start before the file begins, moved to it"),
-    "corpus_without_text": gettext_noop("no texts beside the labels"),
+    "split_generated": gettext_noop("split generated, as none is given"),
+    "split_small": gettext_noop("small split, as there are few groups"),
+    "split_differs_from_official": gettext_noop("split differs from the official one"),
+    "start_clamped": gettext_noop("negative start time, set to 0"),
+    "corpus_without_text": gettext_noop("no texts next to the labels"),
     "text_encoding": gettext_noop("text with repaired characters"),
     "text_missing": gettext_noop("no text"),
-    "clip_times_invalid": gettext_noop("time that cannot be used"),
-    "times_unparsable": gettext_noop("times that cannot be read"),
+    "clip_times_invalid": gettext_noop("invalid clip times"),
+    "times_unparsable": gettext_noop("unreadable times"),
     "times_invalid": gettext_noop("end before start"),
-    "transcripts_unlabeled": gettext_noop("transcripts without labels, left alone"),
+    "transcripts_unlabeled": gettext_noop("transcripts without labels, ignored"),
     "turn_repeated": gettext_noop("rows with the same turn"),
-    "turn_invalid": gettext_noop("turn that cannot be read"),
-    "duplicate_clip_used": gettext_noop("the corrected one of two clips taken"),
+    "turn_invalid": gettext_noop("invalid turn"),
+    "duplicate_clip_used": gettext_noop("corrected one of two clips used"),
 }
 
 
 def model_display_name(name: str) -> str:
-    """Return what a model is called, in the current language if it is a baseline; names of one's own stay."""
+    """Return the name of a model, in the current language if it is a baseline."""
     return _(_BASELINE_NAMES[name]) if name in _BASELINE_NAMES else name
 
 
 def quoted_model_name(name: str) -> str:
-    """Return what a model is called, set apart from the sentence that it stands in."""
+    """Return the name of a model in quotes."""
     return quote_text(model_display_name(name))
 
 
@@ -174,5 +174,5 @@ def slice_name(kind: str, name: str) -> str:
 
 
 def issue_name(kind: str) -> str:
-    """Return what a kind of issue is called in the current language; a kind that we do not know keeps its key."""
+    """Return the name of a kind of issue in the current language; an unknown kind is returned as it is."""
     return _(ISSUE_NAMES[kind]) if kind in ISSUE_NAMES else kind

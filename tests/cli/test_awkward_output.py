@@ -1,4 +1,4 @@
-"""What is in names, labels, speakers, ids and texts commands no terminal, and breaks no page, table or figure."""
+"""Markup and control characters in names, labels and texts reach no terminal, page, table or figure."""
 
 import json
 import sys
@@ -27,26 +27,26 @@ def call(capsys, monkeypatch, tmp_path):
         monkeypatch.setattr(output.console, "_width", 300)
         with pytest.raises(SystemExit) as ended:
             main()
-        found = capsys.readouterr()
-        assert raw(found.out) == raw(found.err) == ""
-        return ended.value.code or 0, found.out, found.err
+        printed = capsys.readouterr()
+        assert raw(printed.out) == raw(printed.err) == ""
+        return ended.value.code or 0, printed.out, printed.err
 
     return run
 
 
-@pytest.mark.parametrize("json_asked", [False, True])
-def test_an_utterance_is_shown(hard, call, tmp_path, json_asked):
+@pytest.mark.parametrize("as_json", [False, True])
+def test_an_utterance_is_shown(hard, call, tmp_path, as_json):
     u = hard.dev[0]
-    flags = ["--json"] if json_asked else ["--figure", tmp_path / "figure.svg"]
+    flags = ["--json"] if as_json else ["--figure", tmp_path / "figure.svg"]
     code, out, _err = call("corpus", "show", u.id, "--corpus", "hard", "--root", tmp_path, *flags)
-    assert (code == 0 and "$a_{b}$" in out and "<b>" in out and "\ufffd" in out) or json_asked
-    if json_asked:
+    assert (code == 0 and "$a_{b}$" in out and "<b>" in out and "\ufffd" in out) or as_json
+    if as_json:
         assert json.loads(out)["speaker"] == u.speaker and json.loads(out)["corpus"] == hard.name
     else:
         assert raw((tmp_path / "figure.svg").read_text(encoding="utf-8")) == ""
 
 
-def test_an_audit_is_printed_and_is_a_page(hard, call, tmp_path):
+def test_an_audit_is_printed_and_written_as_html(hard, call, tmp_path):
     code, out, _err = call("corpus", "audit", "hard", "--root", tmp_path, "--html", tmp_path / "audit.html")
     assert code in (0, 1) and "\ufffd" in out
     ((_path, page),) = written(tmp_path)
@@ -61,7 +61,7 @@ def test_a_table_is_exported(hard, call, tmp_path, suffix):
     table = pd.read_csv(path) if suffix == ".csv" else pd.read_json(path, lines=True)
     texts = {u.text for u in hard}
     assert len(table) == len(hard.utterances)
-    assert suffix == ".csv" or set(table["text"]) == texts, "JSON lines lose nothing"
+    assert suffix == ".csv" or set(table["text"]) == texts, "JSON Lines keep every character"
 
 
 @pytest.mark.parametrize(
@@ -73,13 +73,13 @@ def test_a_table_is_exported(hard, call, tmp_path, suffix):
         ("study", "\x9b\udc80.toml"),
     ],
 )
-def test_a_mistake_is_told_without_what_it_holds(hard, call, tmp_path, arguments):
+def test_control_characters_are_replaced_in_errors(hard, call, tmp_path, arguments):
     code, out, error = call(*arguments)
     assert code == 2 and out == "" and "\ufffd" in error and len(error.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", ["", "..", "a\\u001bb", "a\\nb"])
-def test_a_name_that_is_none_is_one_sentence(call, tmp_path, name):
+def test_an_invalid_name_is_one_sentence(call, tmp_path, name):
     path = tmp_path / "mine.toml"
     path.write_text(f'name = "{name}"\n[data]\nreader = "demo-meld"\n', encoding="utf-8")
     code, _out, error = call("study", path, "--out", tmp_path / "out")
@@ -99,7 +99,7 @@ def test_a_run_without_out_stays_below_runs(call, tmp_path, monkeypatch):
     ]
 
 
-def test_a_model_card_holds_nothing_raw(hard, tmp_path):
+def test_a_model_card_contains_no_control_characters(hard, tmp_path):
     space = hard.label_space("emotion")
     facts = {
         "corpus": hard.name,
@@ -112,6 +112,6 @@ def test_a_model_card_holds_nothing_raw(hard, tmp_path):
         "data": summarize_data(hard, "emotion"),
     }
     save_model_cards(tmp_path, tiny_recipe("w", name="a/b $x$"), space, facts)
-    found = dict(written(tmp_path))
-    assert len(found) == 2 and not any(map(raw, found.values()))
-    assert all(any(name in text for text in found.values()) for name in ("joy", "sadness")) and len(LABELS) == 3
+    cards = dict(written(tmp_path))
+    assert len(cards) == 2 and not any(map(raw, cards.values()))
+    assert all(any(name in text for text in cards.values()) for name in ("joy", "sadness")) and len(LABELS) == 3

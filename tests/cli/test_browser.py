@@ -1,4 +1,4 @@
-"""``sentir study --open``: a page is opened where someone may look at it, and nothing fails anywhere else."""
+"""``sentir study --open``: the report is opened if there is a display; nothing fails without one."""
 
 import sys
 import webbrowser
@@ -15,11 +15,11 @@ NAMES = ("CI", "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "DISPLAY", "WAYLAND_DI
 
 @pytest.fixture
 def opened(monkeypatch):
-    found = []
-    monkeypatch.setattr(webbrowser, "open", found.append)
+    pages = []
+    monkeypatch.setattr(webbrowser, "open", pages.append)
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
-    return found
+    return pages
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def opened(monkeypatch):
         ("darwin", {"SSH_TTY": "/dev/ttys0"}, False),
     ],
 )
-def test_a_page_is_opened_only_where_there_is_a_screen(system, environment, opens, opened, monkeypatch, tmp_path):
+def test_a_page_is_opened_only_with_a_display(system, environment, opens, opened, monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "platform", system)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -44,7 +44,7 @@ def test_a_page_is_opened_only_where_there_is_a_screen(system, environment, open
 
 
 @pytest.mark.parametrize("error", [webbrowser.Error("no browser"), OSError("gone")])
-def test_a_browser_that_fails_is_no_failure(error, opened, monkeypatch, tmp_path):
+def test_a_browser_error_is_ignored(error, opened, monkeypatch, tmp_path):
     def fail(_address):
         opened.append("tried")
         raise error
@@ -55,17 +55,17 @@ def test_a_browser_that_fails_is_no_failure(error, opened, monkeypatch, tmp_path
     assert opened == ["tried"]
 
 
-@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("opens", [True, False])
 @pytest.mark.parametrize("json", [True, False])
-def test_a_study_opens_its_report_when_asked(asked, json, opened, monkeypatch, tmp_path, capsys):
+def test_a_study_opens_its_report_with_the_option(opens, json, opened, monkeypatch, tmp_path, capsys):
     (tmp_path / "mine.toml").write_text("[data]\nreader = 'demo-meld'\n", encoding="utf-8")
-    report = SimpleNamespace(scores=(), corpora=(), openings=(), comparisons=(), curves=(), redraws=())
+    report = SimpleNamespace(scores=(), corpora=(), openings=(), comparisons=(), learning_curves=(), redraws=())
     monkeypatch.setattr(api, "run_study", lambda *_arguments, **_keywords: report)
     monkeypatch.setenv("DISPLAY", ":0")
-    options = ["--open"] * asked + ["--json"] * json
+    options = ["--open"] * opens + ["--json"] * json
     line = ["sentir", "study", tmp_path / "mine.toml", "--out", tmp_path / "run", *options]
     monkeypatch.setattr(sys, "argv", [str(part) for part in line])
     with pytest.raises(SystemExit) as ended:
         main()
     assert not ended.value.code, capsys.readouterr().err
-    assert opened == [(tmp_path / "run" / "report.html").as_uri()] * asked
+    assert opened == [(tmp_path / "run" / "report.html").as_uri()] * opens

@@ -1,4 +1,4 @@
-"""The command line as a user meets it: a subprocess, its output and its exit code."""
+"""The command line as users run it: its output and its exit code."""
 
 import csv
 import importlib.metadata
@@ -38,7 +38,7 @@ batch_size = 16
 resamples = 100
 permutations = 100
 """
-SAID = {
+TEXTS = {
     "joy": ("What a lovely day!", "I am so happy for you!", "This is wonderful news!"),
     "anger": ("I hate this mess.", "Stop shouting at me!", "You ruined everything again."),
     "sadness": ("I miss her so much.", "We lost our dog today.", "I feel so alone."),
@@ -61,7 +61,7 @@ def talk(tmp_path_factory) -> Path:
     rows = []
     for split, dialogues in (("train", 12), ("dev", 4), ("test", 4)):
         for d in range(dialogues):
-            for turn, (label, texts) in enumerate(SAID.items()):
+            for turn, (label, texts) in enumerate(TEXTS.items()):
                 rows.append((f"{split}{d}", split, "AB"[turn % 2], texts[(d + turn) % 3], label))
     with (folder / "talk.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -89,7 +89,7 @@ def test_help_lists_the_commands_in_the_order_of_their_use():
     assert list(typer.main.get_command(app).commands) == names
 
 
-def test_help_speaks_spanish_wherever_the_option_stands():
+def test_help_is_in_spanish_wherever_the_option_stands():
     assert "Ejemplo" in program("--lang", "es", "predict", "--help").stdout
     assert "Ejemplo" in program("predict", "--lang=es", "--help").stdout
     assert "Ejemplo" in program("predict", "--help", env={"SENTIR_LANG": "es"}).stdout
@@ -97,18 +97,18 @@ def test_help_speaks_spanish_wherever_the_option_stands():
     assert wrong.returncode == 2 and "en, es" in wrong.stderr
 
 
-def test_the_program_itself_prints_its_error_and_exits_with_two():
+def test_the_installed_program_prints_an_error_and_exits_with_2():
     done = program("predict", "nowhere")
     assert (done.returncode, done.stdout) == (2, "") and done.stderr.startswith(
         "Error: There is nothing to predict"
     )
 
 
-def test_predict_answers_texts_as_json_with_probabilities_that_sum_to_one(talk):
+def test_predict_prints_json_with_probabilities_that_sum_to_one(talk):
     done = sentir("predict", talk / "model", "--text", "What a wonderful day!", "--text", "No.", "--json")
     rows = json.loads(done.stdout)
     assert [row["text"] for row in rows] == ["What a wonderful day!", "No."]
-    assert set(rows[0]["probabilities"]) == set(SAID)
+    assert set(rows[0]["probabilities"]) == set(TEXTS)
     for row in rows:
         assert sum(row["probabilities"].values()) == pytest.approx(1)
         assert row["labels"] == [max(row["probabilities"], key=row["probabilities"].get)]
@@ -126,11 +126,11 @@ def test_predict_reads_a_table_and_writes_one_with_every_row(talk, tmp_path):
         rows = list(csv.DictReader(file))
     assert list(rows[0])[:5] == ["id", "Utterance", "who", "label", "confidence"]
     assert [(row["Utterance"], row["who"]) for row in rows] == [("Hello, you", "A"), ("-5", "B")]
-    assert all(row["label"] in SAID for row in rows)
+    assert all(row["label"] in TEXTS for row in rows)
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252"])
-def test_a_character_that_the_terminal_lacks_ends_no_command(talk, encoding):
+def test_a_character_that_the_terminal_lacks_stops_no_command(talk, encoding):
     arguments = ("predict", talk / "model", "--text", "hola \U0001f600 ñ")
     env = {"PYTHONIOENCODING": encoding, "SENTIR_LANG": "es"}
     plain, as_json = (program(*arguments, *more, env=env, encoding=encoding) for more in ((), ("--json",)))
@@ -140,29 +140,29 @@ def test_a_character_that_the_terminal_lacks_ends_no_command(talk, encoding):
     assert wrong.returncode == 2 and wrong.stderr.startswith("Error: ") and "Traceback" not in wrong.stderr
 
 
-def test_an_empty_text_is_the_problem_of_its_row(talk):
+def test_an_empty_text_is_a_problem_of_its_row(talk):
     done = sentir("predict", talk / "model", "--text", "Hi.", "--text", " \u200b", "--text", "", "--json")
     rows = json.loads(done.stdout)
     assert done.returncode == 1 and [row["problem"] for row in rows] == ["", *["The text is empty."] * 2]
     assert [bool(row["labels"]) for row in rows] == [True, False, False]
 
 
-def test_the_name_of_a_file_may_not_be_empty_for_it_would_be_this_folder(talk):
+def test_an_empty_file_name_is_an_error_and_not_the_working_folder(talk):
     done = sentir("predict", talk / "model", "")
     assert done.returncode == 2 and "is empty" in done.stderr
 
 
-def test_what_is_read_is_not_written_to(talk, tmp_path):
+def test_inputs_are_not_overwritten(talk, tmp_path):
     content = "text,emotion\nhello there,joy\n"
     (tmp_path / "mine.csv").write_text(content, encoding="utf-8")
     (tmp_path / "link.csv").symlink_to(tmp_path / "mine.csv")
     for name in ("mine.csv", "link.csv"):
         done = sentir("predict", talk / "model", tmp_path / "mine.csv", "--out", tmp_path / name)
-        assert done.returncode == 2 and "--out another file" in done.stderr
+        assert done.returncode == 2 and "another file for --out" in done.stderr
     assert (tmp_path / "mine.csv").read_text(encoding="utf-8") == content
 
 
-def test_a_missing_model_or_file_is_refused_before_anything_heavy_is_imported():
+def test_a_missing_model_or_file_is_reported_before_anything_heavy_is_imported():
     heavy = "{'torch', 'transformers', 'numpy', 'pandas', 'sentir.api'}"
     code = f"""
 import sys
@@ -178,7 +178,7 @@ for arguments in (["nowhere", "--text", "x"], ["nowhere", "a.wav"], ["nowhere", 
     assert done.stdout.split("\n") == ["2 []", "2 []", "2 []", ""], done.stderr
 
 
-def test_what_a_user_wrote_is_printed_as_it_is_but_for_control_characters(talk, tmp_path, monkeypatch):
+def test_user_text_is_printed_verbatim_except_for_control_characters(talk, tmp_path, monkeypatch):
     row = {"text": "so [bold]glad[/bold] \x1b[31m:smile:", "speaker": "[/b]"}
     (tmp_path / "talk.jsonl").write_text(json.dumps(row), encoding="utf-8")
     monkeypatch.setattr(output.console, "_width", 200)
@@ -188,7 +188,7 @@ def test_what_a_user_wrote_is_printed_as_it_is_but_for_control_characters(talk, 
     assert "\x1b" not in done.stdout
 
 
-def test_predict_hears_a_conversation_as_one_dialogue(talk, tmp_path):
+def test_predict_takes_a_conversation_as_one_dialogue(talk, tmp_path):
     lines = [{"text": "I see.", "speaker": "A"}, {"text": "We lost our dog today.", "speaker": "B"}]
     path = tmp_path / "talk.jsonl"
     path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
@@ -207,7 +207,7 @@ def test_predict_hears_a_conversation_as_one_dialogue(talk, tmp_path):
     assert wrong.returncode == 2 and "line 1" in wrong.stderr
 
 
-def test_evaluate_keeps_test_locked_until_a_reason_is_given_and_counts_it(talk):
+def test_evaluate_needs_a_reason_for_test_and_records_it(talk):
     homes = {"SENTIR_STATE_DIR": str(talk / "ledger")}
     dev = sentir("evaluate", talk / "model", "--root", talk, "--json", env=homes)
     assert json.loads(dev.stdout)[0]["split"] == "dev"
@@ -221,7 +221,7 @@ def test_evaluate_keeps_test_locked_until_a_reason_is_given_and_counts_it(talk):
         assert len((talk / "ledger" / "ledger.jsonl").read_text().splitlines()) == n
 
 
-def test_compare_pairs_two_models_and_says_so_in_a_sentence(talk):
+def test_compare_prints_a_sentence(talk):
     done = sentir("compare", talk / "model", talk / "model", "--root", talk)
     assert done.returncode == 0, done.stderr
     assert "not significantly different" in " ".join(done.stdout.split())
@@ -256,7 +256,7 @@ def test_audit_exits_with_one_when_something_was_lost(tmp_path):
         (("compare", "nowhere", "nowhere"), "not a saved recognizer"),
     ],
 )
-def test_a_bad_call_is_one_sentence_and_exit_code_two(arguments, expected, tmp_path):
+def test_an_error_is_one_sentence_and_exit_code_2(arguments, expected, tmp_path):
     done = sentir(*arguments)
     assert done.returncode == 2
     assert expected in done.stderr and done.stderr.startswith("Error: ")
@@ -283,7 +283,7 @@ def test_a_bad_setting_is_named_in_one_sentence(talk, tmp_path, override, expect
     assert expected in done.stderr and len(done.stderr.strip().splitlines()) == 1
 
 
-def test_a_model_of_a_synthetic_corpus_says_so_with_every_answer(capsys):
+def test_predictions_of_a_model_of_a_synthetic_corpus_are_marked(capsys):
     from sentir.api import Prediction
     from sentir.cli import output
 
@@ -292,7 +292,7 @@ def test_a_model_of_a_synthetic_corpus_says_so_with_every_answer(capsys):
         assert ("synthetic" in capsys.readouterr().out) is synthetic
 
 
-def test_the_name_of_a_clip_is_printed_whole(capsys):
+def test_long_clip_names_are_printed_completely(capsys):
     from sentir.api import Prediction
     from sentir.cli import output
 
@@ -305,16 +305,16 @@ def test_the_name_of_a_clip_is_printed_whole(capsys):
 @pytest.mark.parametrize(
     ("arguments", "english", "spanish"),
     [
-        (("trian", "x"), "There is no command trian; did you mean train?", "No hay ninguna orden trian"),
+        (("trian", "x"), "There is no command trian; did you mean train?", "No existe el comando trian"),
         (("train",), "recipe is missing.", "Falta recipe."),
         (("train", "x.toml"), "--out is missing.", "Falta --out."),
-        (("train", "x.toml", "--outt", "y"), "There is no option --outt;", "No hay ninguna opción --outt"),
+        (("train", "x.toml", "--outt", "y"), "There is no option --outt;", "No existe la opción --outt"),
         (("compare", "a"), "b is missing.", "Falta b."),
-        (("train", "a", "b", "--out", "c"), "There is no place for b.", "No hay lugar para b."),
+        (("train", "a", "b", "--out", "c"), "Unexpected argument: b.", "Argumento inesperado: b."),
         (
             ("tune", "x", "--trials", "abc"),
             "--trials must be a whole number.",
-            "--trials tiene que ser un número",
+            "--trials debe ser un número",
         ),
         (
             ("evaluate", "m", "--split"),
@@ -323,14 +323,14 @@ def test_the_name_of_a_clip_is_printed_whole(capsys):
         ),
     ],
 )
-def test_a_call_that_cannot_be_understood_is_one_sentence_in_both_languages(arguments, english, spanish):
+def test_a_usage_error_is_one_sentence_in_both_languages(arguments, english, spanish):
     for code, sentence in (("en", english), ("es", spanish)):
         done = sentir("--lang", code, *arguments)
         assert (done.returncode, done.stdout) == (2, "") and sentence in done.stderr
         assert len(done.stderr.splitlines()) == 1
 
 
-def test_the_version_is_told():
+def test_the_version_is_printed():
     for arguments in (("--version",), ("--lang", "es", "--version")):
         assert sentir(*arguments).stdout == f"sentir {importlib.metadata.version('sentir')}\n"
 
@@ -354,7 +354,7 @@ def test_the_version_is_told():
         )),
     ],
 )  # fmt: skip
-def test_a_wrong_place_is_refused_before_anything_heavy_is_imported(arguments, tmp_path):
+def test_missing_inputs_are_reported_before_anything_heavy_is_imported(arguments, tmp_path):
     code = (
         "import sys\nfrom sentir.cli import main\ntry:\n    main()\nexcept SystemExit as end:\n"
         "    print(end.code, *sorted({'torch', 'transformers', 'sklearn', 'scipy', 'pandas', 'sentir.api'} "

@@ -1,4 +1,4 @@
-"""The command ``sentir corpus audit``, as a user calls it."""
+"""The command ``sentir corpus audit``."""
 
 import csv
 import json
@@ -59,7 +59,7 @@ def mine(tmp_path):
     return write
 
 
-def test_an_audit_with_clips_listens_prints_and_writes_a_page(mine, tmp_path):
+def test_an_audit_with_clips_decodes_them_and_writes_html(mine, tmp_path):
     page = tmp_path / "out" / "audit.html"
     done = sentir("corpus", "audit", mine(), "--root", tmp_path, "--html", page, "--workers", 1)
     assert done.exit_code == 0, done.output
@@ -67,15 +67,15 @@ def test_an_audit_with_clips_listens_prints_and_writes_a_page(mine, tmp_path):
     assert page.read_text(encoding="utf-8").count("<main") == 2
 
 
-def test_no_sound_looks_for_clips_without_listening(mine, tmp_path):
+def test_no_audio_checks_for_clips_without_decoding(mine, tmp_path):
     recipe = mine(lambda cells: cells | {"audio": "gone.wav"} if cells["audio"] == "3.wav" else cells)
     done = sentir("corpus", "audit", recipe, "--root", tmp_path, "--no-audio", "--json")
-    found = json.loads(done.stdout)
-    assert "clips" not in found["tables"] and done.exit_code == 1 and found["problem_count"] == 1
-    assert found["grade"] == "C" and found["reasons"][0]["message"]
+    report = json.loads(done.stdout)
+    assert "clips" not in report["tables"] and done.exit_code == 1 and report["problem_count"] == 1
+    assert report["grade"] == "C" and report["reasons"][0]["message"]
 
 
-def test_sound_is_asked_for_in_vain_where_there_are_no_clips(mine, tmp_path):
+def test_audio_without_clips_is_an_error(mine, tmp_path):
     recipe = mine(lambda cells: cells | {"audio": ""}, data="")
     with pytest.raises(CorpusError, match="has no clips"):
         audit_corpus(recipe, root=tmp_path, audio=True)
@@ -83,7 +83,7 @@ def test_sound_is_asked_for_in_vain_where_there_are_no_clips(mine, tmp_path):
 
 
 @pytest.mark.parametrize("features", ["[]", '["tabular"]'])
-def test_a_recipe_that_feeds_a_column_which_tells_the_label_is_refused(mine, tmp_path, features):
+def test_a_recipe_with_a_feature_that_reveals_the_label_is_an_error(mine, tmp_path, features):
     recipe = load_recipe(mine(lambda cells: cells | {"code": CODES[cells["label"]]}, features=features))
     corpus = read_corpus(recipe.data, tmp_path)
     if features == "[]":
@@ -93,7 +93,7 @@ def test_a_recipe_that_feeds_a_column_which_tells_the_label_is_refused(mine, tmp
             check_training(recipe, corpus)
 
 
-def test_a_recipe_whose_group_lies_in_two_splits_is_refused(mine, tmp_path):
+def test_a_recipe_with_a_group_in_two_splits_is_an_error(mine, tmp_path):
     recipe = load_recipe(mine(lambda cells: cells | {"actor": "one"}))
     with pytest.raises(RecipeError, match="'one' of 'actor' is in train and in dev"):
         check_training(recipe, read_corpus(recipe.data, tmp_path))
@@ -101,7 +101,7 @@ def test_a_recipe_whose_group_lies_in_two_splits_is_refused(mine, tmp_path):
     assert "share their 'actor' with train" in " ".join(done.output.split())
 
 
-def test_the_grade_stands_first_and_the_exit_code_agrees_with_it(mine, tmp_path):
+def test_the_grade_comes_first_and_the_exit_code_agrees_with_it(mine, tmp_path):
     done = sentir("corpus", "audit", mine(), "--root", tmp_path, "--no-audio")
     assert done.exit_code == 0 and done.output.splitlines()[1].startswith("Grade ")
     recipe = mine(lambda cells: cells | {"label": "joy"})
@@ -111,10 +111,10 @@ def test_the_grade_stands_first_and_the_exit_code_agrees_with_it(mine, tmp_path)
         check_training(load_recipe(recipe), read_corpus(load_recipe(recipe).data, tmp_path))
 
 
-def test_a_page_in_two_languages_compares_once(mine, tmp_path, monkeypatch):
+def test_an_audit_in_two_languages_compares_texts_once(mine, tmp_path, monkeypatch):
     from sentir.audit import corpus_audit
 
-    times, compare = [], corpus_audit.find_text_overlaps
-    monkeypatch.setattr(corpus_audit, "find_text_overlaps", lambda *given: times.append(1) or compare(*given))
+    calls, compare = [], corpus_audit.find_text_overlaps
+    monkeypatch.setattr(corpus_audit, "find_text_overlaps", lambda *given: calls.append(1) or compare(*given))
     audit_corpus(mine(), root=tmp_path, audio=False, html=tmp_path / "audit.html")
-    assert times == [1] and "Nota" in (tmp_path / "audit.html").read_text(encoding="utf-8")
+    assert calls == [1] and "Nota" in (tmp_path / "audit.html").read_text(encoding="utf-8")

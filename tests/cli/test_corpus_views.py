@@ -20,19 +20,19 @@ from sentir.download.sources import DOWNLOADABLE_CORPORA, RemoteFile
 from sentir.readers import READERS, read_corpus
 from sentir.recipe import DataSettings, TableSettings
 
-LABELS_OF_TEST = 15
+NUM_TEST = 15
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory):
+def with_clips(tmp_path_factory):
     """The tiny corpus with clips, one utterance with an issue; a relative path as users give it."""
-    return spoken_corpus(tmp_path_factory.mktemp("said"))
+    return spoken_corpus(tmp_path_factory.mktemp("clips"))
 
 
 @pytest.fixture
-def tiny(said, monkeypatch, one_store):
-    monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: said)
-    return said
+def tiny(with_clips, monkeypatch, one_store):
+    monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: with_clips)
+    return with_clips
 
 
 @pytest.fixture
@@ -48,19 +48,17 @@ def call(capsys, monkeypatch, tmp_path):
     return run
 
 
-def test_an_utterance_is_shown_among_its_neighbors_with_its_spectrogram(tiny, call):
+def test_an_utterance_is_shown_with_its_context_and_spectrogram(tiny, call):
     u = tiny.find("dia0/utt1")
     code, out, _err = call("show", "dia0/utt1", "--corpus", "tiny", "--turns", "1")
     assert code == 0 and out.splitlines()[0] == "tiny/train/dia0/utt1"
-    spoken = [line for line in out.splitlines() if ": " in line][:3]
-    assert (
-        spoken[1] == f" ▶ Ben: {u.text}" and spoken[0].startswith("   Ana: ") and spoken[2].startswith("   Ana: ")
-    )
+    turns = [line for line in out.splitlines() if ": " in line][:3]
+    assert turns[1] == f" ▶ Ben: {u.text}" and turns[0].startswith("   Ana: ") and turns[2].startswith("   Ana: ")
     assert u.labels["emotion"][0] in out and str(u.clip.path) in out
     assert sum(set(line) <= set(" ░▒▓█") and bool(line.strip()) for line in out.splitlines()) > 0
 
 
-def test_labels_of_test_stay_sealed_wherever_an_utterance_is_shown(tiny, call):
+def test_test_labels_are_not_shown(tiny, call):
     _code, out, _err = call("show", "test/dia9/utt0", "--corpus", "tiny", "--turns", "0")
     facts = {line.split()[0]: line for line in out.splitlines() if line.strip()}
     assert "sealed" in facts["labels"] and "emotion" not in facts
@@ -69,22 +67,24 @@ def test_labels_of_test_stay_sealed_wherever_an_utterance_is_shown(tiny, call):
     assert found["labels"] is None and found["scores"] is None and found["text"] and len(found["after"]) == 3
 
 
-def test_the_spectrogram_is_drawn_into_a_file(tiny, call, tmp_path):
+def test_the_spectrogram_is_saved_to_a_file(tiny, call, tmp_path):
     code, out, _err = call("show", "dia0/utt1", "--corpus", "tiny", "--figure", tmp_path / "a.png")
     assert code == 0 and (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG") and "Written" in out
     assert "█" not in out
 
 
-def test_a_spectrogram_made_elsewhere_is_shown_without_a_length(corpus, call, tmp_path, monkeypatch, one_store):
+def test_a_spectrogram_file_is_shown_without_a_duration(corpus, call, tmp_path, monkeypatch, one_store):
     np.save(tmp_path / "s.npy", np.full((224, 224), -40, np.float32))
-    pictured = [replace(u, clip=Clip(tmp_path / "s.npy")) for u in corpus]
-    monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: replace(corpus, utterances=tuple(pictured)))
+    with_spectrograms = [replace(u, clip=Clip(tmp_path / "s.npy")) for u in corpus]
+    monkeypatch.setitem(
+        READERS._entries, "tiny", lambda root, data: replace(corpus, utterances=tuple(with_spectrograms))
+    )
     code, out, _err = call("show", "dia0/utt1", "--corpus", "tiny")
     (line,) = [line for line in out.splitlines() if line.startswith("clip")]
     assert code == 0 and line.endswith("s.npy") and "█" in out
 
 
-def test_what_cannot_be_shown_is_a_sentence(tiny, corpus, call, tmp_path, monkeypatch):
+def test_what_cannot_be_shown_is_one_sentence(tiny, corpus, call, tmp_path, monkeypatch):
     assert call("show", "dia0/ut1", "--corpus", "tiny")[0] == 2
     assert "did you mean tiny/train/dia0/utt1" in call("show", "dia0/ut1", "--corpus", "tiny")[2]
     monkeypatch.setitem(READERS._entries, "silent", lambda root, data: corpus)
@@ -93,7 +93,7 @@ def test_what_cannot_be_shown_is_a_sentence(tiny, corpus, call, tmp_path, monkey
     assert call("show", "dia0/utt1", "--corpus", "silent")[0] == 0
 
 
-def test_a_clip_that_cannot_be_decoded_is_told_instead_of_drawn(call, monkeypatch, corpus, tmp_path):
+def test_an_undecodable_clip_is_reported(call, monkeypatch, corpus, tmp_path):
     from dataclasses import replace
 
     from sentir.corpus.utterances import Clip
@@ -112,19 +112,19 @@ def test_a_clip_that_cannot_be_decoded_is_told_instead_of_drawn(call, monkeypatc
 
 def test_cleaning_is_shown_with_counts_and_examples(tiny, call):
     code, out, _err = call("clean", "tiny", "--steps", "lowercase, drop_punctuation", "--examples", "1")
-    assert code == 0 and "60 texts" in out and out.count("as it is") == 1
+    assert code == 0 and "60 texts" in out and out.count("original") == 1
     code, out, _err = call("clean", "tiny", "--steps", "thesis", "--json")
     found = json.loads(out)
-    assert len(found["effects"]) == 9 and found["texts"] == 60 and len(found["examples"]) == 3
+    assert len(found["effects"]) == 9 and found["num_texts"] == 60 and len(found["examples"]) == 3
     assert call("clean", "tiny", "--steps", "lower_case")[0] == 2
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv", "jsonl"])
 @pytest.mark.parametrize("task", ["emotion", "feelings"])
-def test_an_exported_table_is_read_back_with_the_same_utterances_and_labels(tiny, call, tmp_path, suffix, task):
+def test_an_exported_table_is_read_back_unchanged(tiny, call, tmp_path, suffix, task):
     out = tmp_path / "deep" / f"tiny.{suffix}"
-    code, said, _err = call("export", "tiny", "--out", out)
-    assert code == 0 and f"labels of the {LABELS_OF_TEST} test utterances are left out" in said
+    code, printed, _err = call("export", "tiny", "--out", out)
+    assert code == 0 and f"labels of the {NUM_TEST} test utterances are left out" in printed
     assert [path.name for path in out.parent.iterdir()] == [out.name]
     names = ("id", "split", "dialogue", "speaker", "text", "start", "end")
     table = TableSettings(
@@ -146,7 +146,7 @@ def test_an_exported_table_is_read_back_with_the_same_utterances_and_labels(tiny
         assert back.numeric_features["feature.duration"] == u.numeric_features["duration"]
         assert back.labels == ({} if u.split == "test" else {task: u.labels[task]})
     unlabeled = [issue.where for issue in found.issues if issue.kind == "label_missing"]
-    assert unlabeled == [u.id for u in tiny.test] and len(unlabeled) == LABELS_OF_TEST
+    assert unlabeled == [u.id for u in tiny.test] and len(unlabeled) == NUM_TEST
 
 
 def test_rows_of_a_table_are_in_the_order_of_turns(tiny, call, tmp_path, monkeypatch):
@@ -159,7 +159,7 @@ def test_rows_of_a_table_are_in_the_order_of_turns(tiny, call, tmp_path, monkeyp
     assert all(list(group["turn"]) == sorted(group["turn"]) for _key, group in frame.groupby("dialogue"))
 
 
-def test_a_table_of_another_kind_or_in_no_place_is_refused(tiny, call, tmp_path):
+def test_an_unsupported_or_unwritable_table_is_an_error(tiny, call, tmp_path):
     code, _out, err = call("export", "tiny", "--out", tmp_path / "tiny.xlsx")
     assert code == 2 and ".parquet, .csv, .jsonl" in err
     (tmp_path / "file").write_text("")
@@ -196,17 +196,17 @@ def served(monkeypatch, tmp_path):
         yield server
 
 
-def test_getting_says_what_comes_from_where_and_what_to_do_next(served, call, tmp_path):
+def test_get_prints_source_size_license_and_the_next_command(served, call, tmp_path):
     code, out, _err = call("get", "meld", "--source", "original", "--out", tmp_path / "my meld", root=None)
     assert code == 0 and served.url in out and "2.1 MB" in out and "GPL-3.0" in out
     assert (tmp_path / "my meld" / "corpus.tar.gz").read_bytes() == served.content
     assert out.splitlines()[-1].strip() == f"sentir corpus audit meld --root '{tmp_path / 'my meld'}'"
     code, out, _err = call("get", "meld", "--source", "original", "--out", tmp_path / "my meld", root=None)
-    assert code == 0 and "there already" in out and len(served.requested_ranges) == 1
+    assert code == 0 and "already downloaded" in out and len(served.requested_ranges) == 1
 
 
-def test_a_big_download_is_asked_for_and_refused_where_nobody_answers(served, call, tmp_path, monkeypatch):
-    monkeypatch.setattr("sentir.download.corpora.BIG", 1000)
+def test_a_large_download_needs_confirmation(served, call, tmp_path, monkeypatch):
+    monkeypatch.setattr("sentir.download.corpora.CONFIRM_BYTES", 1000)
     get = ("get", "meld", "--source", "original", "--out", tmp_path)
     code, _out, err = call(*get, root=None)
     assert code == 2 and "--yes" in err and not served.requested_ranges
@@ -219,7 +219,7 @@ def test_a_big_download_is_asked_for_and_refused_where_nobody_answers(served, ca
     assert call(*get, "--yes", root=None)[0] == 0
 
 
-def test_ctrl_c_keeps_what_came_and_says_so(served, call, tmp_path, monkeypatch):
+def test_ctrl_c_keeps_the_partial_download(served, call, tmp_path, monkeypatch):
     chunks = fetching._iter_chunks
 
     def interrupted(answer):
@@ -229,7 +229,7 @@ def test_ctrl_c_keeps_what_came_and_says_so(served, call, tmp_path, monkeypatch)
     monkeypatch.setattr(fetching, "_iter_chunks", interrupted)
     get = ("get", "meld", "--source", "original", "--out", tmp_path)
     code, out, _err = call(*get, root=None)
-    assert code == 130 and "the same command goes on from there" in out
+    assert code == 130 and "run the same command to resume" in out
     monkeypatch.setattr(fetching, "_iter_chunks", chunks)
     code, out, _err = call(*get, root=None)
     assert code == 0 and "of which" in out and served.requested_ranges[-1].startswith("bytes=")

@@ -1,4 +1,4 @@
-"""``sentir evaluate --slices`` and ``sentir predict --abstain``, on a corpus of seconds."""
+"""``sentir evaluate --analyze`` and ``sentir predict --abstain``, on a tiny corpus."""
 
 import csv
 import io
@@ -23,20 +23,20 @@ TASKS = ("emotion", "feelings")
 
 @pytest.fixture(scope="module")
 def models(corpus, weights, tmp_path_factory):
-    place = tmp_path_factory.mktemp("models")
+    folder = tmp_path_factory.mktemp("models")
     for task in TASKS:
         recipe = tiny_recipe(weights, data={"task": task, "reader": "tiny", "root": "."})
-        fit_recognizer(recipe, corpus)[0].save_pretrained(place / task)
-    return place
+        fit_recognizer(recipe, corpus)[0].save_pretrained(folder / task)
+    return folder
 
 
 @pytest.fixture(autouse=True)
-def reads(corpus, monkeypatch):
-    def give(other=corpus):
+def set_corpus(corpus, monkeypatch):
+    def set_(other=corpus):
         monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: other)
 
-    give()
-    return give
+    set_()
+    return set_
 
 
 @pytest.fixture
@@ -55,77 +55,81 @@ def sentir(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_closer_look_is_printed_and_is_in_the_json(task, models, sentir):
+def test_the_analysis_is_printed_and_is_in_the_json(task, models, sentir):
     code, printed, _error = sentir("evaluate", models / task, "--analyze")
     assert code == 0 and "split into two halves" in " ".join(printed.split())
     assert "Slices" in printed and "Errors by speaker" in printed and "probability" in " ".join(printed.split())
     _code, printed, _error = sentir("evaluate", models / task, "--analyze", "--json")
     (row,) = json.loads(printed)
-    assert row["details"]["reliability"]["n"] == row["n"] == 15
-    assert "details" not in json.loads(sentir("evaluate", models / task, "--json")[1])[0]
+    assert row["analysis"]["reliability"]["n"] == row["n"] == 15
+    assert "analysis" not in json.loads(sentir("evaluate", models / task, "--json")[1])[0]
 
 
-def test_it_is_scored_as_evaluate_scores_it(models):
+def test_analyze_and_evaluate_give_the_same_scores(models):
     assert api.analyze(models / "emotion")[0] == api.evaluate(models / "emotion")
 
 
-@pytest.mark.parametrize(("split", "how"), [("dev", "cross_fit"), ("train", "in_sample"), ("test", "held_out")])
-def test_how_it_was_measured_depends_on_the_split(split, how, models, corpus):
-    _scores, details = api.analyze(models / "emotion", split=split, reason="to see")
-    assert details.reliability.protocol == how
+@pytest.mark.parametrize(
+    ("split", "protocol"), [("dev", "cross_fit"), ("train", "in_sample"), ("test", "held_out")]
+)
+def test_the_protocol_depends_on_the_split(split, protocol, models, corpus):
+    _scores, analysis = api.analyze(models / "emotion", split=split, reason="to see")
+    assert analysis.reliability.protocol == protocol
     assert len(list_openings_by_fingerprint(corpus.test_fingerprint)) == (split == "test")
-    assert not details.hardest_examples or split != "test", "single errors of test are for a study alone"
+    assert not analysis.hardest_examples or split != "test", "only a study shows errors of test"
 
 
-def test_another_corpus_taught_it_nothing(models, corpus, reads):
-    reads(replace(corpus, fingerprint="another"))
+def test_another_corpus_is_held_out(models, corpus, set_corpus):
+    set_corpus(replace(corpus, fingerprint="another"))
     assert api.analyze(models / "emotion")[1].reliability.protocol == "held_out"
 
 
-def test_test_is_locked_for_a_closer_look_too(models, corpus):
+def test_test_is_locked_for_analyze_too(models, corpus):
     with pytest.raises(LockedTestError, match="--reason"):
         api.analyze(models / "emotion", split="test")
     assert not list_openings_by_fingerprint(corpus.test_fingerprint)
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_what_a_model_is_not_sure_of_is_what_lies_below_its_confidence(task, models, corpus, tmp_path):
+def test_predictions_below_the_confidence_threshold_abstain(task, models, corpus, tmp_path):
     recognizer = Recognizer.from_pretrained(models / task)
     table = tmp_path / "dev.csv"
     table.write_text("text\n" + "\n".join(f'"{u.text}"' for u in corpus.dev), encoding="utf-8")
-    found = api.predict(recognizer, files=[table], abstain=True)
-    share = sum(row.abstain for row in found) / len(found)
-    assert share <= 1 - recognizer.calibration.coverage + 1e-9, "dev taught it to be sure of that much"
+    predictions = api.predict(recognizer, files=[table], abstain=True)
+    share = sum(row.abstain for row in predictions) / len(predictions)
+    assert share <= 1 - recognizer.calibration.coverage + 1e-9, "the threshold is set on dev"
     strict = replace(recognizer, calibration=replace(recognizer.calibration, confidence_threshold=2.0))
     assert all(row.abstain for row in api.predict(strict, files=[table], abstain=True))
     assert {row.abstain for row in api.predict(strict, files=[table])} == {None}
-    assert [row.labels for row in api.predict(strict, files=[table])] == [row.labels for row in found]
+    assert [row.labels for row in api.predict(strict, files=[table])] == [row.labels for row in predictions]
 
 
-def unsure(folder, change):
+def edit_metadata(folder, change):
     path = folder / "sentir.json"
     path.write_text(json.dumps(change(json.loads(path.read_text(encoding="utf-8")))), encoding="utf-8")
 
 
-def test_the_mark_is_in_the_table_the_json_and_the_csv(models, sentir, tmp_path):
+def test_abstentions_are_in_the_table_the_json_and_the_csv(models, sentir, tmp_path):
     model = tmp_path / "model"
     Recognizer.from_pretrained(models / "emotion").save_pretrained(model)
-    unsure(model, lambda tree: tree | {"calibration": tree["calibration"] | {"sure": 1.0}})
-    asked = ("predict", model, "--text", "I am happy.")
-    assert "(not sure)" in sentir(*asked, "--abstain")[1] and "(not sure)" not in sentir(*asked)[1]
-    (row,) = json.loads(sentir(*asked, "--abstain", "--json")[1])
+    edit_metadata(model, lambda tree: tree | {"calibration": tree["calibration"] | {"confidence_threshold": 1.0}})
+    command = ("predict", model, "--text", "I am happy.")
+    assert (
+        "(low confidence)" in sentir(*command, "--abstain")[1] and "(low confidence)" not in sentir(*command)[1]
+    )
+    (row,) = json.loads(sentir(*command, "--abstain", "--json")[1])
     assert row["abstain"] is True
-    sentir(*asked, "--abstain", "--out", tmp_path / "out.csv")
-    sentir(*asked, "--out", tmp_path / "plain.csv")
+    sentir(*command, "--abstain", "--out", tmp_path / "out.csv")
+    sentir(*command, "--out", tmp_path / "plain.csv")
     with (tmp_path / "out.csv").open(encoding="utf-8") as file:
         assert [line["abstain"] for line in csv.DictReader(file)] == ["true"]
     assert "abstain" not in (tmp_path / "plain.csv").read_text(encoding="utf-8")
 
 
-def test_a_model_from_before_there_was_a_calibration_says_that_it_cannot(models, sentir, tmp_path):
+def test_an_uncalibrated_model_cannot_abstain(models, sentir, tmp_path):
     model = tmp_path / "model"
     Recognizer.from_pretrained(models / "emotion").save_pretrained(model)
-    unsure(model, lambda tree: tree | {"calibration": None})
+    edit_metadata(model, lambda tree: tree | {"calibration": None})
     code, _printed, error = sentir("predict", model, "--text", "I am happy.", "--abstain")
     assert code == 2 and "The model cannot abstain" in error and len(error.strip().splitlines()) == 1
     assert sentir("predict", model, "--text", "I am happy.")[0] == 0

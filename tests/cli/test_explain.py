@@ -1,4 +1,4 @@
-"""``sentir explain``: a text, a clip, an utterance of a corpus, a whole model; and what it refuses."""
+"""``sentir explain``: a text, a clip, an utterance of a corpus, a whole model; and its errors."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ from sentir.training.recognizers import fit_recognizer
 
 @pytest.fixture(scope="module")
 def saved(corpus, weights, tmp_path_factory):
-    """A saved model beside the corpus it learned from."""
+    """A saved model next to its training corpus."""
     home = tmp_path_factory.mktemp("explained")
     labels = {u.id: u.labels.get("emotion", ("neutral",))[0] for u in corpus}
     write_table(corpus, home / "tiny.csv", labels)
@@ -29,7 +29,7 @@ def saved(corpus, weights, tmp_path_factory):
 
 @pytest.fixture
 def call(saved, capsys, monkeypatch):
-    """Call ``sentir explain`` with the model; return its exit code, output and errors."""
+    """Run ``sentir explain`` with the model; return its exit code, output and errors."""
     monkeypatch.chdir(saved)
 
     def run(*arguments):
@@ -45,45 +45,45 @@ def call(saved, capsys, monkeypatch):
 
 
 def test_a_text_is_explained_and_written(call, tmp_path):
-    code, out, _err = call("--text", "I am happy.", "--out", tmp_path / "deep" / "why.html")
-    assert code == 0 and "Strongest words:" in out and "log-odds" in out
+    code, out, _err = call("--text", "I am happy.", "--html", tmp_path / "deep" / "why.html")
+    assert code == 0 and "Most important words:" in out and "log-odds" in out
     assert "I am happy." in (tmp_path / "deep" / "why.html").read_text(encoding="utf-8")
 
 
-def test_json_is_all_there_is(call):
+def test_json_contains_the_explanation(call):
     code, out, _err = call("--text", "I am happy.", "--label", "sadness", "--sanity-check", "--json")
     found = json.loads(out)
-    assert code == 0 and found["label"] == "sadness" and len(found["checks"]) == 2
-    values = [word["value"] for passage in found["words"]["passages"] for word in passage["words"]]
-    assert sum(values) == pytest.approx(
-        found["score"] - found["words"]["without"] + found["words"]["delta"], abs=1e-4
-    )
+    assert code == 0 and found["label"] == "sadness" and len(found["sanity_checks"]) == 2
+    words = found["text_attribution"]
+    values = [word["value"] for passage in words["passages"] for word in passage["words"]]
+    total = found["score"] - words["baseline_score"] + words["convergence_delta"]
+    assert sum(values) == pytest.approx(total, abs=1e-4)
 
 
 def test_an_utterance_of_the_corpus_is_explained_in_its_dialogue(call, saved):
     code, out, _err = call("--root", saved, "--id", "dev/dia7/utt3", "--json")
     found = json.loads(out)
-    assert code == 0 and found["id"].endswith("dev/dia7/utt3") and len(found["words"]["passages"]) == 5
+    assert code == 0 and found["id"].endswith("dev/dia7/utt3") and len(found["text_attribution"]["passages"]) == 5
     assert found["gold"] == ["neutral"] or found["gold"]
 
 
-def test_without_an_id_the_model_is_measured_on_dev(call, saved, tmp_path):
-    code, out, _err = call("--root", saved, "--out", tmp_path / "model.html")
+def test_without_an_id_the_model_is_explained_on_dev(call, saved, tmp_path):
+    code, out, _err = call("--root", saved, "--html", tmp_path / "model.html")
     assert code == 0 and "Without text" in out and "Without context" in out and "lexical" in out
     assert (tmp_path / "model.html").is_file()
 
 
-@pytest.mark.parametrize(("arguments", "said"), [
+@pytest.mark.parametrize(("arguments", "message"), [
     ((), "There is nothing to explain"),
     (("--text", " "), "The text is empty"),
     (("--text", "a", "--label", "rage"), "does not know the label 'rage'"),
     (("--text", "a", "--id", "b"), "without --text and --file"),
-    (("--root", ".", "--sanity-check"), "are for one answer"),
+    (("--root", ".", "--sanity-check"), "are for one prediction"),
     (("--root", ".", "--id", "nobody"), "There is no utterance 'nobody'"),
     (("--file", "nothing.wav"), "There is no file nothing.wav"),
-    (("--file", "tiny.csv"), "give one sound or video file"),
-    (("--text", "a", "--out", "."), "cannot be written"),
+    (("--file", "tiny.csv"), "give one audio or video file"),
+    (("--text", "a", "--html", "."), "cannot be written"),
 ])  # fmt: skip
-def test_what_cannot_be_explained_is_said_in_one_sentence(call, arguments, said):
+def test_what_cannot_be_explained_is_one_sentence(call, arguments, message):
     code, out, err = call(*arguments)
-    assert code == 2 and said in err and "Traceback" not in err and not out
+    assert code == 2 and message in err and "Traceback" not in err and not out

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: one line that says how to go on, the exit codes of shells, and nothing lost."""
+"""Ctrl-C and SIGTERM: one line that says how to resume, and the exit codes of shells."""
 
 import os
 import signal
@@ -32,23 +32,23 @@ def call(tmp_path, monkeypatch, capsys):
 
 
 @pytest.fixture
-def attentive():
-    """Ctrl-C interrupts, also where the tests run in the background, whose shell has it ignored."""
+def default_sigint():
+    """Enable Ctrl-C also when the tests run in the background, where shells ignore it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.usefixtures("attentive")
+@pytest.mark.usefixtures("default_sigint")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_that_is_stopped_says_how_to_go_on(command, number, code, call, monkeypatch):
+def test_a_stopped_command_prints_how_to_resume(command, number, code, call, monkeypatch):
     arguments, verb = COMMANDS[command]
     before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(api, verb, lambda *_arguments, **_keywords: os.kill(os.getpid(), number))
-    found, error = call(*arguments)
-    assert found == code
-    assert error == "Stopped. Run the same command again: it goes on from there.\n"
+    exit_code, error = call(*arguments)
+    assert exit_code == code
+    assert error == "Stopped. Run the same command again to resume.\n"
     assert signal.getsignal(signal.SIGTERM) == before
 
 
@@ -61,25 +61,25 @@ def test_a_command_that_is_stopped_says_how_to_go_on(command, number, code, call
         ImportError("libtorch_cpu.so: failed to map segment from shared object"),
     ],
 )
-def test_a_limit_of_memory_is_a_sentence(error, call, monkeypatch):
+def test_out_of_memory_is_one_sentence(error, call, monkeypatch):
     def fails(*_arguments, **_keywords):
         raise error
 
     monkeypatch.setattr(api, "train", fails)
-    code, said = call("train", "recipe.toml", "--out", "out")
-    assert code == 2 and said.startswith("Error: The system gives no more memory") and said.count("\n") == 1
+    code, error = call("train", "recipe.toml", "--out", "out")
+    assert code == 2 and error.startswith("Error: Out of memory") and error.count("\n") == 1
 
 
 def test_other_errors_of_the_program_are_not_hidden(call, monkeypatch):
     def fails(*_arguments, **_keywords):
-        raise RuntimeError("a fault of ours")
+        raise RuntimeError("a bug")
 
     monkeypatch.setattr(api, "train", fails)
-    with pytest.raises(RuntimeError, match="a fault of ours"):
+    with pytest.raises(RuntimeError, match="a bug"):
         call("train", "recipe.toml", "--out", "out")
 
 
-def test_a_rank_without_torchrun_is_a_sentence(call, monkeypatch):
+def test_a_rank_without_torchrun_is_one_sentence(call, monkeypatch):
     monkeypatch.setenv("RANK", "1")
-    code, said = call("train", "recipe.toml", "--out", "out")
-    assert code == 2 and "RANK=1" in said and said.count("\n") == 1
+    code, error = call("train", "recipe.toml", "--out", "out")
+    assert code == 2 and "RANK=1" in error and error.count("\n") == 1

@@ -1,4 +1,4 @@
-"""No warning of another package reaches whoever uses the command line: here each would end the command."""
+"""The command line shows no warnings of other packages: here each would stop the command."""
 
 import csv
 import os
@@ -25,22 +25,22 @@ def corpus_in(folder, labels, *, dev=None, text="I am {}", audio=False):
             for n in range(2 * count):
                 known = dev if dev and split == "dev" else labels
                 label = known[n % len(known)]
-                row = [f"{split}{n}", split, f"{split}{n // 2}", "" if sound else text.format(label[:9]), label]
-                table.writerow([*row, f"{split}{n}.wav" if sound else ""])
-                if sound:
+                row = [f"{split}{n}", split, f"{split}{n // 2}", "" if audio else text.format(label[:9]), label]
+                table.writerow([*row, f"{split}{n}.wav" if audio else ""])
+                if audio:
                     silence = np.zeros(9000, dtype=np.float32)
                     write_wav(folder / f"{split}{n}.wav", silence if n % 2 else 0.1 * tone(0.6, 300), 16_000)
     return folder
 
 
 def recipe_of(folder, model, audio=False):
-    source = 'audio = "audio"' if sound else 'text = "text"'
+    source = 'audio = "audio"' if audio else 'text = "text"'
     (folder / "r.toml").write_text(
         dedent(f"""
         [data]
         reader = "table"
         task = "label"
-        audio = {str(sound).lower()}
+        audio = {str(audio).lower()}
         [data.table]
         file = "t.csv"
         id = "id"
@@ -87,17 +87,21 @@ def run(folder, *arguments):
         {"labels": ["joy", "sadness"], "text": "ok"},
         {"labels": ["joy", "sadness"], "audio": True},
     ],
-    ids=["long labels", "labels of other letters", "one label in dev", "all alike", "silence"],
+    ids=["long labels", "non-Latin labels", "one label in dev", "equal texts", "silence"],
 )
 def test_no_warning_reaches_the_terminal(shape, weights, tmp_path):
     folder = corpus_in(tmp_path / "corpus", **shape)
-    sound = shape.get("audio", False)
-    reads = f'[model]\nbackbone = "roberta-base"\nweights = "{weights}"\nhidden = 8\nfeatures = ["lexical"]\n'
-    hears = '[model]\nkind = "emotion_model"\nfeatures = ["functionals"]\n[model.audio]\npretrained = false\n'
-    hears += 'backbone = "test_efficientnet.r160_in1k"\n'
-    recipe = recipe_of(folder, hears if sound else reads, sound)
+    audio = shape.get("audio", False)
+    text_model = (
+        f'[model]\nbackbone = "roberta-base"\nweights = "{weights}"\nhidden_size = 8\nfeatures = ["lexical"]\n'
+    )
+    audio_model = (
+        '[model]\nkind = "emotion_model"\nfeatures = ["functionals"]\n[model.audio]\npretrained = false\n'
+    )
+    audio_model += 'backbone = "test_efficientnet.r160_in1k"\n'
+    recipe = recipe_of(folder, audio_model if audio else text_model, audio)
     assert run(folder, "corpus", "audit", recipe, "--root", folder, "--html", folder / "audit.html") < 2
     assert run(folder, "train", recipe, "--root", folder, "--out", folder / "model") == 0
     assert run(folder, "evaluate", folder / "model", "--root", folder, "--analyze") == 0
-    said = [folder / "train0.wav"] if sound else ["--text", "I am happy"]
-    assert run(folder, "predict", folder / "model", *said) == 0
+    inputs = [folder / "train0.wav"] if audio else ["--text", "I am happy"]
+    assert run(folder, "predict", folder / "model", *inputs) == 0

@@ -1,4 +1,4 @@
-"""A place that cannot be written is named before any work is done."""
+"""An output that cannot be written is an error before any work is done."""
 
 import sys
 
@@ -17,19 +17,19 @@ def call(capsys, monkeypatch, *arguments):
 
 
 @pytest.mark.parametrize("command", ["train", "study"])
-@pytest.mark.parametrize("place", ["file", "file/inside"])
-def test_results_cannot_go_into_a_file(command, place, tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize("out", ["file", "file/inside"])
+def test_results_cannot_go_into_a_file(command, out, tmp_path, capsys, monkeypatch):
     (tmp_path / "mine.toml").write_text(RECIPE, encoding="utf-8")
-    (tmp_path / "file").write_text("kept", encoding="utf-8")
-    monkeypatch.setattr("sentir.api.read_corpus", lambda *_arguments: pytest.fail("work was done"))
+    (tmp_path / "file").write_text("unchanged", encoding="utf-8")
+    monkeypatch.setattr("sentir.api.train", lambda *_arguments, **_keywords: pytest.fail("work was done"))
     monkeypatch.setattr("sentir.api.run_study", lambda *_arguments, **_keywords: pytest.fail("work was done"))
-    code, error = call(capsys, monkeypatch, command, tmp_path / "mine.toml", "--out", tmp_path / place)
+    code, error = call(capsys, monkeypatch, command, tmp_path / "mine.toml", "--out", tmp_path / out)
     assert code == 2 and "cannot be written" in error and len(error.strip().splitlines()) == 1
-    assert (tmp_path / "file").read_text(encoding="utf-8") == "kept"
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "unchanged"
 
 
 def damaged(tmp_path):
-    """A model that is there, and cannot be loaded."""
+    """A damaged model."""
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "sentir.json").write_text("{}", encoding="utf-8")
     return tmp_path / "model"
@@ -38,14 +38,14 @@ def damaged(tmp_path):
 @pytest.mark.parametrize(
     ("out", "expected"), [("a.txt", "as .csv"), ("file/a.csv", "cannot be"), ("d.csv", "cannot be")]
 )
-def test_predictions_that_cannot_be_written_are_not_made(out, expected, tmp_path, capsys, monkeypatch):
-    (tmp_path / "file").write_text("kept", encoding="utf-8")
+def test_an_unwritable_output_is_an_error_before_predicting(out, expected, tmp_path, capsys, monkeypatch):
+    (tmp_path / "file").write_text("unchanged", encoding="utf-8")
     (tmp_path / "d.csv").mkdir()
     code, error = call(capsys, monkeypatch, "predict", damaged(tmp_path), "--text", "x", "--out", tmp_path / out)
     assert code == 2 and expected in error and "format" not in error
 
 
-def test_the_folder_of_a_table_is_made_first(tmp_path, capsys, monkeypatch):
+def test_the_folder_of_the_output_is_made_first(tmp_path, capsys, monkeypatch):
     code, error = call(
         capsys, monkeypatch, "predict", damaged(tmp_path), "--text", "x", "--out", tmp_path / "new" / "a.csv"
     )

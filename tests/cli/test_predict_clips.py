@@ -1,4 +1,4 @@
-"""``sentir predict`` with sound and video: files, folders, tables, pairs, and clips that cannot be used."""
+"""``sentir predict`` with audio and video: files, folders, tables, pairs, and unusable clips."""
 
 import csv
 import json
@@ -18,47 +18,47 @@ from sentir.paths import audio_dir
 SPACE = LabelSpace("emotion", ("anger", "joy"))
 
 
-class Listener:
-    """Stands for a recognizer: is joyful when a clip is longer than 0.4 s, or when a text says so."""
+class FakeRecognizer:
+    """A recognizer that predicts joy for a clip longer than 0.4 s or for the text ``joy``."""
 
     space = SPACE
     thresholds = calibration = None
-    also = ()
+    auxiliary_tasks = ()
     facts = {}  # noqa: RUF012
     recipe = SimpleNamespace(
         model=SimpleNamespace(audio=SimpleNamespace(mel="mel")), data=SimpleNamespace(cleaning=(), table=None)
     )
 
-    def __init__(self, *needs):
-        self.modalities = self.optional_modalities = frozenset(needs)
+    def __init__(self, *modalities):
+        self.modalities = self.optional_modalities = frozenset(modalities)
         self.given = []
 
-    def warn_of_language(self, texts):
+    def warn_unsupported_language(self, texts):
         pass
 
-    def predict_tasks(self, utterances, *, tell=True):
+    def predict_tasks(self, utterances, *, warn_truncated=True):
         return {SPACE.task: self.predict_utterances(utterances)}
 
     def predict_utterances(self, utterances):
         self.given = list(utterances)
         for u in utterances:
-            heard = "audio" in self.modalities and u.audio is not None and u.audio.mel is not None
-            assert heard or ("text" in self.modalities and u.text is not None)
+            has_audio = "audio" in self.modalities and u.audio is not None and u.audio.mel is not None
+            assert has_audio or ("text" in self.modalities and u.text is not None)
         joyful = [u.text == "joy" or (u.audio is not None and u.audio.seconds > 0.4) for u in utterances]
         return Predictions(tuple(u.id for u in utterances), np.array([[1.0 - j, j] for j in joyful]), SPACE)
 
 
 @pytest.fixture
 def call(capsys, monkeypatch, tmp_path):
-    """Call ``sentir predict`` beside the clips, with a model of these needs."""
+    """Run ``sentir predict`` next to the clips, with a model of these modalities."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "sentir.json").write_text("{}", encoding="utf-8")
-    monkeypatch.setenv("COLUMNS", "200")  # for what is made later
+    monkeypatch.setenv("COLUMNS", "200")  # of consoles that are made later
     monkeypatch.setattr(output.console, "_width", 200)
 
-    def run(*arguments, needs=("audio",)):
-        model = Listener(*needs)
+    def run(*arguments, modalities=("audio",)):
+        model = FakeRecognizer(*modalities)
         monkeypatch.setattr("sentir.api.loading.load_model", lambda _folder: model)
         monkeypatch.setattr(sys, "argv", ["sentir", "predict", "model", *map(str, arguments)])
         code = 0
@@ -74,7 +74,7 @@ def call(capsys, monkeypatch, tmp_path):
 
 @pytest.fixture
 def clips(tmp_path):
-    """A folder of a long and a short clip, a broken one, and what is no clip."""
+    """A folder with a long, a short and a broken clip, and other files."""
     folder = tmp_path / "clips"
     (folder / "más").mkdir(parents=True)
     write_mp4(folder / "long.mp4", tone(0.6, sampling_rate=48_000, channels=6), 48_000)
@@ -85,21 +85,21 @@ def clips(tmp_path):
     return folder
 
 
-def answers(done):
+def predictions(done):
     return {row["id"]: (row["labels"], row["problem"]) for row in json.loads(done.out)}
 
 
-def test_files_are_recognized_each_by_itself_and_leave_no_trace(call, clips):
+def test_files_are_predicted_one_by_one_and_not_stored(call, clips):
     done = call(clips / "long.mp4", clips / "más" / "corto ñ.wav", "--json")
     assert done.code == 0, done.err
-    assert answers(done) == {
+    assert predictions(done) == {
         str(clips / "long.mp4"): (["joy"], ""),
         str(clips / "más" / "corto ñ.wav"): (["anger"], ""),
     }
     assert len({u.dialogue for u in done.given}) == 2 and not audio_dir().exists()
 
 
-def test_a_folder_gives_every_clip_below_it_and_a_broken_one_is_told_after_the_others(call, clips):
+def test_a_folder_stands_for_all_its_clips_and_a_broken_one_is_printed_last(call, clips):
     done = call("clips")
     assert done.code == 1
     lines = done.out.splitlines()
@@ -112,7 +112,7 @@ def test_a_folder_gives_every_clip_below_it_and_a_broken_one_is_told_after_the_o
     assert "clips: other files, ignored: 2." in done.err
 
 
-def test_json_and_csv_hold_the_reason_and_nothing_recognized(call, clips, tmp_path):
+def test_json_and_csv_contain_the_problem_without_a_prediction(call, clips, tmp_path):
     done = call("clips", "--json", "--out", "out.csv")
     assert done.code == 1
     rows = {row["id"]: row for row in json.loads(done.out)}
@@ -130,7 +130,7 @@ def test_json_and_csv_hold_the_reason_and_nothing_recognized(call, clips, tmp_pa
     assert "1 could not be predicted" in " ".join(done.err.split())
 
 
-def test_when_no_clip_can_be_used_all_reasons_are_still_given(call, clips, tmp_path):
+def test_all_problems_are_reported_if_no_clip_is_usable(call, clips, tmp_path):
     (clips / "empty.wav").touch()
     done = call(clips / "broken.wav", clips / "empty.wav", "--out", "out.csv")
     assert done.code == 1 and done.given == []
@@ -139,43 +139,43 @@ def test_when_no_clip_can_be_used_all_reasons_are_still_given(call, clips, tmp_p
     assert call(clips / "broken.wav", clips / "empty.wav").out.count("problem: ") == 2
 
 
-def test_names_that_begin_with_a_dash_stand_after_two_dashes(call, tmp_path):
+def test_names_that_start_with_a_dash_follow_two_dashes(call, tmp_path):
     write_wav(tmp_path / "-6rXp3.wav", tone(0.6), 16_000)
-    assert answers(call("--json", "--", "-6rXp3.wav")) == {"-6rXp3.wav": (["joy"], "")}
+    assert predictions(call("--json", "--", "-6rXp3.wav")) == {"-6rXp3.wav": (["joy"], "")}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
-def test_a_name_that_is_no_text_is_printed_all_the_same(call, tmp_path):
+def test_an_undecodable_name_is_printed(call, tmp_path):
     write_wav(tmp_path / "clip.wav", tone(0.6), 16_000).rename(tmp_path / os.fsdecode(b"clip\xff.wav"))
     (tmp_path / os.fsdecode(b"broken\xff.wav")).touch()
     done = call(tmp_path)
     assert done.code == 1 and "clip\ufffd.wav" in done.out and "broken\ufffd.wav" in done.out
 
 
-def test_one_text_and_one_clip_are_one_utterance_and_more_of_either_are_not(call, clips):
+def test_texts_and_clips_are_paired_only_in_equal_number(call, clips):
     both = ("text", "audio")
-    (pair,) = call("--text", "Oh no.", clips / "long.mp4", "--json", needs=both).given
+    (pair,) = call("--text", "Oh no.", clips / "long.mp4", "--json", modalities=both).given
     assert (pair.text, pair.clip.path) == ("Oh no.", clips / "long.mp4")
-    apart = call("--text", "Oh no.", clips / "long.mp4", clips / "más/corto ñ.wav", "--json", needs=both)
-    assert [(u.text, u.clip is None) for u in apart.given] == [("Oh no.", True), (None, False), (None, False)]
-    apart = call("--text", "Oh no.", "--text", "joy", clips / "long.mp4", "--json", needs=both)
-    assert [u.text for u in apart.given] == ["Oh no.", "joy", None]
-    folder = call("--text", "Oh no.", clips / "más", "--json", needs=both)
+    unpaired = call("--text", "Oh no.", clips / "long.mp4", clips / "más/corto ñ.wav", "--json", modalities=both)
+    assert [(u.text, u.clip is None) for u in unpaired.given] == [("Oh no.", True), (None, False), (None, False)]
+    unpaired = call("--text", "Oh no.", "--text", "joy", clips / "long.mp4", "--json", modalities=both)
+    assert [u.text for u in unpaired.given] == ["Oh no.", "joy", None]
+    folder = call("--text", "Oh no.", clips / "más", "--json", modalities=both)
     assert [u.text for u in folder.given] == ["Oh no.", None]
 
 
-def test_a_model_that_reads_and_listens_makes_do_with_the_text_of_a_broken_clip_and_says_so(call, clips):
-    done = call("--text", "joy", clips / "broken.wav", "--json", needs=("text", "audio"))
-    assert done.code == 0 and answers(done) == {str(clips / "broken.wav"): (["joy"], "")}
+def test_a_multimodal_model_uses_the_text_of_a_broken_clip_and_notes_it(call, clips):
+    done = call("--text", "joy", clips / "broken.wav", "--json", modalities=("text", "audio"))
+    assert done.code == 0 and predictions(done) == {str(clips / "broken.wav"): (["joy"], "")}
     (row,) = json.loads(done.out)
     assert row["notes"][0].startswith("Predicted from the text only: ") and "broken.wav" in row["notes"][0]
-    done = call(clips / "broken.wav", "--json", needs=("text", "audio"))
-    assert done.code == 1 and answers(done)[str(clips / "broken.wav")][0] == []
+    done = call(clips / "broken.wav", "--json", modalities=("text", "audio"))
+    assert done.code == 1 and predictions(done)[str(clips / "broken.wav")][0] == []
 
 
 @pytest.fixture(params=["csv", "jsonl"])
 def talk(request, clips):
-    """A table or a conversation beside the clips: text and clip, a clip, a missing clip, a text, and neither."""
+    """A table or a conversation next to the clips: text and clip, a clip, a missing clip, a text, and neither."""
     rows = [
         {"text": "Hi.", "clip": "long.mp4", "speaker": "A"},
         {"text": "", "clip": "más/corto ñ.wav", "speaker": "B"},
@@ -195,31 +195,31 @@ def talk(request, clips):
 
 
 @pytest.mark.parametrize(
-    ("needs", "labels"),
+    ("modalities", "labels"),
     [
         (("audio",), [["joy"], ["anger"], [], [], []]),
         (("text",), [["anger"], [], [], ["joy"], []]),
         (("text", "audio"), [["joy"], ["anger"], [], ["joy"], []]),
     ],
 )
-def test_clips_of_a_table_lie_beside_it_and_what_a_row_lacks_is_its_problem(call, talk, needs, labels):
-    done = call(talk, "--audio-column", "clip", "--json", needs=needs)
+def test_clips_are_searched_next_to_their_table_and_missing_inputs_are_problems(call, talk, modalities, labels):
+    done = call(talk, "--audio-column", "clip", "--json", modalities=modalities)
     rows = json.loads(done.out)
     assert done.code == 1
     assert [row["labels"] for row in rows] == labels
-    assert [bool(row["problem"]) for row in rows] == [not found for found in labels]
+    assert [bool(row["problem"]) for row in rows] == [not one for one in labels]
     assert [row["speaker"] for row in rows] == ["A", "B", "A", "B", "A"]
 
 
-def test_a_table_may_hold_clips_alone(call, clips):
+def test_a_table_may_contain_only_clips(call, clips):
     (clips / "list.csv").write_text("audio,take\nlong.mp4,1\n", encoding="utf-8")
     done = call("clips/list.csv", "--json")
     assert [row["labels"] for row in json.loads(done.out)] == [["joy"]]
-    assert dict(done.given[0].numbers) == {"take": 1.0} and done.given[0].text is None
+    assert dict(done.given[0].numeric_features) == {"take": 1.0} and done.given[0].text is None
 
 
 @pytest.mark.parametrize(
-    ("arguments", "needs", "complaint"),
+    ("arguments", "modalities", "message"),
     [
         (["clips/long.mp4"], ["text"], "This model needs text, but there is none; give --text"),
         (["clips"], ["text"], "This model needs text, but there is none; give --text"),
@@ -233,11 +233,11 @@ def test_a_table_may_hold_clips_alone(call, clips):
         (["words.ndjson"], ["audio"], "words.ndjson has no column 'text' or 'audio'"),
     ],
 )
-def test_a_call_that_cannot_be_answered_is_one_sentence(call, clips, tmp_path, arguments, needs, complaint):
+def test_inputs_that_cannot_be_used_are_one_sentence(call, clips, tmp_path, arguments, modalities, message):
     (tmp_path / "empty").mkdir()
     (tmp_path / "words.csv").write_text("said,clip\nHi.,long.mp4\n", encoding="utf-8")
     (tmp_path / "words.ndjson").write_text('{"clip": "clips/long.mp4"}\n', encoding="utf-8")
-    done = call(*arguments, needs=needs)
+    done = call(*arguments, modalities=modalities)
     assert (done.code, done.out) == (2, "") and done.given == []
     assert done.err.startswith("Error: ") or "ignored" in done.err
-    assert complaint in " ".join(done.err.split())
+    assert message in " ".join(done.err.split())

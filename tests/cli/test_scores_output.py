@@ -57,9 +57,17 @@ def printed(capsys, monkeypatch):
 
 @pytest.fixture
 def report():
-    """A study that opened test, with a comparison on dev too."""
+    """A study that was evaluated on test, with a comparison on dev too."""
     rows = scores()
-    numbers = {"difference": 0.1, "low": 0.05, "high": 0.15, "p": 0.001, "p_holm": 0.002, "n": 9, "dialogues": 5}
+    numbers = {
+        "difference": 0.1,
+        "low": 0.05,
+        "high": 0.15,
+        "p": 0.001,
+        "p_holm": 0.002,
+        "n": 9,
+        "num_clusters": 5,
+    }
     where = {"a": rows[0].model, "corpus": "demo", "task": "emotion", "metric": "macro_f1"}
     compared = [Comparison(b=row.model, split="test", **where, **numbers) for row in rows[1:]]
     return StudyReport(
@@ -102,16 +110,14 @@ def test_the_metric_that_selects_comes_first_with_its_interval_and_its_spread_ov
     assert any(line.startswith("majority") and "0.402 [0.400, 0.600]" in line for line in lines)
 
 
-def test_what_is_true_of_some_models_alone_is_not_said_of_all(printed):
+def test_notes_on_some_models_name_them(printed):
     title, *others = printed(scores_output.print_scores, scores("single"), columns=200).splitlines()
     assert title == "demo · emotion · test · n = 13\u202f708 · synthetic corpus"
     (note,) = [line for line in others if line.startswith("random audio backbone: ")]
     assert "text and audio, audio and" in note and "minilm" not in note
 
 
-def test_a_study_names_families_and_the_selected_model_and_says_what_was_compared_on_test(
-    printed, report, tmp_path
-):
+def test_a_study_prints_families_the_selected_model_and_the_comparisons_on_test(printed, report, tmp_path):
     out = printed(scores_output.print_study, report, tmp_path, columns=200)
     lines = [line.strip() for line in out.splitlines()]
     first = next(n for n, line in enumerate(lines) if line.startswith("text and audio  "))
@@ -124,7 +130,7 @@ def test_a_study_names_families_and_the_selected_model_and_says_what_was_compare
         "Best model of each family",
     ]
     assert "a mere candidate" not in out
-    assert "demo: openings of test so far, by the ledger: 2" in out and str(tmp_path / "report.html") in out
+    assert "demo: evaluations on test so far, by the ledger: 2" in out and str(tmp_path / "report.html") in out
 
 
 def test_a_study_of_one_family_does_not_name_it(printed, report, tmp_path):

@@ -1,4 +1,4 @@
-"""`sentir tune` as a user meets it: a table, a page, a recipe to train, and one sentence for every mistake."""
+"""The command ``sentir tune``: a table, a report, a recipe to train, and one sentence for every error."""
 
 import json
 import re
@@ -13,7 +13,7 @@ SPACE = '[tune.space]\n"train.lr" = { low = 1e-3, high = 1e-1, log = true }\n'
 
 
 @pytest.fixture
-def place(corpus, weights, tmp_path):
+def folder(corpus, weights, tmp_path):
     """A table, and a recipe of it with a search space."""
     labels = {u.id: u.labels["emotion"][0] for u in corpus if u.labels} | {u.id: "joy" for u in corpus.test}
     write_table(corpus, tmp_path / "talk.csv", labels)
@@ -24,26 +24,26 @@ def place(corpus, weights, tmp_path):
     return tmp_path
 
 
-def tune(place, *more):
-    return sentir("tune", place / "mine.toml", "--root", place, "--out", place / "run", "--trials", 2, *more)
+def tune(folder, *more):
+    return sentir("tune", folder / "mine.toml", "--root", folder, "--out", folder / "run", "--trials", 2, *more)
 
 
-def test_tune_prints_the_best_trials_and_the_command_that_trains_the_best(place):
-    done = tune(place)
+def test_tune_prints_the_best_trials_and_the_command_that_trains_the_best(folder):
+    done = tune(folder)
     assert done.returncode == 0, done.stderr
     assert "2 trials: 2 complete, 0 pruned, 0 failed." in done.stdout
     assert "its score is optimistic" in " ".join(done.stdout.split())
     command = re.search(r"sentir (train .*)$", done.stdout, re.M)[1].split()
-    trained = sentir(*command[:-1], place / "model")
+    trained = sentir(*command[:-1], folder / "model")
     assert trained.returncode == 0, trained.stderr
-    best = json.loads((place / "run" / "tuning.json").read_text())["best_trial"]
-    facts = json.loads((place / "model" / "sentir.json").read_text())["facts"]
+    best = json.loads((folder / "run" / "tuning.json").read_text())["best_trial"]
+    facts = json.loads((folder / "model" / "sentir.json").read_text())["facts"]
     assert facts["dev_score"] == best["score"]
 
 
-def test_tune_again_prints_the_same_as_json_without_training(place):
-    first = json.loads(tune(place, "--json").stdout)
-    again = json.loads(tune(place, "--json").stdout)
+def test_tune_again_prints_the_same_as_json_without_training(folder):
+    first = json.loads(tune(folder, "--json").stdout)
+    again = json.loads(tune(folder, "--json").stdout)
     assert again | {"created": ""} == first | {"created": ""} and len(first["trials"]) == 2
 
 
@@ -56,7 +56,7 @@ def test_tune_again_prints_the_same_as_json_without_training(place):
         (["--storage", "nowhere"], "The storage nowhere cannot be used"),
     ],
 )
-def test_mistakes_are_one_sentence(arguments, message, place):
-    done = tune(place, *arguments)
+def test_errors_are_one_sentence(arguments, message, folder):
+    done = tune(folder, *arguments)
     assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
-    assert not (place / "run" / "best.toml").exists()
+    assert not (folder / "run" / "best.toml").exists()

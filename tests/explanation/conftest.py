@@ -1,4 +1,4 @@
-"""Tiny recognizers to explain, each trained once."""
+"""Tiny recognizers to explain, each trained once per session."""
 
 import pytest
 from tiny_corpora import spoken_recipe, stacking_on_text, tiny_recipe
@@ -6,7 +6,7 @@ from tiny_corpora import spoken_recipe, stacking_on_text, tiny_recipe
 from sentir.study.stacking import train_recognizer
 
 LONGER = {"epochs": 12, "patience": 12, "encoder_lr": 0.01}
-READING = {
+TEXT_SETUPS = {
     "frozen": {"train": LONGER},
     "dialogue": {"model": {"context": "dialogue", "features": ["lexical", "dialogue"]}},
     "window": {"model": {"context": "window", "encoder": "finetune"}, "train": LONGER},
@@ -16,7 +16,7 @@ READING = {
     },
     "several labels": {"model": {"encoder": "finetune"}, "data": {"task": "feelings"}},
 }
-LISTENING = {
+AUDIO_SETUPS = {
     "audio": {"model": {"features": ["thesis", "dialogue"]}, "train": LONGER},
     "everything": {
         "model": {
@@ -27,12 +27,12 @@ LISTENING = {
         },
     },
 }
-SETUPS = (*READING, *LISTENING)
+SETUPS = (*TEXT_SETUPS, *AUDIO_SETUPS)
 
 
 @pytest.fixture(scope="session")
 def trained(corpus, spoken, weights, sounds, tmp_path_factory):
-    """Setup → recognizer and the corpus it learned from."""
+    """Setup → recognizer and its corpus."""
     known, home = {}, tmp_path_factory.mktemp("home")
 
     def get(setup):
@@ -40,10 +40,10 @@ def trained(corpus, spoken, weights, sounds, tmp_path_factory):
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("SENTIR_CACHE_DIR", str(home))
                 patch.setenv("SENTIR_AUDIO_DIR", str(sounds))
-                if setup in READING:
-                    known[setup] = train_recognizer(tiny_recipe(weights, **READING[setup]), corpus)[0], corpus
+                if setup in TEXT_SETUPS:
+                    known[setup] = train_recognizer(tiny_recipe(weights, **TEXT_SETUPS[setup]), corpus)[0], corpus
                 else:
-                    changes = LISTENING[setup]
+                    changes = AUDIO_SETUPS[setup]
                     if "stacked" in changes["model"]:
                         changes["model"]["stacked"]["model"]["weights"] = str(weights)
                     known[setup] = train_recognizer(spoken_recipe(weights, **changes), spoken)[0], spoken
@@ -54,7 +54,7 @@ def trained(corpus, spoken, weights, sounds, tmp_path_factory):
 
 @pytest.fixture(params=SETUPS)
 def any_trained(request, trained, one_store):
-    """Every recognizer with its corpus."""
+    """Each recognizer with its corpus."""
     return trained(request.param)
 
 

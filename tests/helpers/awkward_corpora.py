@@ -1,4 +1,4 @@
-"""A corpus whose names, labels, speakers, ids and texts hold commands of terminals, markup and TeX."""
+"""A corpus whose names, labels, speakers, ids and texts contain terminal escapes, markup and TeX."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,7 +15,7 @@ _WRITTEN = {".html", ".md", ".json", ".jsonl", ".toml", ".csv", ".svg"}
 
 
 def awkward(corpus: Corpus, name: str = "../../X/ñ") -> Corpus:
-    """Return a corpus that is read as well as another one, and is hard to show."""
+    """Return a valid corpus that is hard to display."""
     truth = {u.id: u.labels for u in corpus} | corpus.sealed._reveal()[0]
     rows = [
         replace(
@@ -32,12 +32,12 @@ def awkward(corpus: Corpus, name: str = "../../X/ñ") -> Corpus:
 
 
 def raw(text: str) -> str:
-    """Return the characters of a text that nobody should be shown."""
+    """Return the characters of a text that must not be displayed."""
     return "".join(letter for letter in text if make_printable(letter) != letter and letter != "\r")
 
 
 def written(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Yield every text file below a folder, but for those that a tokenizer keeps."""
+    """Yield every text file below a folder, except those of a tokenizer."""
     for path in sorted(folder.rglob("*")):
         if path.suffix in _WRITTEN and path.is_file() and "encoder" not in path.parts:
             yield path, path.read_bytes().decode()

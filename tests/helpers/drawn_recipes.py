@@ -1,4 +1,4 @@
-"""Recipes drawn by Hypothesis from the sections themselves: whatever a setting may be, and some it may not."""
+"""Recipes drawn by Hypothesis from the types of the settings, including awkward values."""
 
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
@@ -13,7 +13,7 @@ from sentir.recipe.sections import FileSafeName, SettingsTable
 AWKWARD = st.sampled_from(
     ["", "é", "'\"\\", "a\r\nb", "\t\x00\x1b\x7f\u202e", "true", "1e5", "[x]", "a.b", "#", "😀"]
 )
-TEXTS = AWKWARD | st.text(max_size=6)  # no half characters: no recipe holds them
+TEXTS = AWKWARD | st.text(max_size=6)  # without surrogates, which no recipe can contain
 NAMES = st.sampled_from(["con", "A/b", "../x", "a.b c", "ñ", "#1", '"', "\\"]) | st.text(
     min_size=1, max_size=6
 ).filter(lambda text: not explain_invalid_name(text))
@@ -31,7 +31,7 @@ FREE = st.dictionaries(
 
 
 def drawn(kind: Any, metadata: tuple[Any, ...] = ()) -> st.SearchStrategy[Any]:
-    """Draw what a setting of this kind may be."""
+    """Draw a value of a setting of this type."""
     if kind is Any:
         return SCALARS
     if kind == SettingsTable:
@@ -64,13 +64,13 @@ def _is_literal(kind: Any) -> bool:
 
 
 def section(kind: type[Section]) -> st.SearchStrategy[dict[str, Any]]:
-    """Draw a section that can be used, with any of its settings left to their defaults."""
+    """Draw a valid section; any of its settings may be left to its default."""
     fields = {name: _field(kind, name) for name in kind.model_fields}
-    asked = {name: one for name, one in fields.items() if kind.model_fields[name].is_required()}
-    rest = {name: one for name, one in fields.items() if name not in asked}
-    few = st.lists(st.sampled_from(sorted(rest)), max_size=4, unique=True)
-    some = few.flatmap(lambda names: st.fixed_dictionaries(asked | {name: rest[name] for name in names}))
-    return some.map(lambda tree: _LIKELY.get(kind, dict)(tree)).filter(lambda tree: _usable(kind, tree))
+    required = {name: one for name, one in fields.items() if kind.model_fields[name].is_required()}
+    rest = {name: one for name, one in fields.items() if name not in required}
+    names = st.lists(st.sampled_from(sorted(rest)), max_size=4, unique=True)
+    trees = names.flatmap(lambda names: st.fixed_dictionaries(required | {name: rest[name] for name in names}))
+    return trees.map(lambda tree: _LIKELY.get(kind, dict)(tree)).filter(lambda tree: _usable(kind, tree))
 
 
 def _field(kind: type[Section], name: str) -> st.SearchStrategy[Any]:

@@ -10,7 +10,7 @@ LINKS = ("href", "src", "srcset", "data", "poster", "action", "xlink:href")
 
 
 class Page(HTMLParser):
-    """Collects what the tests ask about, and fails on tags that do not nest."""
+    """Collects tags, links and texts of a page, and fails on tags that do not nest."""
 
     def __init__(self, text):
         super().__init__()
@@ -38,8 +38,8 @@ class Page(HTMLParser):
             language = next(attributes["lang"] for tag, attributes in self.open if tag == "main")
             self.texts.append((language, inside, re.sub(r"[ \n]+", " ", data).strip()))
 
-    def words(self, language="en"):
-        """Return what stands on the page, without the contents at its top."""
+    def text(self, language="en"):
+        """Return the text of the page, without the table of contents."""
         return " ".join(text for where, inside, text in self.texts if where == language and "nav" not in inside)
 
     def ids(self):

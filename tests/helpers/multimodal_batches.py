@@ -1,4 +1,4 @@
-"""Helpers of test_multimodal.py."""
+"""Batches of a `MultimodalClassifier`."""
 
 import torch
 from tiny_corpora import TINY_NETWORK
@@ -11,10 +11,10 @@ HAS_TEXT = torch.tensor([True, True, True, False, False, True])
 HAS_AUDIO = torch.tensor([True, True, False, True, False, True])
 
 
-FRAMES = torch.tensor([100, 200, 100, 100, 100, 100])
+MEL_LENGTHS = torch.tensor([100, 200, 100, 100, 100, 100])
 
 
-N = len(FRAMES)
+N = len(MEL_LENGTHS)
 
 
 SOURCES = ("text", "audio", "")
@@ -35,11 +35,11 @@ def built(**changes):
 def batch(seed=0):
     draw = torch.Generator().manual_seed(seed)
     mel = torch.randn(N, 200, 64, generator=draw)
-    for row, length in zip(mel, FRAMES, strict=True):
+    for row, length in zip(mel, MEL_LENGTHS, strict=True):
         row[length:] = 0
     return {
         "mel": mel,
-        "mel_lengths": FRAMES,
+        "mel_lengths": MEL_LENGTHS,
         "has_audio": HAS_AUDIO,
         "has_text": HAS_TEXT,
         "text_states": torch.randn(N, 2, 8, generator=draw),

@@ -1,4 +1,4 @@
-"""Helpers of test_cli.py."""
+"""Running the command line in tests."""
 
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -18,7 +18,7 @@ class Done:
 
 
 def sentir(*arguments, env=None) -> Done:
-    """Call the command line in this process: the same as the program, without importing torch each time."""
+    """Run the command line in this process, without importing torch each time."""
     out, err, code = StringIO(), StringIO(), 0
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.setattr(sys, "argv", ["sentir", *map(str, arguments)])

@@ -1,12 +1,12 @@
-"""How tests look into a study: its rows, its stages, and everything it says but the scores of test."""
+"""What tests read of a study: its rows, its stages, and everything except the test scores."""
 
 TASKS = {"emotion": "weighted_f1", "feelings": "macro_f1"}
 CANDIDATES = ("plain", "dialogue", "slow")
 BASELINES = ("majority", "bag of words")
 
 
-def rows(scores, **wanted):
-    return [s for s in scores if all(getattr(s, key) == value for key, value in wanted.items())]
+def rows(scores, **values):
+    return [s for s in scores if all(getattr(s, key) == value for key, value in values.items())]
 
 
 def stages(out, kind):

@@ -1,4 +1,4 @@
-"""MELD and CMU-MOSEI as Kaggle's notebooks have them attached: a few conversations of the demo's, that hum."""
+"""MELD and CMU-MOSEI as datasets attached on Kaggle: a few dialogues of the demo corpora, with humming clips."""
 
 import csv
 import io
@@ -16,52 +16,52 @@ MELD = {
     "test": "test/output_repeated_splits_test",
 }
 MOSEI = {"train": "Train_modified", "val": "Val_modified", "test": "Test_modified"}
-KEPT = {"train": 14, "dev": 6, "val": 6, "test": 4}  # conversations
+NUM_DIALOGUES = {"train": 14, "dev": 6, "val": 6, "test": 4}
 SECONDS = 0.4
 
 
-def attach(place: Path, *, sound: bool = True) -> Path:
-    """Write both data sets below a folder and return it."""
-    _write_meld(place / "meld-dataset", sound)
-    _write_mosei(place / "cmu-mosei", sound)
-    return place
+def attach(folder: Path, *, audio: bool = True) -> Path:
+    """Write both datasets below a folder and return it."""
+    _write_meld(folder / "meld-dataset", audio)
+    _write_mosei(folder / "cmu-mosei", audio)
+    return folder
 
 
-def attach_pictures(place: Path) -> None:
-    """Write the thesis' spectrograms of all of MELD below a folder, as its data set has them."""
-    for table in sorted(place.rglob("*_sent_emo.csv")):
+def attach_spectrograms(root: Path) -> None:
+    """Write the thesis' spectrograms of MELD below a folder, laid out as in their dataset."""
+    for table in sorted(root.rglob("*_sent_emo.csv")):
         split = table.name.partition("_")[0]
-        folder = place / "spectrograms" / "final_specs" / f"meld_{split}"
+        folder = root / "spectrograms" / "final_specs" / f"meld_{split}"
         folder.mkdir(parents=True)
         with table.open(newline="", encoding="utf-8") as file:
             for n, row in enumerate(csv.DictReader(file)):
-                picture = np.random.default_rng(n).uniform(-80, 0, (224, 224)).astype(np.float32)
-                np.save(folder / f"dia{row['Dialogue_ID']}_utt{row['Utterance_ID']}.npy", picture)
+                spectrogram = np.random.default_rng(n).uniform(-80, 0, (224, 224)).astype(np.float32)
+                np.save(folder / f"dia{row['Dialogue_ID']}_utt{row['Utterance_ID']}.npy", spectrogram)
 
 
-def _write_meld(root: Path, sound: bool) -> None:
+def _write_meld(root: Path, audio: bool) -> None:
     for name, content in make_meld_tables().items():
         split = Path(name).name.partition("_")[0]
-        rows = _shortened(root / name, content, "Dialogue_ID", KEPT[split])
-        for n, row in zip(count(), rows if sound else (), strict=False):
+        rows = _write_dialogues(root / name, content, "Dialogue_ID", NUM_DIALOGUES[split])
+        for n, row in zip(count(), rows if audio else (), strict=False):
             clip = f"dia{row['Dialogue_ID']}_utt{row['Utterance_ID']}.wav"
-            _hum(root / "MELD-RAW/MELD.Raw" / MELD[split] / clip, n)
+            _write_hum(root / "MELD-RAW/MELD.Raw" / MELD[split] / clip, n)
 
 
-def _write_mosei(root: Path, sound: bool) -> None:
+def _write_mosei(root: Path, audio: bool) -> None:
     for name, content in make_mosei_tables().items():
         split = Path(name).name.split("_")[1].lower()
-        rows = _shortened(root / name, content, "video", KEPT[split])
-        for n, row in zip(count(), rows if sound else (), strict=False):
+        rows = _write_dialogues(root / name, content, "video", NUM_DIALOGUES[split])
+        for n, row in zip(count(), rows if audio else (), strict=False):
             times = "_".join(f"{float(row[key]):.4f}" for key in ("start_time", "end_time"))
-            _hum(root / "Audio_chunk" / MOSEI[split] / f"{row['video']}_{times}.wav", n)
+            _write_hum(root / "Audio_chunk" / MOSEI[split] / f"{row['video']}_{times}.wav", n)
 
 
-def _shortened(path: Path, content: bytes, key: str, n: int) -> list[dict[str, str]]:
-    """Write the rows of the first ``n`` conversations of a table, and return them."""
+def _write_dialogues(path: Path, content: bytes, key: str, n: int) -> list[dict[str, str]]:
+    """Write the rows of the first ``n`` dialogues of a table, and return them."""
     rows = list(csv.DictReader(io.StringIO(content.decode(), newline="")))
-    kept = list(dict.fromkeys(row[key] for row in rows))[:n]
-    rows = [row for row in rows if row[key] in kept]
+    dialogues = list(dict.fromkeys(row[key] for row in rows))[:n]
+    rows = [row for row in rows if row[key] in dialogues]
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, rows[0])
@@ -70,7 +70,7 @@ def _shortened(path: Path, content: bytes, key: str, n: int) -> list[dict[str, s
     return rows
 
 
-def _hum(path: Path, n: int) -> None:
+def _write_hum(path: Path, n: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     times = np.arange(int(SECONDS * 16_000)) / 16_000
     noise = np.random.default_rng(n).normal(0, 0.01, len(times))

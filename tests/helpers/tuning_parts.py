@@ -1,4 +1,4 @@
-"""A tuning of the tiny corpus whose trainings take no time: their dev scores are a function of the settings."""
+"""A tuning of the tiny corpus without trainings: dev scores are a function of the settings."""
 
 import json
 import multiprocessing
@@ -19,24 +19,24 @@ SPACE = {
 }
 
 
-def worth(recipe):
-    """A score that the learning rate decides, between 0 and 1, best at 0.01."""
+def score_of(recipe):
+    """A score between 0 and 1 that depends on the learning rate, best at 0.01."""
     lr = recipe.train.lr
     return min(lr / 0.01, 0.01 / lr)
 
 
 @contextmanager
-def trainings(score=worth, before=lambda recipe: None):
-    """Replace trainings by ``score``; gives the recipes that were trained, and on which corpora."""
+def trainings(score=score_of, before=lambda recipe: None):
+    """Replace trainings by ``score``; yields the recipes and corpora that were trained."""
     seen = []
 
     def train(recipe, corpus, *, cross_predictor, on_epoch):
         seen.append((recipe, corpus))
         before(recipe)
-        found = score(recipe)
+        best = score(recipe)
         for epoch in range(1, recipe.train.epochs + 1):
-            on_epoch({"epoch": float(epoch), "loss": 1.0, "score": found * epoch / recipe.train.epochs})
-        return SimpleNamespace(facts={"dev_score": found}), None
+            on_epoch({"epoch": float(epoch), "loss": 1.0, "score": best * epoch / recipe.train.epochs})
+        return SimpleNamespace(facts={"dev_score": best}), None
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(objective, "train_recognizer", train)
@@ -46,7 +46,7 @@ def trainings(score=worth, before=lambda recipe: None):
         yield seen
 
 
-def tried(tuning):
+def trial_settings(tuning):
     """The settings of every trial, in order."""
     return [tuple(sorted(trial.settings.items())) for trial in tuning.trials]
 
@@ -56,12 +56,12 @@ def journal(out):
 
 
 def started(work):
-    """Do some work in a process of its own, a copy of this one."""
+    """Run a function in a forked process."""
     process = multiprocessing.get_context("fork").Process(target=work, daemon=True)
     process.start()
     return process
 
 
 def die(_recipe=None):
-    """What the machine does to a process whose time is over: ``kill -9``."""
+    """Kill this process: ``kill -9``."""
     os.kill(os.getpid(), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Our dropout does what torch's own does."""
+"""`FastDropout` does what torch's dropout does."""
 
 import pytest
 import torch
@@ -17,9 +17,9 @@ def test_the_expected_share_is_dropped_and_the_rest_rescaled(p, dtype):
     found = FastDropout(p)(x)
     assert found.dtype == dtype
     share = (found == 0).double().mean(0)
-    spread = (p * (1 - p) / len(x)) ** 0.5
-    assert abs(share.mean() - p) < 4 * spread / 2304**0.5, "overall"
-    assert (share - p).abs().max() < 6 * spread, "in every column"
+    std = (p * (1 - p) / len(x)) ** 0.5
+    assert abs(share.mean() - p) < 4 * std / 2304**0.5, "overall"
+    assert (share - p).abs().max() < 6 * std, "in every column"
     torch.testing.assert_close(found[found != 0].unique(), torch.tensor([1 / (1 - p)], dtype=dtype))
 
 
@@ -45,11 +45,11 @@ def test_narrow_rows_are_exactly_as_in_torch():
 
 def test_neighbors_and_calls_are_independent():
     torch.manual_seed(1)
-    kept = (FastDropout(0.5)(torch.ones(400_000)) != 0).double()
+    mask = (FastDropout(0.5)(torch.ones(400_000)) != 0).double()
     for step in (1, 2, 3, 4, 8):
-        assert abs((kept[:-step] * kept[step:]).mean() - 0.25) < 0.005
-    again = (FastDropout(0.5)(torch.ones(400_000)) != 0).double()
-    assert abs((kept * again).mean() - 0.25) < 0.005
+        assert abs((mask[:-step] * mask[step:]).mean() - 0.25) < 0.005
+    other_mask = (FastDropout(0.5)(torch.ones(400_000)) != 0).double()
+    assert abs((mask * other_mask).mean() - 0.25) < 0.005
 
 
 def test_the_random_state_decides_and_gradients_match_the_mask():

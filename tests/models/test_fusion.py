@@ -1,4 +1,4 @@
-"""Fusion: what is missing has no say, whatever stands in its place."""
+"""Fusion: missing modalities have no influence, whatever their inputs."""
 
 import pytest
 import torch
@@ -31,9 +31,9 @@ def test_outputs_are_finite_and_ignore_missing_modalities(name, rows):
         assert fused.shape == (len(rows), fusion.width_out) and fused.isfinite().all()
         other = torch.where(present.unsqueeze(-1), x, vectors(present, seed=1) * 100)
         assert torch.equal(fusion(other, present), fused)
-        assert not fused[~present.any(1)].any(), "nothing there is nothing known"
+        assert not fused[~present.any(1)].any(), "without any modality the output is 0"
         changed = (fusion(torch.where(present.unsqueeze(-1), x + 1, x), present) - fused).abs().amax(1) > 1e-6
-        assert torch.equal(changed, present.any(1)), "what is there matters"
+        assert torch.equal(changed, present.any(1)), "modalities present matter"
 
 
 @pytest.mark.parametrize("name", list(FUSIONS))

@@ -1,4 +1,4 @@
-"""`HybridTransformerClassifier`: the thesis' keywords, gradients everywhere, and company that never matters."""
+"""`HybridTransformerClassifier`: the thesis' keywords, gradients, and batch invariance."""
 
 import itertools
 
@@ -44,12 +44,12 @@ def build(weights, context, pooling, mode, features, **keywords):
 
 def batch(inputs, tokens, rows):
     """Inputs of some rows, texts padded to the longest among them."""
-    found = {name: tensor[rows] for name, tensor in inputs.items()}
+    selected = {name: tensor[rows] for name, tensor in inputs.items()}
     if tokens is None:
-        return found
+        return selected
     texts, tokenizer = tokens
     padded = tokenizer.pad([texts[n] for n in rows])
-    return found | {key: value for key, value in padded.items() if key != "token_type_ids"}
+    return selected | {key: value for key, value in padded.items() if key != "token_type_ids"}
 
 
 @pytest.fixture(params=SETUPS, ids=["-".join(map(str, setup)) for setup in SETUPS])
@@ -90,7 +90,7 @@ def test_gradients_reach_every_trainable_parameter(setup):
         for name, parameter in model.named_parameters()
         if parameter.grad is None or (not name.endswith("key.bias") and not parameter.grad.abs().sum() > 0)
     ]
-    assert unreached == [], "softmax cancels a bias of attention keys; everything else must learn"
+    assert unreached == [], "softmax cancels a bias of attention keys; everything else must get a gradient"
 
 
 def test_a_dialogue_gets_the_same_output_in_any_batch(setup):
@@ -110,30 +110,30 @@ def test_a_dialogue_gets_the_same_output_in_any_batch(setup):
 @pytest.mark.parametrize("layer", ["gru", "attention"])
 @pytest.mark.parametrize("direction", ["bidirectional", "causal"])
 def test_gradients_reach_an_encoder_through_the_context(roberta, layer, direction):
-    kind = DialogueContextConfig(layer, direction, speakers=True)
-    model, inputs, tokens = build(roberta, "dialogue", "mix", "finetune", 0, dialogue=kind)
+    config = DialogueContextConfig(layer, direction, speakers=True)
+    model, inputs, tokens = build(roberta, "dialogue", "mix", "finetune", 0, dialogue=config)
     assert model.input_names[-1] == "speaker"
     model.eval()
     given = batch(inputs | {"speaker": torch.tensor([0, 1, 0, 2, 3, 3, 2, 4, 5, 6])}, tokens, list(range(ROWS)))
-    words = model.encoder.transformer.get_input_embeddings().weight
+    embeddings = model.encoder.transformer.get_input_embeddings().weight
     model(**given)[2].sum().backward()
     only_first = set(tokens[0][0]["input_ids"]) - {n for row in tokens[0][1:] for n in row["input_ids"]}
-    assert only_first and all(words.grad[n].abs().sum() > 0 for n in only_first)
+    assert only_first and all(embeddings.grad[n].abs().sum() > 0 for n in only_first)
     unreached = [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None]
     assert unreached == []
 
 
 @pytest.mark.parametrize("mode", ["frozen", "finetune"])
 def test_only_dialogue_context_depends_on_other_rows(roberta, mode):
-    heard = {}
+    depends = {}
     for context in CONTEXTS:
         model, inputs, tokens = build(roberta, context, "mix", mode, 0)
         model.eval()
         with torch.no_grad():
             whole = model(**batch(inputs, tokens, [3, 4, 5, 6]))[1]
             alone = model(**batch(inputs, tokens, [4]))[0]
-        heard[context] = not torch.allclose(whole, alone, atol=1e-5)
-    assert heard == {"none": False, "window": False, "dialogue": True}
+        depends[context] = not torch.allclose(whole, alone, atol=1e-5)
+    assert depends == {"none": False, "window": False, "dialogue": True}
 
 
 def test_features_matter_to_a_model_that_has_them(roberta):
@@ -148,9 +148,9 @@ def test_mix_starts_as_a_mean_and_concat_concatenates():
     states = torch.randn(4, 3, 8)
     normed = torch.nn.functional.layer_norm(states, (8,))
     torch.testing.assert_close(ScalarMix(3, 8)(states), normed.mean(1))
-    side_by_side = LayerConcat(3, 8)
-    torch.testing.assert_close(side_by_side(states), torch.cat([normed[:, n] for n in range(3)], dim=1))
-    assert side_by_side.width_out == 24
+    concat = LayerConcat(3, 8)
+    torch.testing.assert_close(concat(states), torch.cat([normed[:, n] for n in range(3)], dim=1))
+    assert concat.width_out == 24
 
 
 def test_the_mix_follows_its_weights():

@@ -1,4 +1,4 @@
-"""`MultimodalClassifier`: any modality may be missing, and then nothing of it is left."""
+"""`MultimodalClassifier`: any modality may be missing, and then it has no influence."""
 
 import pytest
 import torch
@@ -27,25 +27,25 @@ def test_inputs_of_missing_modalities_and_their_features_change_nothing(fusion, 
 
 @FUSED
 @pytest.mark.parametrize(
-    ("name", "there"),
+    ("name", "present"),
     [("text_states", HAS_TEXT), ("mel", HAS_AUDIO), ("features", torch.ones(N, dtype=torch.bool))],
 )
-def test_inputs_of_present_modalities_matter(fusion, name, there):
+def test_inputs_of_present_modalities_matter(fusion, name, present):
     model, inputs = built(fusion=fusion).eval(), batch()
     moved = inputs | {name: inputs[name] * 1.5 + batch(seed=1)[name]}
     changed = (logits(model, moved) - logits(model, inputs)).abs().amax(1) > 1e-6
-    assert torch.equal(changed, there)
+    assert torch.equal(changed, present)
 
 
 @pytest.mark.parametrize(
-    ("column", "there"), [(0, HAS_TEXT), (1, HAS_AUDIO), (2, torch.ones(N, dtype=torch.bool))]
+    ("column", "present"), [(0, HAS_TEXT), (1, HAS_AUDIO), (2, torch.ones(N, dtype=torch.bool))]
 )
-def test_a_feature_matters_if_its_modality_is_present(column, there):
+def test_a_feature_matters_if_its_modality_is_present(column, present):
     model, inputs = built().eval(), batch()
     moved = inputs["features"].clone()
     moved[:, column] += 3
     changed = (logits(model, inputs | {"features": moved}) - logits(model, inputs)).abs().amax(1) > 1e-6
-    assert torch.equal(changed, there)
+    assert torch.equal(changed, present)
 
 
 @FUSED
@@ -53,9 +53,9 @@ def test_without_any_modality_logits_are_finite(fusion):
     nothing = torch.zeros(N, dtype=torch.bool)
     model = built(fusion=fusion, modality_dropout=0.9, feature_modalities=("text", "audio", "text"))
     for training in (True, False):
-        found = logits(model.train(training), batch() | {"has_text": nothing, "has_audio": nothing})
-        assert found.isfinite().all()
-    assert torch.equal(found[0].expand_as(found), found)
+        output = logits(model.train(training), batch() | {"has_text": nothing, "has_audio": nothing})
+        assert output.isfinite().all()
+    assert torch.equal(output[0].expand_as(output), output)
 
 
 @FUSED
@@ -73,14 +73,14 @@ def test_modality_dropout_masks_one_of_two_and_only_in_training(training):
     present = torch.tensor([[True, True], [True, False], [False, True], [False, False]]).repeat_interleave(
         4000, 0
     )
-    kept = model._drop_modalities(present)
-    assert torch.equal(kept[4000:], present[4000:]), "what is alone stays"
-    both, text, sound, none = (
-        (kept[:4000] == torch.tensor(row)).all(1).float().mean().item()
+    remaining = model._drop_modalities(present)
+    assert torch.equal(remaining[4000:], present[4000:]), "a single modality is never dropped"
+    both, text, audio, none = (
+        (remaining[:4000] == torch.tensor(row)).all(1).float().mean().item()
         for row in ([True, True], [True, False], [False, True], [False, False])
     )
     expected = (0.6, 0.2, 0.2, 0.0) if training else (1.0, 0.0, 0.0, 0.0)
-    assert (both, text, sound, none) == pytest.approx(expected, abs=0.03)
+    assert (both, text, audio, none) == pytest.approx(expected, abs=0.03)
 
 
 def test_an_utterance_loses_the_features_of_the_modality_it_loses():
@@ -88,11 +88,11 @@ def test_an_utterance_loses_the_features_of_the_modality_it_loses():
     model.audio.eval()
     for seed in range(8):
         torch.manual_seed(seed)
-        kept = model._drop_modalities(torch.stack([HAS_TEXT, HAS_AUDIO], dim=1))
+        remaining = model._drop_modalities(torch.stack([HAS_TEXT, HAS_AUDIO], dim=1))
         moved = inputs["features"].clone()
         moved[:, 0] += 3
         change = logits(model, inputs | {"features": moved}, seed=seed) - logits(model, inputs, seed=seed)
-        assert torch.equal(change.abs().amax(1) > 1e-6, kept[:, 0]), seed
+        assert torch.equal(change.abs().amax(1) > 1e-6, remaining[:, 0]), seed
 
 
 @FUSED

@@ -1,4 +1,4 @@
-"""Speech backbones agree with plain transformers, for every architecture, length and company."""
+"""Speech backbones agree with plain transformers, for every architecture, length and batch."""
 
 import json
 import shutil
@@ -50,10 +50,10 @@ def noise(samples, seed=0):
     return (0.1 * np.random.default_rng(seed).standard_normal(samples)).astype(np.float32)
 
 
-def plain_states(folder, wave):
+def plain_states(folder, waveform):
     """Return every hidden state of plain transformers for one clip, ``(L, T, d)``."""
     model = AutoModel.from_pretrained(folder).eval()
-    given = AutoFeatureExtractor.from_pretrained(folder)(wave, sampling_rate=16_000, return_tensors="pt")
+    given = AutoFeatureExtractor.from_pretrained(folder)(waveform, sampling_rate=16_000, return_tensors="pt")
     part = model.get_encoder() if model.config.model_type == "whisper" else model
     with torch.no_grad():
         output = part(given[part.main_input_name], output_hidden_states=True)
@@ -67,39 +67,39 @@ def test_every_architecture_keeps_the_contract(kind):
 def test_vectors_are_the_mean_of_every_layer_alone_and_in_a_batch(kind):
     name, folder = kind
     encoder, extractor = load_speech_encoder(name, weights=str(folder))
-    waves = [noise(400 + 320 * frames, seed=frames) for frames in (30, 99, 30, 3)]
+    waveforms = [noise(400 + 320 * frames, seed=frames) for frames in (30, 99, 30, 3)]
     with torch.no_grad():
-        together = encoder.eval()(**extractor.pad(waves))
-    for vectors, wave in zip(together, waves, strict=True):
-        frames = -(-len(wave) // 320) if name == "whisper" else (len(wave) - 400) // 320 + 1
-        expected = plain_states(folder, wave)[:, :frames].mean(1)
+        together = encoder.eval()(**extractor.pad(waveforms))
+    for vectors, waveform in zip(together, waveforms, strict=True):
+        frames = -(-len(waveform) // 320) if name == "whisper" else (len(waveform) - 400) // 320 + 1
+        expected = plain_states(folder, waveform)[:, :frames].mean(1)
         torch.testing.assert_close(vectors, expected, atol=1e-4, rtol=0)
         assert expected.std() > 0.1
 
 
 def test_whisper_encodes_the_padding_but_pools_only_the_clip(whisper):
     encoder, extractor = load_speech_encoder("whisper", weights=str(whisper), layers=(-1,))
-    wave = noise(16_000)
+    waveform = noise(16_000)
     with torch.no_grad():
-        found = encoder.eval()(**extractor.pad([wave]))[0, 0]
-    states = plain_states(whisper, wave)[-1]
+        vector = encoder.eval()(**extractor.pad([waveform]))[0, 0]
+    states = plain_states(whisper, waveform)[-1]
     assert states.shape == (1500, 32)
-    torch.testing.assert_close(found, states[:50].mean(0), atol=1e-4, rtol=0)
-    assert not torch.allclose(found, states.mean(0), atol=1e-2)
-    assert extractor.num_frames(40 * 16_000) == 1500, "30 seconds are the most it hears"
+    torch.testing.assert_close(vector, states[:50].mean(0), atol=1e-4, rtol=0)
+    assert not torch.allclose(vector, states.mean(0), atol=1e-2)
+    assert extractor.num_frames(40 * 16_000) == 1500, "longer clips are truncated to 30 seconds"
     assert extractor.extract(noise(31 * 16_000)).shape == (80, 3000)
 
 
 @settings(max_examples=50)
 @given(samples=st.integers(0, 40_000))
 def test_samples_after_the_last_frame_are_less_than_a_frame(samples):
-    extractor = geometry()
+    extractor = feature_extractor()
     covered = extractor.receptive_field + (extractor.num_frames(samples) - 1) * extractor.stride
     assert (extractor.receptive_field, extractor.stride) == (400, 320)
     assert covered == 400 if samples < 400 else 0 <= samples - covered < 320
 
 
-def geometry():
+def feature_extractor():
     from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor
 
     from sentir.models.speech_backbones import SpeechFeatureExtractor
@@ -124,23 +124,23 @@ def test_the_contract_detects_pooled_padding(whisper, monkeypatch):
         "sentir.models.speech_encoder.masked_mean",
         lambda states, mask: states[:, : int(mask.sum(1).max())].mean(1),
     )
-    with pytest.raises(AssertionError, match="company changes the vectors"):
+    with pytest.raises(AssertionError, match="the batch changes the vectors"):
         check_speech_backbone("whisper", whisper)
 
 
 def test_the_contract_detects_encoded_padding(wav2vec2, monkeypatch):
     monkeypatch.setattr(SpeechEncoder, "_group_rows", lambda self, num_frames, has: [has.nonzero().squeeze(1)])
-    with pytest.raises(AssertionError, match="company changes the vectors"):
+    with pytest.raises(AssertionError, match="the batch changes the vectors"):
         check_speech_backbone("wav2vec2", wav2vec2)
 
 
 def test_convolutions_of_pretrained_encoders_are_frozen_and_random_ones_trained(wav2vec2):
     for pretrained in (True, False):
         encoder = load_speech_encoder("wav2vec2", weights=str(wav2vec2), pretrained=pretrained)[0]
-        moves = {name: p.requires_grad for name, p in encoder.named_parameters()}
-        still = [name for name, moving in moves.items() if not moving]
-        assert all("feature_extractor" in name for name in still)
-        assert bool(still) == pretrained and encoder.pretrained == pretrained
+        trainable = {name: p.requires_grad for name, p in encoder.named_parameters()}
+        frozen = [name for name, is_trainable in trainable.items() if not is_trainable]
+        assert all("feature_extractor" in name for name in frozen)
+        assert bool(frozen) == pretrained and encoder.pretrained == pretrained
 
 
 def test_dropout_is_the_only_randomness_in_training(wav2vec2):
@@ -184,11 +184,11 @@ def test_another_sampling_rate_is_rejected(wav2vec2, tmp_path):
 
 
 def test_missing_tensors_and_feature_extractors_are_rejected(wav2vec2, tmp_path):
-    folder = shutil.copytree(wav2vec2, tmp_path / "holes")
+    folder = shutil.copytree(wav2vec2, tmp_path / "incomplete")
     file = folder / "model.safetensors"
     tensors = load_file(file)
-    lost = next(name for name in tensors if "layers.1" in name)
-    save_file({k: v for k, v in tensors.items() if k != lost}, file, metadata={"format": "pt"})
+    missing = next(name for name in tensors if "layers.1" in name)
+    save_file({k: v for k, v in tensors.items() if k != missing}, file, metadata={"format": "pt"})
     with pytest.raises(WeightsError, match=r"lack 1 tensors of the encoder, .*model\.audio\.pretrained=false"):
         load_speech_encoder(str(folder))
     (folder / "preprocessor_config.json").unlink()
@@ -226,4 +226,4 @@ def test_an_emotion_model_uses_a_speech_encoder(wav2vec2):
             **batch | {"waveform": batch["waveform"] * torch.tensor([[1.0], [9.0]])}, features=torch.zeros(2, 2)
         )
     assert logits.shape == (2, 5)
-    torch.testing.assert_close(logits, changed, msg="what is not there is not heard")
+    torch.testing.assert_close(logits, changed, msg="missing audio has no influence")

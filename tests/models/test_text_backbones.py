@@ -49,11 +49,11 @@ def test_the_contract_detects_pooled_padding(tiny, monkeypatch):
 def test_the_contract_detects_pooled_context(tiny, monkeypatch):
     join = TextTokenizer._join_turns
 
-    def pooling_everything(self, *turns):
+    def pool_everything(self, *turns):
         row = join(self, *turns)
         return row | {"pool_mask": row["attention_mask"]}
 
-    monkeypatch.setattr(TextTokenizer, "_join_turns", pooling_everything)
+    monkeypatch.setattr(TextTokenizer, "_join_turns", pool_everything)
     with pytest.raises(AssertionError, match="are not its own"):
         check_text_backbone(tiny.name, tiny.weights)
 
@@ -82,11 +82,11 @@ def test_a_batch_of_many_lengths_is_encoded_in_parts_with_equal_results(tiny, mo
         lambda module, _args, inputs, _output: shapes.append(tuple(inputs["input_ids"].shape)), with_kwargs=True
     )
     with torch.inference_mode():
-        parts = encoder(**batch)
+        split = encoder(**batch)
         monkeypatch.setattr(text_encoder, "_CPU_BATCH_SIZE", len(rows))
         whole = encoder(**batch)
     assert len(shapes) > 2 and shapes[-1] == batch["input_ids"].shape and shapes[0][1] < shapes[-1][1]
-    assert torch.allclose(parts, whole, atol=1e-5)
+    assert torch.allclose(split, whole, atol=1e-5)
 
 
 def test_the_same_arguments_write_the_same_tiny_backbone(tiny, tmp_path):
@@ -107,9 +107,7 @@ def test_texts_mostly_consist_of_known_tokens(tiny):
     tokens = [token for text in SENTENCES for token in tiny.tokenizer.encode(text)["input_ids"]]
     assert tokens.count(tiny.plain_tokenizer.unk_token_id) < 0.05 * len(tokens)
     assert len(set(tokens)) > 50
-    assert len(tokens) < 3 * sum(len(text.split()) for text in SENTENCES), (
-        "words are not spelled letter by letter"
-    )
+    assert len(tokens) < 3 * sum(len(text.split()) for text in SENTENCES), "words are not split into letters"
 
 
 def test_a_long_text_is_truncated_as_by_the_plain_tokenizer(tiny):
@@ -150,10 +148,14 @@ def test_vectors_are_the_mean_of_every_layer_alone_and_in_a_batch(tiny):
 
 def test_padding_is_on_the_architectures_side_and_masked(tiny):
     batch = tiny.tokenizer.pad([tiny.tokenizer.encode("Hi!"), tiny.tokenizer.encode(SENTENCES[1])])
-    gaps = (batch["input_ids"][0] == tiny.plain_tokenizer.pad_token_id).tolist()
-    assert 0 < sum(gaps) < len(gaps)
-    assert gaps == sorted(gaps, reverse="xlnet" in tiny.name)
-    assert batch["attention_mask"][0].tolist() == batch["pool_mask"][0].tolist() == [int(not gap) for gap in gaps]
+    is_padding = (batch["input_ids"][0] == tiny.plain_tokenizer.pad_token_id).tolist()
+    assert 0 < sum(is_padding) < len(is_padding)
+    assert is_padding == sorted(is_padding, reverse="xlnet" in tiny.name)
+    assert (
+        batch["attention_mask"][0].tolist()
+        == batch["pool_mask"][0].tolist()
+        == [int(not padding) for padding in is_padding]
+    )
     assert {value.dtype for value in batch.values()} == {torch.int64}
 
 
@@ -162,8 +164,8 @@ def test_without_the_mask_padding_matters(tiny):
     inputs = {key: value for key, value in batch.items() if key in tiny.encoder.input_names}
     with torch.no_grad():
         masked = tiny.encoder(**inputs)[0]
-        blind = tiny.encoder(**inputs | {"attention_mask": torch.ones_like(batch["input_ids"])})[0]
-    assert not torch.allclose(masked[-1], blind[-1], atol=1e-5)
+        unmasked = tiny.encoder(**inputs | {"attention_mask": torch.ones_like(batch["input_ids"])})[0]
+    assert not torch.allclose(masked[-1], unmasked[-1], atol=1e-5)
 
 
 def test_layers_are_chosen_by_number_from_either_end(tiny):
@@ -176,16 +178,16 @@ def test_layers_are_chosen_by_number_from_either_end(tiny):
 
 def test_max_pooling_follows_mean_pooling(tiny):
     rows = [tiny.tokenizer.encode(text) for text in ("", *SENTENCES)]
-    ways = {"layers": (0, -1), "pooling": ("mean", "max")}
-    both = load_text_encoder(tiny.name, weights=str(tiny.weights), **ways)[0].eval()
+    options = {"layers": (0, -1), "pooling": ("mean", "max")}
+    both = load_text_encoder(tiny.name, weights=str(tiny.weights), **options)[0].eval()
     batch = {k: v for k, v in tiny.tokenizer.pad(rows).items() if k in both.input_names}
     with torch.no_grad():
-        found = both(**batch)
+        vectors = both(**batch)
         plain = [both.transformer(torch.tensor([row["input_ids"]]), output_hidden_states=True) for row in rows]
-    assert found.shape == (len(rows), *both.states_shape) == (len(rows), 4, both.width)
-    torch.testing.assert_close(found[:, :2], tiny.vectors(rows)[:, [0, -1]])
+    assert vectors.shape == (len(rows), *both.states_shape) == (len(rows), 4, both.width)
+    torch.testing.assert_close(vectors[:, :2], tiny.vectors(rows)[:, [0, -1]])
     largest = torch.stack([torch.stack([o.hidden_states[n][0].amax(0) for n in (0, -1)]) for o in plain])
-    torch.testing.assert_close(found[:, 2:], largest, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(vectors[:, 2:], largest, atol=1e-5, rtol=1e-4)
 
 
 @given(st.data())
@@ -193,8 +195,8 @@ def test_max_pooling_ignores_masked_values(data):
     length = data.draw(st.integers(1, 6))
     states = torch.tensor(data.draw(st.lists(st.floats(-9, 9), min_size=length, max_size=length)))[None, :, None]
     mask = torch.tensor(data.draw(st.lists(st.booleans(), min_size=length, max_size=length)))[None]
-    kept = states[0, mask[0], 0]
-    assert masked_max(states, mask.long()).item() == (kept.max().item() if len(kept) else 0)
+    unmasked = states[0, mask[0], 0]
+    assert masked_max(states, mask.long()).item() == (unmasked.max().item() if len(unmasked) else 0)
 
 
 def test_random_weights_keep_the_architecture_and_differ_from_the_pretrained(tiny):
@@ -241,27 +243,27 @@ def test_a_folder_without_a_model_is_named(tmp_path):
 
 
 def test_missing_tensors_are_rejected_and_not_randomly_initialized(roberta, tmp_path):
-    folder = shutil.copytree(roberta, tmp_path / "holes")
+    folder = shutil.copytree(roberta, tmp_path / "incomplete")
     tensors = load_file(folder / "model.safetensors")
-    lost = next(name for name in tensors if "layer.1.output.dense.weight" in name)
-    kept = {name: tensor for name, tensor in tensors.items() if name != lost}
-    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+    missing = next(name for name in tensors if "layer.1.output.dense.weight" in name)
+    rest = {name: tensor for name, tensor in tensors.items() if name != missing}
+    save_file(rest, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(WeightsError, match=r"lack 1 tensors of the encoder, '.*layer\.1\.output\.dense\.weight'"):
         load_text_encoder("roberta-base", weights=str(folder))
     assert load_text_encoder("roberta-base", weights=str(folder), pretrained=False)[0].width == 32
 
 
-def cut_short(path):
+def truncate(path):
     path.write_bytes(path.read_bytes()[:1000])
 
 
-def other_shape(path):
+def change_shape(path):
     tensors = load_file(path)
     first = next(name for name in tensors if name.endswith("dense.weight"))
     save_file(tensors | {first: torch.zeros(3, 5)}, path, metadata={"format": "pt"})
 
 
-@pytest.mark.parametrize("damage", [cut_short, other_shape])
+@pytest.mark.parametrize("damage", [truncate, change_shape])
 def test_unreadable_weights_are_named(damage, roberta, tmp_path):
     folder = shutil.copytree(roberta, tmp_path / "damaged")
     damage(folder / "model.safetensors")

@@ -1,4 +1,4 @@
-"""Where weights come from is said, checked where a hash is known, and never waited for."""
+"""Sources of weights: described, verified if a hash is known, and never waited for."""
 
 import json
 import shutil
@@ -30,15 +30,15 @@ def online(monkeypatch):
 
 @pytest.fixture
 def cached(roberta, tmp_path, monkeypatch):
-    """A hub cache with the tiny encoder, its weights kept by their hash as the hub's client does."""
+    """A hub cache with the tiny encoder, its weights named by their hash as in the hub's client."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    place = tmp_path / "models--someone--some-encoder"
-    shutil.copytree(roberta, place / "snapshots" / "0123456789abcdef")
-    (place / "refs").mkdir()
-    (place / "refs" / "main").write_text("0123456789abcdef")
-    (place / "blobs").mkdir()
-    file = place / "snapshots" / "0123456789abcdef" / "model.safetensors"
-    blob = place / "blobs" / hash_file(file)
+    repository = tmp_path / "models--someone--some-encoder"
+    shutil.copytree(roberta, repository / "snapshots" / "0123456789abcdef")
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("0123456789abcdef")
+    (repository / "blobs").mkdir()
+    file = repository / "snapshots" / "0123456789abcdef" / "model.safetensors"
+    blob = repository / "blobs" / hash_file(file)
     file.rename(blob)
     file.symlink_to(blob)
     hash_file.cache_clear()
@@ -52,7 +52,7 @@ def test_a_folder_is_its_own_source(roberta):
 
 
 def test_the_cache_is_found_verified_and_loaded_without_the_hub(cached, monkeypatch):
-    monkeypatch.setattr(loading, "require_hub_connection", lambda: pytest.fail("the hub was asked"))
+    monkeypatch.setattr(loading, "require_hub_connection", lambda: pytest.fail("the hub was contacted"))
     source = resolve_weights(ID)
     assert source == WeightsSource(ID, "cache", "0123456789ab", True)
     assert source.describe() == f"from the local cache, {ID} at revision 0123456789ab (SHA-256 verified)"
@@ -87,18 +87,18 @@ def test_weights_found_nowhere_else_come_from_the_hub(tmp_path, monkeypatch):
 
 
 def test_files_missing_in_the_cache_are_requested_from_a_reachable_hub(roberta, monkeypatch):
-    config, asked = AutoConfig.from_pretrained(str(roberta)), []
+    config, calls = AutoConfig.from_pretrained(str(roberta)), []
 
-    def fetched(location, *, local_files_only=False, trust_remote_code):
-        asked.append((local_files_only, trust_remote_code))
+    def load(location, *, local_files_only=False, trust_remote_code):
+        calls.append((local_files_only, trust_remote_code))
         if local_files_only:
             raise OSError("not in the cache")
         return config
 
-    monkeypatch.setattr(AutoConfig, "from_pretrained", fetched)
-    monkeypatch.setattr(loading, "require_hub_connection", lambda: asked.append("hub"))
+    monkeypatch.setattr(AutoConfig, "from_pretrained", load)
+    monkeypatch.setattr(loading, "require_hub_connection", lambda: calls.append("hub"))
     assert load_config(WeightsSource(ID, "hub")) is config
-    assert asked == [(True, False), "hub", (False, False)]
+    assert calls == [(True, False), "hub", (False, False)]
 
 
 def test_an_unreachable_hub_fails_immediately(online, monkeypatch):
@@ -119,14 +119,14 @@ def test_a_hub_that_responds_in_any_way_is_reachable(online, monkeypatch):
     from http.server import BaseHTTPRequestHandler, HTTPServer
     from threading import Thread
 
-    class Refusing(BaseHTTPRequestHandler):
+    class Forbidding(BaseHTTPRequestHandler):
         def do_HEAD(self):
             self.send_error(403)
 
         def log_message(self, *_):
-            """Say nothing."""
+            """Log nothing."""
 
-    server = HTTPServer(("127.0.0.1", 0), Refusing)
+    server = HTTPServer(("127.0.0.1", 0), Forbidding)
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{server.server_port}")
     thread = Thread(target=server.handle_request)
     thread.start()
@@ -141,7 +141,7 @@ def test_code_of_a_repository_is_never_run(tmp_path, monkeypatch):
         json.dumps({"model_type": "theirs", "auto_map": {"AutoConfig": "code.Theirs", "AutoModel": "code.Model"}})
     )
     (tmp_path / "code.py").write_text("raise SystemExit('their code was run')")
-    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("the user was asked"))
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("the user was asked to confirm"))
     with pytest.raises(WeightsError, match="requires code from its repository, which Sentir never runs"):
         load_config(resolve_weights(str(tmp_path)))
 

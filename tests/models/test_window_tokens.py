@@ -1,4 +1,4 @@
-"""A window of turns in the text input: what is kept, what is cut, and what is pooled."""
+"""A window of turns in the text input: which tokens are kept, truncated and pooled."""
 
 from itertools import groupby
 
@@ -13,11 +13,11 @@ from sentir.testing import SENTENCES, make_tiny_text_backbone
 
 WORDS = sorted({word for text in SENTENCES for word in text.split()})
 LIMIT = 24
-said = st.lists(st.sampled_from(WORDS), min_size=1, max_size=30).map(" ".join)
+utterances = st.lists(st.sampled_from(WORDS), min_size=1, max_size=30).map(" ".join)
 windows = st.lists(st.lists(st.sampled_from(WORDS), max_size=9).map(" ".join), max_size=4)
 
 
-def narrow(tiny, limit=LIMIT):
+def with_limit(tiny, limit=LIMIT):
     return TextTokenizer(tiny.tokenizer.tokenizer, limit, tiny.tokenizer.normalize)
 
 
@@ -30,56 +30,56 @@ def pooled(row):
 
 
 def turns_of(row, tokenizer):
-    """What stands between the special tokens, and the position of the utterance's own turn."""
+    """The turns between the special tokens, and the index of the utterance's own turn."""
     ids, pool = row["input_ids"], row["pool_mask"]
     special = set(tokenizer.tokenizer.all_special_ids) - {tokenizer.tokenizer.unk_token_id}
-    found = [
+    turns = [
         list(group) for is_turn, group in groupby(range(len(ids)), lambda n: ids[n] not in special) if is_turn
     ]
-    own = [n for n, places in enumerate(found) if pool[places[0]]]
-    return [[ids[n] for n in places] for places in found], own
+    own = [n for n, positions in enumerate(turns) if pool[positions[0]]]
+    return [[ids[n] for n in positions] for positions in turns], own
 
 
 @pytest.mark.parametrize("limit", [LIMIT, 64])
 def test_an_utterance_is_never_truncated_and_the_farthest_turns_are_dropped_first(tiny, limit):
-    tokenizer = narrow(tiny, limit)
-    bare = [tiny.plain_tokenizer.num_special_tokens_to_add(pair=pair) for pair in (False, True)]
-    frame, middle = bare[0], bare[1] - bare[0]
+    tokenizer = with_limit(tiny, limit)
+    counts = [tiny.plain_tokenizer.num_special_tokens_to_add(pair=pair) for pair in (False, True)]
+    num_outer, num_separator = counts[0], counts[1] - counts[0]
 
     @settings(max_examples=40, deadline=None)
-    @given(said, windows, windows)
+    @given(utterances, windows, windows)
     def holds(text, before, after):
         row, own = tokenizer.encode(text, before, after), own_ids(tokenizer, text)
         assert len(row["input_ids"]) <= limit and len({len(value) for value in row.values()}) == 1
-        past = [own_ids(tokenizer, turn) for turn in before if own_ids(tokenizer, turn)]
+        earlier = [own_ids(tokenizer, turn) for turn in before if own_ids(tokenizer, turn)]
         later = [own_ids(tokenizer, turn) for turn in after if own_ids(tokenizer, turn)]
-        if not (past or later) or len(own) + frame + middle >= limit:
+        if not (earlier or later) or len(own) + num_outer + num_separator >= limit:
             assert row == tokenizer.encode(text) and all(row["pool_mask"])
             return
-        found, (place,) = turns_of(row, tokenizer)
-        left, right = found[:place], found[place + 1 :]
-        assert found[place] == pooled(row) == own
+        turns, (index,) = turns_of(row, tokenizer)
+        left, right = turns[:index], turns[index + 1 :]
+        assert turns[index] == pooled(row) == own
         assert len(left) + len(right) > 0
-        for kept, turns in ((left, past[::-1]), (right[::-1], later)):
-            whole, cut = kept[::-1][:-1], kept[:1]
-            assert whole == turns[: len(whole)]
-            if cut and kept is left:
-                assert turns[len(whole)][-len(cut[0]) :] == cut[0]
-            elif cut:
-                assert turns[len(whole)][: len(cut[0])] == cut[0]
-        lost = sum(map(len, past + later)) - sum(map(len, left + right))
-        free = limit - len(row["input_ids"])
-        assert not lost or free <= middle, "nothing is cut where there is room"
+        for kept, all_turns in ((left, earlier[::-1]), (right[::-1], later)):
+            complete, truncated = kept[::-1][:-1], kept[:1]
+            assert complete == all_turns[: len(complete)]
+            if truncated and kept is left:
+                assert all_turns[len(complete)][-len(truncated[0]) :] == truncated[0]
+            elif truncated:
+                assert all_turns[len(complete)][: len(truncated[0])] == truncated[0]
+        num_dropped = sum(map(len, earlier + later)) - sum(map(len, left + right))
+        num_free = limit - len(row["input_ids"])
+        assert not num_dropped or num_free <= num_separator, "nothing is truncated while there is room"
 
     holds()
 
 
 def test_nearer_turns_of_both_sides_precede_farther_ones(tiny):
     near, far = "one two", "three four five six seven eight nine ten eleven twelve " * 4
-    row = narrow(tiny).encode("Hi!", [far, near], [near, far])
-    found, (place,) = turns_of(row, tiny.tokenizer)
-    assert 0 < place < len(found) - 1
-    assert found[place - 1] == found[place + 1] == own_ids(tiny.tokenizer, near)
+    row = with_limit(tiny).encode("Hi!", [far, near], [near, far])
+    turns, (index,) = turns_of(row, tiny.tokenizer)
+    assert 0 < index < len(turns) - 1
+    assert turns[index - 1] == turns[index + 1] == own_ids(tiny.tokenizer, near)
 
 
 def test_turns_are_joined_as_the_tokenizer_joins_two_texts(tiny):
@@ -129,7 +129,7 @@ def test_the_context_changes_an_utterances_vector(tiny):
 
 
 def test_context_leaves_the_tokenizer_as_it_was(tiny):
-    tokenizer, long = narrow(tiny), " ".join(SENTENCES)
+    tokenizer, long = with_limit(tiny), " ".join(SENTENCES)
     before = tokenizer.encode(long)
     tokenizer.encode("Hi!", [long])
     assert tokenizer.encode(long) == before

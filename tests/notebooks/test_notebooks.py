@@ -1,4 +1,4 @@
-"""The notebooks are made from one source, hold no logic, and run."""
+"""The notebooks are built from one source, contain no logic, and run."""
 
 import ast
 import importlib.util
@@ -12,14 +12,14 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
-from tiny_trees import attach, attach_pictures
+from tiny_trees import attach, attach_spectrograms
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "notebooks"
 
 
 def load(path):
-    """Import a Python file that is in no package."""
+    """Import a Python file that is not in a package."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -44,13 +44,13 @@ def python(code):
     return ast.parse(re.sub(r"^%.*$", "", code, flags=re.MULTILINE))
 
 
-def test_the_committed_notebooks_are_those_that_the_source_makes(tool):
+def test_the_committed_notebooks_are_built_from_the_source(tool):
     source = tool.SOURCE.read_text(encoding="utf-8")
     for language, path in tool.NOTEBOOKS.items():
-        assert tool.text_of(tool.build(source, language)) == path.read_text(encoding="utf-8"), path.name
+        assert tool.to_text(tool.build(source, language)) == path.read_text(encoding="utf-8"), path.name
 
 
-def test_prose_is_in_its_language_and_code_is_the_same_but_for_the_line_that_names_it(tool, notebooks):
+def test_prose_is_translated_and_code_differs_only_in_the_language_line(tool, notebooks):
     code = {language: cells(notebook, "code") for language, notebook in notebooks.items()}
     different = [(a, b) for a, b in zip(code["es"], code["en"], strict=True) if a != b]
     ((spanish, english),) = different
@@ -60,7 +60,7 @@ def test_prose_is_in_its_language_and_code_is_the_same_but_for_the_line_that_nam
     assert not set(prose["es"]) & set(prose["en"])
 
 
-def test_a_magic_and_both_kinds_of_cells_come_out_of_percent_cells(tool):
+def test_percent_cells_become_code_markdown_and_magics(tool):
     lines = ("# not a cell", "# %% [es]", "# # Hola", "#", "# Un *texto*", "# %% [en]", "# # Hi", "# %%",
              "# %matplotlib inline", 'LANGUAGE = "es"')  # fmt: skip
     source = "\n".join(lines)
@@ -80,7 +80,7 @@ def test_no_function_is_defined_in_the_notebooks(notebooks):
         assert not [node for node in ast.walk(python(cell)) if isinstance(node, kinds)], cell
 
 
-def test_utils_is_imports_and_names_and_has_all_that_the_notebooks_use(notebooks):
+def test_utils_contains_only_imports_and_has_every_name_that_the_notebooks_use(notebooks):
     path = FOLDER / "utils.py"
     tree = ast.parse(path.read_text(encoding="utf-8"))
     allowed = (ast.ImportFrom, ast.Assign)
@@ -104,7 +104,7 @@ def first_cell(notebooks):
     return cell
 
 
-def test_the_first_cell_does_nothing_where_sentir_is_there(notebooks, monkeypatch):
+def test_the_first_cell_does_nothing_if_sentir_is_installed(notebooks, monkeypatch):
     monkeypatch.chdir(FOLDER)
     monkeypatch.setattr(subprocess, "run", lambda *args, **kwargs: pytest.fail("it installs"))
     names = {}
@@ -112,12 +112,12 @@ def test_the_first_cell_does_nothing_where_sentir_is_there(notebooks, monkeypatc
     assert names["HOME"] == ROOT
 
 
-def test_the_first_cell_installs_beside_the_torch_that_is_there(notebooks, monkeypatch):
+def test_the_first_cell_keeps_the_installed_torch(notebooks, monkeypatch):
     import torch
 
-    found, commands = importlib.util.find_spec, []
+    find_spec, commands = importlib.util.find_spec, []
     monkeypatch.chdir(FOLDER)
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "sentir" else found(name))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "sentir" else find_spec(name))
     monkeypatch.setattr(subprocess, "run", lambda command, check: commands.append(command))
     exec(first_cell(notebooks), {})
     ((program, *arguments),) = commands
@@ -127,14 +127,14 @@ def test_the_first_cell_installs_beside_the_torch_that_is_there(notebooks, monke
     assert f"torch=={torch.__version__}" in pins
 
 
-def test_the_first_cell_says_so_where_sentir_is_nowhere(notebooks, monkeypatch, tmp_path):
+def test_the_first_cell_fails_without_sentirs_code(notebooks, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError, match="attach it on Kaggle"):
         exec(first_cell(notebooks), {})
 
 
 def execute(notebook, monkeypatch, mode, **variables):
-    """Run a notebook in its folder and return it; the first error of a cell is raised."""
+    """Run a notebook in its folder and return it; an error in a cell is raised."""
     for name, value in {"SENTIR_NOTEBOOK": mode, **variables}.items():
         monkeypatch.setenv(name, str(value))
     resources = {"metadata": {"path": str(FOLDER)}}
@@ -142,26 +142,27 @@ def execute(notebook, monkeypatch, mode, **variables):
 
 
 def outputs(notebook, kind):
-    found = [output.data for cell in notebook.cells for output in cell.get("outputs", ()) if "data" in output]
-    return [data[kind] for data in found if kind in data]
+    data_of = [output.data for cell in notebook.cells for output in cell.get("outputs", ()) if "data" in output]
+    return [data[kind] for data in data_of if kind in data]
 
 
 def written(folder):
     return json.loads((folder / "results.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.timeout(1800)  # two minutes; more where others compute, too
-def test_a_small_run_goes_from_corpora_found_by_themselves_to_conclusions(notebooks, monkeypatch, tmp_path):
-    place, runs = attach(tmp_path / "input"), tmp_path / "runs"
-    done = execute(notebooks["es"], monkeypatch, "smoke", SENTIR_DATA=place, SENTIR_NOTEBOOK_RUNS=runs)
+@pytest.mark.timeout(1800)  # two minutes on an idle machine
+def test_a_small_run_goes_from_discovered_corpora_to_conclusions(notebooks, monkeypatch, tmp_path):
+    data, runs = attach(tmp_path / "input"), tmp_path / "runs"
+    done = execute(notebooks["es"], monkeypatch, "smoke", SENTIR_DATA=data, SENTIR_NOTEBOOK_RUNS=runs)
     for name in ("meld", "mosei"):
         assert {row["split"] for row in written(runs / "smoke" / name / "text")} == {"dev"}
         assert {row["split"] for row in written(runs / "smoke" / name / "audio")} == {"dev"}
-        closed = [row["model"] for row in written(runs / "smoke" / name / "closing") if row["split"] == "test"]
-        assert {"text", "audio", "audio + the text's sentiment", "text + audio", "acoustic"} <= set(closed)
+        rows = written(runs / "smoke" / name / "final")
+        on_test = {row["model"] for row in rows if row["split"] == "test"}
+        assert {"text", "audio", "audio + the text's sentiment", "text + audio", "acoustic"} <= on_test
     assert len(outputs(done, "image/png")) > 40
-    said = "\n".join(outputs(done, "text/markdown"))
-    assert said.count("En la partición de test de") == 2 and "se omite" not in said
+    markdown = "\n".join(outputs(done, "text/markdown"))
+    assert markdown.count("En la partición de test de") == 2 and "se omite" not in markdown
     assert Counter(re.findall(r"estudio «(\w+)»", "\n".join(outputs(done, "text/plain")))) == {
         "meld": 1,
         "mosei": 1,
@@ -170,16 +171,16 @@ def test_a_small_run_goes_from_corpora_found_by_themselves_to_conclusions(notebo
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_pictures_stand_in_for_clips_and_without_both_audio_is_skipped(notebooks, monkeypatch, tmp_path):
-    place, runs = attach(tmp_path / "input", audio=False), tmp_path / "runs"
-    attach_pictures(place)
-    variables = {"SENTIR_DATA": place, "SENTIR_NOTEBOOK_RUNS": runs, "SENTIR_NOTEBOOK_TEST": "closed"}
+def test_spectrogram_files_replace_clips_and_without_both_audio_is_skipped(notebooks, monkeypatch, tmp_path):
+    data, runs = attach(tmp_path / "input", audio=False), tmp_path / "runs"
+    attach_spectrograms(data)
+    variables = {"SENTIR_DATA": data, "SENTIR_NOTEBOOK_RUNS": runs, "SENTIR_NOTEBOOK_TEST": "closed"}
     done = execute(notebooks["en"], monkeypatch, "smoke", **variables)
-    said = "\n".join(outputs(done, "text/markdown"))
-    assert said.count("its audio part is skipped") == 1
-    assert said.count("was not evaluated for this task") == 2
+    markdown = "\n".join(outputs(done, "text/markdown"))
+    assert markdown.count("its audio part is skipped") == 1
+    assert markdown.count("was not evaluated for this task") == 2
     for name in ("meld", "mosei"):
-        assert {row["split"] for row in written(runs / "smoke" / name / "closing")} == {"dev"}
+        assert {row["split"] for row in written(runs / "smoke" / name / "final")} == {"dev"}
         assert (runs / "smoke" / name / "audio").exists() == (name == "meld")
 
 
@@ -187,6 +188,6 @@ def test_pictures_stand_in_for_clips_and_without_both_audio_is_skipped(notebooks
 @pytest.mark.timeout(3600)
 def test_the_whole_study_runs_on_the_demo_corpora(notebooks, monkeypatch, tmp_path):
     done = execute(notebooks["en"], monkeypatch, "demo", SENTIR_NOTEBOOK_RUNS=tmp_path / "runs")
-    said = "\n".join(outputs(done, "text/markdown"))
-    assert said.count("its scores say nothing about real speech") == 2
+    markdown = "\n".join(outputs(done, "text/markdown"))
+    assert markdown.count("its scores say nothing about real speech") == 2
     assert len(outputs(done, "image/png")) > 40

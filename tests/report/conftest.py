@@ -1,4 +1,4 @@
-"""A small but complete report, and a Spanish that can be told from English without the real catalogue."""
+"""A small but complete report, and a fake Spanish catalog that marks every translated message."""
 
 import gettext
 from dataclasses import replace
@@ -20,7 +20,7 @@ ROLES = {"gru": "candidate", "plain": "candidate", "majority": "baseline"}
 
 def scores(corpus, task, model, split, role):
     value = VALUES[model] + (0.02 if split == "dev" else 0)
-    several = task == "mood"
+    is_multilabel = task == "mood"
     names = NAMES[task]
     return ModelScores(
         model=model,
@@ -35,8 +35,10 @@ def scores(corpus, task, model, split, role):
             "accuracy": Score(0.5),
         },
         per_label=tuple(LabelScore(name, 68 + k, {"f1": 0.111 * (k + 1)}) for k, name in enumerate(names)),
-        confusion_matrix=None if several else tuple(tuple(10.0 * i + j for j in range(3)) for i in range(3)),
-        thresholds={"calm": 0.417, "my_label": 0.283} if several else None,
+        confusion_matrix=None
+        if is_multilabel
+        else tuple(tuple(10.0 * i + j for j in range(3)) for i in range(3)),
+        thresholds={"calm": 0.417, "my_label": 0.283} if is_multilabel else None,
         ids_hash="c0ffee",
     )
 
@@ -44,24 +46,24 @@ def scores(corpus, task, model, split, role):
 CORPORA = {"meld": ("emotion", "mood"), "demo": ("emotion",)}
 
 
-SOUND = (
+AUDIO = (
     SplitAudioCounts("train", 9989, 9988, 9681, 30_120.0, {"too_short": 306, "missing": 2}),
     SplitAudioCounts("dev", 1109, 1109, 1109, 75.0, {}),
 )
 
 
-def build_example(number=0, corpus="meld", labels=None, answers=None):
-    """Two seconds of a tone, annotated joy; two families see joy and anger, by different tasks."""
-    wave = np.sin(np.arange(32_000) * 0.3).astype(np.float32) / 2
+def build_example(number=0, corpus="meld", labels=None, predictions=None):
+    """Two seconds of a tone, annotated with joy; two families predict joy and anger, in two tasks."""
+    waveform = np.sin(np.arange(32_000) * 0.3).astype(np.float32) / 2
     mel = np.tile(np.arange(-64, 0, dtype=np.float16), (201, 1))
-    said = (
+    predictions = predictions or (
         ExamplePrediction("emotion", "gru", "text_audio", {"joy": 0.871}),
         ExamplePrediction("emotion", "plain", "text", {"anger": 0.432}),
         ExamplePrediction("mood", "gru", "text_audio", {"calm": 0.711, "my_label": 0.613}),
         ExamplePrediction("mood", "plain", "text", {}),
     )
-    truth = {"emotion": ("joy",), "mood": ("calm",)} if labels is None else labels
-    return Example(corpus, f"utterance-{number}", "Zoe", "Oh <well>!", truth, mel, wave, answers or said)
+    labels = {"emotion": ("joy",), "mood": ("calm",)} if labels is None else labels
+    return Example(corpus, f"utterance-{number}", "Zoe", "Oh <well>!", labels, mel, waveform, predictions)
 
 
 def build_report(tasks_of=CORPORA, **changes):
@@ -102,7 +104,7 @@ def build_report(tasks_of=CORPORA, **changes):
             labels={task: {s: {n: 1205 for n in NAMES[task]} for s in ("train", "dev")} for task in tasks},
             issues={"text_repaired": 2740},
             metrics={task: METRIC[task] for task in tasks},
-            audio=SOUND if corpus == "meld" else (),
+            audio=AUDIO if corpus == "meld" else (),
         )
         for corpus, tasks in tasks_of.items()
     )
@@ -130,16 +132,16 @@ def build_report(tasks_of=CORPORA, **changes):
 
 
 class Marked(gettext.NullTranslations):
-    """Translates nothing but marks everything, so that a sentence that skips the catalogue shows."""
+    """Marks every message instead of translating it, so that untranslated sentences are visible."""
 
     def gettext(self, message):
         return f"¡{message}!"
 
 
 def render_marked(report, language="en"):
-    catalogues = {"en": gettext.NullTranslations(), "es": Marked()}
+    catalogs = {"en": gettext.NullTranslations(), "es": Marked()}
     with pytest.MonkeyPatch.context() as patch, i18n.use_language(language):
-        patch.setattr(i18n, "_catalog", catalogues.__getitem__)
+        patch.setattr(i18n, "_catalog", catalogs.__getitem__)
         return render_report(report)
 
 
@@ -151,13 +153,13 @@ def make_report():
 
 @pytest.fixture(scope="session")
 def make_example():
-    """Build an example with its sound."""
+    """Build an example with its audio."""
     return build_example
 
 
 @pytest.fixture(scope="session")
 def make_plain_report():
-    """Build a report of one task without drawings, which renders fast."""
+    """Build a report of one task without figures, which renders fast."""
 
     def build(**changes):
         report = build_report({"meld": ("emotion",)}, learning_curves=())
@@ -170,11 +172,11 @@ def make_plain_report():
 
 @pytest.fixture(scope="session")
 def render_page():
-    """Render a report with the marked Spanish."""
+    """Render a report with the fake Spanish catalog."""
     return render_marked
 
 
 @pytest.fixture(scope="session")
 def page():
-    """The whole report, rendered once."""
+    """The complete report, rendered once."""
     return render_marked(build_report())

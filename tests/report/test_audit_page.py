@@ -1,4 +1,4 @@
-"""The page of an audit: whole in itself, in two languages, with everything that the audit says."""
+"""The page of an audit: self-contained, in two languages, with all findings and tables."""
 
 import re
 from html.parser import HTMLParser
@@ -46,7 +46,7 @@ def page():
 
 
 class Elements(HTMLParser):
-    """What a page is made of."""
+    """The elements of a page."""
 
     def __init__(self, page):
         super().__init__()
@@ -57,7 +57,7 @@ class Elements(HTMLParser):
         self.found.append((tag, dict(attrs)))
 
 
-def test_the_page_is_whole_in_itself_and_holds_both_languages(page):
+def test_the_page_is_self_contained_and_has_both_languages(page):
     elements = Elements(page).found
     assert [attrs["lang"] for tag, attrs in elements if tag == "main"] == list(LANGUAGES)
     assert not [attrs for tag, attrs in elements if tag in ("link", "img", "iframe") or "src" in attrs]
@@ -68,19 +68,19 @@ def test_the_page_is_whole_in_itself_and_holds_both_languages(page):
     assert anchors <= set(ids)
 
 
-def test_every_figure_has_a_text_for_those_who_cannot_see_it(page):
+def test_every_figure_has_an_alternative_text(page):
     figures = [attrs for tag, attrs in Elements(page).found if tag == "svg"]
     assert len(figures) == 3 * len(LANGUAGES)  # labels, lengths and words per second
     assert all(attrs["role"] == "img" and len(attrs["aria-label"]) > 20 for attrs in figures)
     assert any("half of the utterances below" in attrs["aria-label"] for attrs in figures)
 
 
-def test_what_a_corpus_is_called_and_says_is_text_and_nothing_else(page):
+def test_names_and_texts_of_a_corpus_are_escaped(page):
     assert "<script>odd" not in page and "&lt;script&gt;odd" in page
     assert "&lt;mine&gt; &amp; $1$" in page
 
 
-def test_grade_findings_and_tables_are_all_there(page):
+def test_the_page_has_grade_findings_and_tables(page):
     report = audits()["en"]
     assert f"<b>{report.grade}</b>" in page
     for found in report.findings:
@@ -89,7 +89,7 @@ def test_grade_findings_and_tables_are_all_there(page):
     assert report.table("scored").rows[0]["scored"] in page
 
 
-def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
+def test_a_path_that_cannot_be_written_raises_one_sentence(tmp_path):
     prepare_output_path(tmp_path / "new" / "audit.html")
     save_audit_page(audits(), tmp_path / "new" / "audit.html")
     assert (tmp_path / "new" / "audit.html").read_text(encoding="utf-8").startswith("<!doctype html>")

@@ -53,14 +53,14 @@ def test_scores_without_a_confusion_matrix_cannot_be_drawn(scores):
         plot_confusion_matrix(replace(scores, confusion_matrix=None))
 
 
-def test_the_curves_figure_has_a_line_and_a_kept_epoch_per_training(make_report):
+def test_the_learning_curves_have_a_line_and_a_selected_epoch_per_training(make_report):
     curves = [c for c in make_report().learning_curves if (c.corpus, c.task) == ("meld", "emotion")]
     figure = plot_learning_curves(curves, "weighted_f1", selected="gru")
     lines = figure.axes[0].lines
     trainings = [line for line in lines if line.get_marker() in ("None", None, "")]
-    kept = [line for line in lines if line.get_marker() == "o"]
-    assert len(trainings) == len(kept) == len(curves) == 6
-    assert all(line.get_xydata().tolist() == [[2.0, pytest.approx(0.2)]] for line in kept)
+    selected = [line for line in lines if line.get_marker() == "o"]
+    assert len(trainings) == len(selected) == len(curves) == 6
+    assert all(line.get_xydata().tolist() == [[2.0, pytest.approx(0.2)]] for line in selected)
     shown = texts(figure_to_svg(figure, id_prefix="c", title="t"))
     assert {"gru (best on dev)", "plain", "epoch", "weighted F1 on dev"} <= set(shown)
 
@@ -69,8 +69,8 @@ def test_seeds_share_a_color_and_models_do_not():
     points = ({"epoch": 1.0, "loss": 1.0, "score": 0.5},)
     curves = [LearningCurve("c", "t", f"m{k}", seed, points, 1.0) for k in range(20) for seed in (0, 1)]
     lines = plot_learning_curves(curves, "accuracy").axes[0].lines[::2]
-    looks = [(line.get_color(), line.get_linestyle()) for line in lines]
-    assert looks[::2] == looks[1::2] and len(set(looks)) == 20
+    styles = [(line.get_color(), line.get_linestyle()) for line in lines]
+    assert styles[::2] == styles[1::2] and len(set(styles)) == 20
 
 
 def test_the_label_figure_draws_shares_and_writes_counts(make_report):
@@ -86,7 +86,7 @@ def test_the_label_figure_draws_shares_and_writes_counts(make_report):
     )
 
 
-def test_drawings_keep_their_ids_apart_take_the_ink_of_the_page_and_load_nothing(scores, make_report):
+def test_svg_ids_are_unique_the_text_color_is_that_of_the_page_and_nothing_is_loaded(scores, make_report):
     curves = make_report().learning_curves[:2]
     one, other = (
         figure_to_svg(plot_learning_curves(curves, "accuracy"), id_prefix=name, title="a <b>")
@@ -104,7 +104,7 @@ def test_drawings_keep_their_ids_apart_take_the_ink_of_the_page_and_load_nothing
 
 
 @pytest.mark.parametrize("name", ["\x1b[31m", "a\x00b", "\ud800", "\u202ecba", "\uffff", "two\nlines"], ids=ascii)
-def test_what_is_no_text_breaks_no_figure(name, make_report):
+def test_invalid_characters_in_names_break_no_figure(name, make_report):
     curve = replace(make_report().learning_curves[0], model=name)
     figure = figure_to_svg(
         plot_learning_curves([curve], "weighted_f1"), id_prefix="c", title=name, description=name
@@ -112,24 +112,24 @@ def test_what_is_no_text_breaks_no_figure(name, make_report):
     assert make_printable(figure) == figure and to_single_line(name) in texts(figure)
 
 
-def test_dollar_signs_and_underscores_in_names_stay_letters(make_report):
+def test_dollar_signs_and_underscores_in_names_are_shown_literally(make_report):
     curves = [replace(make_report().learning_curves[0], model=model) for model in ("_hidden", "$x$", "a$b")]
     shown = texts(figure_to_svg(plot_learning_curves(curves, "accuracy"), id_prefix="c", title="t"))
     assert {"_hidden", "$x$", "a$b"} <= set(shown)
 
 
-def test_drawing_leaves_no_trace_in_pyplot(scores):
+def test_plotting_does_not_touch_pyplot(scores):
     from matplotlib import pyplot
 
     figure_to_svg(plot_confusion_matrix(scores), id_prefix="c", title="t")
     assert pyplot.get_fignums() == []
 
 
-def test_thousands_are_set_apart_by_a_thin_space():
+def test_thousands_are_separated_by_a_thin_space():
     assert [format_count(n) for n in (999, 13708, 2.6)] == ["999", "13\u202f708", "3"]
 
 
-def test_drawings_of_one_task_share_the_vertical_axis():
+def test_learning_curves_of_one_task_share_the_vertical_axis():
     low, high = (
         LearningCurve(
             "c",
@@ -150,30 +150,32 @@ def test_drawings_of_one_task_share_the_vertical_axis():
 
 
 @pytest.fixture(scope="module")
-def rankings():
-    draw = np.random.default_rng(0)
-    truth, p = draw.integers(0, 3, 120), draw.dirichlet([1, 1, 1], 120)
+def label_curves():
+    rng = np.random.default_rng(0)
+    truth, p = rng.integers(0, 3, 120), rng.dirichlet([1, 1, 1], 120)
     space = LabelSpace("emotion", ("anger", "joy", "my_label"))
     return compute_ranking_curves(space, truth, [(p, None)], model="m", corpus="c", split="dev")
 
 
-def test_curves_of_labels_have_a_line_each_and_say_their_area(rankings):
-    roc, precision = plot_roc_curves(rankings), plot_precision_recall_curves(rankings)
-    drawn = [line for line in roc.axes[0].lines if not line.get_label().startswith("_")]
-    assert len(drawn) == 3 and all(line.get_xydata()[0].tolist() == [0, 0] for line in drawn)
+def test_label_curves_have_a_line_per_label_and_their_area(label_curves):
+    roc, precision = plot_roc_curves(label_curves), plot_precision_recall_curves(label_curves)
+    lines = [line for line in roc.axes[0].lines if not line.get_label().startswith("_")]
+    assert len(lines) == 3 and all(line.get_xydata()[0].tolist() == [0, 0] for line in lines)
     shown = texts(figure_to_svg(roc, id_prefix="r", title="t"))
-    assert f"my label {rankings[2].auc:.2f}" in shown and "false positive rate" in shown
+    assert f"my label {label_curves[2].auc:.2f}" in shown and "false positive rate" in shown
     chance = [line.get_ydata()[0] for line in precision.axes[0].lines if line.get_label().startswith("_")]
-    assert chance == [one.support / one.n for one in rankings]
-    assert f"joy {rankings[1].average_precision:.2f}" in texts(figure_to_svg(precision, id_prefix="p", title="t"))
+    assert chance == [one.support / one.n for one in label_curves]
+    assert f"joy {label_curves[1].average_precision:.2f}" in texts(
+        figure_to_svg(precision, id_prefix="p", title="t")
+    )
 
 
-def test_no_label_with_a_curve_is_said():
+def test_plotting_no_curves_raises():
     with pytest.raises(ValueError, match="no label has a curve"):
         plot_roc_curves(())
 
 
-def test_lengths_are_drawn_as_shares_of_a_split():
+def test_histograms_are_shares_of_a_split():
     histogram = Histogram("durations", "Length", "seconds", (0.0, 1.0, 2.0), {"train": (30, 10), "dev": (1, 1)})
     figure = plot_histogram(histogram)
     heights = [patch.get_data().values.tolist() for patch in figure.axes[0].patches[::2]]
@@ -181,7 +183,7 @@ def test_lengths_are_drawn_as_shares_of_a_split():
     assert describe_histogram(histogram).startswith("train: half of the utterances below 1 seconds")
 
 
-def test_a_described_drawing_names_its_description(scores):
+def test_a_figure_with_a_description_refers_to_it(scores):
     svg = figure_to_svg(
         plot_confusion_matrix(scores), id_prefix="c", title="what", description=describe_confusion_matrix(scores)
     )
@@ -192,7 +194,7 @@ def test_a_described_drawing_names_its_description(scores):
     assert "neutral predicted as joy 21 times" in root.findtext("desc")
 
 
-def test_curves_and_labels_are_told_in_words(make_report):
+def test_learning_curves_and_label_counts_are_described_in_text(make_report):
     report = make_report()
     curves = [c for c in report.learning_curves if (c.corpus, c.task) == ("meld", "emotion")]
     assert (
@@ -214,33 +216,35 @@ LONG = ["a label " + "that goes on and on " * 12 + "to its end", "喜び" * 90, 
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 30])
-def test_names_however_long_leave_room_for_the_drawing_and_nothing_warns(count, scores, make_report, recwarn):
+def test_long_names_leave_room_for_the_plot_without_warnings(count, scores, make_report, recwarn):
     names = [f"{LONG[n % 4]}{n}" for n in range(count)]
     rows = tuple(LabelScore(name, 9, {"f1": 0.5}) for name in names)
     counts = {"train": dict.fromkeys(names, 7), "dev": dict.fromkeys(names, 3)}
     card = replace(make_report().corpora[0], labels={"mood": counts})
-    draw, space = np.random.default_rng(0), LabelSpace("emotion", tuple(names), multilabel=True)
-    p = draw.uniform(size=(90, count))
-    ranked = compute_ranking_curves(
+    rng, space = np.random.default_rng(0), LabelSpace("emotion", tuple(names), multilabel=True)
+    p = rng.uniform(size=(90, count))
+    curves = compute_ranking_curves(
         space, (p > 0.5).astype(float), [(p, None)], model="m", corpus="c", split="dev"
     )
     curve = make_report().learning_curves[0]
     for figure in (
         plot_confusion_matrix(replace(scores, per_label=rows, confusion_matrix=((1.0,) * count,) * count)),
         plot_label_distribution(card, "mood"),
-        plot_roc_curves(ranked),
-        plot_precision_recall_curves(ranked),
+        plot_roc_curves(curves),
+        plot_precision_recall_curves(curves),
         plot_learning_curves([replace(curve, model=name) for name in names], "accuracy", selected=names[0]),
     ):
         svg = figure_to_svg(figure, id_prefix="f", title="t")
         assert max(len(text) for text in texts(svg)) < 60
         box = figure.axes[0].get_position()
         assert box.width > 0.25 and box.height > 0.12
-    said = [str(one.message) for one in recwarn if issubclass(one.category, UserWarning)]
-    assert [one for one in said if "missing from font" not in one] == [], "an SVG is drawn by the reader's fonts"
+    warnings = [str(one.message) for one in recwarn if issubclass(one.category, UserWarning)]
+    assert [one for one in warnings if "missing from font" not in one] == [], (
+        "an SVG uses the fonts of its reader"
+    )
 
 
-def test_of_a_long_name_beginning_and_end_are_shown(make_report):
+def test_a_long_name_is_shortened_in_the_middle(make_report):
     curve = replace(make_report().learning_curves[0], model=LONG[0])
     (name,) = (
         text

@@ -1,4 +1,4 @@
-"""How a report reads: names apart from their sentences, remarks said once, tables within reach of everyone."""
+"""Readability of a report: model names set apart, notes shown once, accessible tables."""
 
 import re
 from dataclasses import replace
@@ -20,7 +20,7 @@ NAME = "text: minilm + dialogue"
 
 
 def renamed(report, name=NAME):
-    """The report with its best model called otherwise."""
+    """The report with its best model renamed."""
     return replace(
         report,
         scores=tuple(replace(row, model=name) if row.model == "gru" else row for row in report.scores),
@@ -41,7 +41,7 @@ def rows_of(report, split="dev"):
 # Names
 
 
-def test_names_stand_apart_in_sentences_on_the_page_and_in_markdown(make_plain_report):
+def test_model_names_are_set_apart_in_sentences_on_the_page_and_in_markdown(make_plain_report):
     report = renamed(make_plain_report())
     page = english(html.render_report(report))
     assert f'<b class="name">{NAME}</b> is better than <b class="name">majority class</b> by 29.8 points' in page
@@ -51,50 +51,50 @@ def test_names_stand_apart_in_sentences_on_the_page_and_in_markdown(make_plain_r
         assert f"«{NAME}» supera a «clase mayoritaria»" in render_markdown(report)
 
 
-def test_a_name_that_is_markup_stays_text_when_it_is_bold():
+def test_a_bold_name_is_escaped():
     assert str(bold_names("“<i>a</i>” & «b»")) == (
         '<b class="name">&lt;i&gt;a&lt;/i&gt;</b> &amp; <b class="name">b</b>'
     )
 
 
-# Remarks
+# Notes
 
 
-def test_a_remark_on_all_models_is_said_once_and_names_none(make_plain_report):
+def test_a_note_on_all_models_is_shown_once_without_names(make_plain_report):
     rows = [replace(row, notes=("synthetic corpus",)) for row in rows_of(make_plain_report())]
     assert len(rows) == 3 and remark_sentences(rows) == ("synthetic corpus",)
 
 
-def test_a_remark_on_some_models_is_said_once_and_names_them(make_plain_report):
+def test_a_note_on_some_models_is_shown_once_with_their_names(make_plain_report):
     gru, plain, majority = rows_of(make_plain_report())
     noted = [replace(row, notes=("random weights: audio",)) for row in (gru, plain)]
     assert remark_sentences([*noted, majority]) == ("“gru”, “plain”: random weights: audio",)
 
 
-def test_a_page_says_once_what_holds_for_all_rows_and_comparisons(make_plain_report):
+def test_what_holds_for_all_rows_and_comparisons_is_shown_once(make_plain_report):
     report = make_plain_report()
     rows = tuple(replace(row, num_clusters=8) for row in report.scores)
     comparisons = tuple(replace(report.comparisons[0], b=f"other {n}") for n in range(3))
-    page = Page(html.render_report(replace(report, scores=rows, comparisons=comparisons))).words()
+    page = Page(html.render_report(replace(report, scores=rows, comparisons=comparisons))).text()
     section = page[page.index("Test results") : page.index("Dev results")]
     assert section.count("Based on only 8 dialogues") == 1
     assert section.count("c0ffee") == 1
     assert section.count("utterances in 280 dialogues") == 1
 
 
-def test_rows_that_were_scored_on_other_utterances_are_named(make_plain_report):
+def test_models_scored_on_different_utterances_are_named(make_plain_report):
     first, *others = rows_of(make_plain_report())
     assert scored_on_sentences([first, *others]) == ("Scored on 2\u202f610 utterances (c0ffee).",)
-    said = scored_on_sentences([replace(first, ids_hash="dead"), *others])
-    assert said[0] == "“gru”: scored on 2\u202f610 utterances (dead)."
-    assert said[1] == "“plain”, “majority class”: scored on 2\u202f610 utterances (c0ffee)."
-    assert said[2].endswith("do not compare them.")
+    sentences = scored_on_sentences([replace(first, ids_hash="dead"), *others])
+    assert sentences[0] == "“gru”: scored on 2\u202f610 utterances (dead)."
+    assert sentences[1] == "“plain”, “majority class”: scored on 2\u202f610 utterances (c0ffee)."
+    assert sentences[2].endswith("do not compare them.")
 
 
 # Tables
 
 
-def test_every_table_that_may_be_too_wide_scrolls_with_the_keyboard_and_has_a_label(page):
+def test_every_wide_table_scrolls_with_the_keyboard_and_has_a_label(page):
     regions = [a for _tag, a in Page(page).tags if a.get("class") == "scroll"]
     assert len(regions) > 20
     assert all(a["role"] == "region" and a["tabindex"] == "0" and a["aria-label"] for a in regions)
@@ -104,7 +104,7 @@ def test_every_table_that_may_be_too_wide_scrolls_with_the_keyboard_and_has_a_la
 
 
 @given(st.integers(1, 40))
-def test_tables_of_scores_hold_every_metric_once_and_none_is_wider_than_a_page(make_report, n):
+def test_score_tables_have_every_metric_once_and_fit_the_page(make_report, n):
     row = make_report().scores[0]
     rows = [replace(row, metrics={f"m{k}": Score(0.5) for k in range(n)})]
     groups = metric_column_groups(rows, "m0")

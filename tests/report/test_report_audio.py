@@ -1,4 +1,4 @@
-"""Families side by side, what came of the clips, and examples that can be seen and heard."""
+"""Families side by side, audio counts, and examples with spectrograms and audio."""
 
 import base64
 import io
@@ -46,31 +46,35 @@ def content(uri):
     return io.BytesIO(base64.b64decode(uri.partition("base64,")[2]))
 
 
-# Side by side
+# Score chart
 
 
-def test_every_score_on_test_has_a_dot_between_the_ends_of_its_whisker(families):
+def test_every_test_score_has_a_dot_within_its_interval(families):
     (section,) = task_sections(families)
-    view = make_score_chart(section)
-    assert [dot.model_scores.model for dot in view.points] == ["gru", "plain", "majority"]
-    assert all(0 <= dot.low_position < dot.position < dot.high_position <= 100 for dot in view.points)
-    assert view.baseline_position == view.points[2].position < view.points[1].position < view.points[0].position
-    assert [*view.ticks.values()] == sorted(view.ticks.values()) and view.ticks["0.5"] == view.points[1].position
+    chart = make_score_chart(section)
+    assert [point.model_scores.model for point in chart.points] == ["gru", "plain", "majority"]
+    assert all(0 <= point.low_position < point.position < point.high_position <= 100 for point in chart.points)
+    assert (
+        chart.baseline_position == chart.points[2].position < chart.points[1].position < chart.points[0].position
+    )
+    assert [*chart.ticks.values()] == sorted(chart.ticks.values()) and chart.ticks["0.5"] == chart.points[
+        1
+    ].position
 
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=6), st.booleans())
-def test_the_axis_holds_whatever_the_scores_are(make_report, values, whiskers):
+def test_the_axis_covers_all_scores(make_report, values, with_intervals):
     (section,) = task_sections(make_report({"meld": ("emotion",)}))
-    scores = [Score(v, max(v - 0.05, 0), min(v + 0.05, 1)) if whiskers else Score(v) for v in values]
+    scores = [Score(v, max(v - 0.05, 0), min(v + 0.05, 1)) if with_intervals else Score(v) for v in values]
     rows = tuple(replace(section.test_rows[0], metrics={"weighted_f1": score}) for score in scores)
-    view = make_score_chart(replace(section, test_rows=rows))
-    assert len(view.points) == len(values) and len(view.ticks) >= 2
-    assert all(0 <= dot.low_position <= dot.position <= dot.high_position <= 100 for dot in view.points)
+    chart = make_score_chart(replace(section, test_rows=rows))
+    assert len(chart.points) == len(values) and len(chart.ticks) >= 2
+    assert all(0 <= point.low_position <= point.position <= point.high_position <= 100 for point in chart.points)
     order = sorted(range(len(values)), key=values.__getitem__)
-    assert [view.points[n].position for n in order] == sorted(dot.position for dot in view.points)
+    assert [chart.points[n].position for n in order] == sorted(point.position for point in chart.points)
 
 
-def test_one_score_or_one_that_is_undefined_is_not_compared_at_a_glance(make_report):
+def test_there_is_no_chart_of_a_single_or_undefined_score(make_report):
     (section,) = task_sections(make_report({"meld": ("emotion",)}))
     undefined = replace(section.test_rows[1], metrics={"weighted_f1": Score(float("nan"))})
     assert make_score_chart(replace(section, test_rows=section.test_rows[:1])) is None
@@ -78,7 +82,7 @@ def test_one_score_or_one_that_is_undefined_is_not_compared_at_a_glance(make_rep
     assert make_score_chart(section) is not None
 
 
-def test_comparisons_stand_under_the_question_they_answer_and_none_is_lost(families):
+def test_comparisons_are_grouped_and_none_is_lost(families):
     (section,) = task_sections(families)
     groups = comparison_groups(section)
     assert [[(c.split, c.b) for c in found] for _title, found in groups] == [
@@ -91,21 +95,21 @@ def test_comparisons_stand_under_the_question_they_answer_and_none_is_lost(famil
     assert sum(len(found) for _title, found in alone) == 3 and "other candidates" in alone[1][0]
 
 
-def test_families_are_named_where_there_are_several_and_not_where_there_is_one(families, render_page):
-    words = Page(render_page(replace(families, learning_curves=()))).words()
+def test_families_are_named_only_if_there_are_several(families, render_page):
+    words = Page(render_page(replace(families, learning_curves=()))).text()
     assert "plain best of its family on dev text" in words and "gru selected on dev text and audio" in words
     text = replace(
         families,
         learning_curves=(),
         scores=tuple(replace(r, family=r.family and "text") for r in families.scores),
     )
-    assert "family on dev" not in Page(render_page(text)).words()
+    assert "family on dev" not in Page(render_page(text)).text()
 
 
-def test_trainings_are_drawn_family_by_family_and_all_of_them(families):
+def test_learning_curves_are_grouped_by_family(families):
     (section,) = task_sections(families)
     assert [
-        (name, chosen, {c.model for c in found}) for name, chosen, found in section.learning_curves_by_family
+        (name, best, {c.model for c in curves}) for name, best, curves in section.learning_curves_by_family
     ] == [
         ("text_audio", "gru", {"gru"}),
         ("text", "plain", {"plain"}),
@@ -118,35 +122,33 @@ def test_trainings_are_drawn_family_by_family_and_all_of_them(families):
 # The clips of a corpus
 
 
-def test_a_corpus_with_sound_says_how_much_of_it_can_be_used_and_why_the_rest_cannot(page):
-    words = Page(page).words()
+def test_a_corpus_with_audio_shows_usable_clips_and_why_others_are_not(page):
+    words = Page(page).text()
     assert "train 9\u202f988 9\u202f681 8 h 22 min too short: 306 no clip, or its file is missing: 2" in words
     assert "dev 1\u202f109 1\u202f109 1 min 15 s –" in words
-    assert words.count("why not usable") == 1  # the other corpus was read without sound
+    assert words.count("why not usable") == 1  # the other corpus was read without audio
 
 
 # Examples
 
 
-def test_an_example_shows_what_is_annotated_and_what_each_family_says(page):
-    words = Page(page).words()
+def test_an_example_shows_annotations_and_the_predictions_of_each_family(page):
+    words = Page(page).text()
     card = words[words.index("Oh <well>!") :]
     assert card.startswith("Oh <well>! Zoe · utterance-0 family emotion mood annotated joy calm")
     assert "text and audio ✓ joy 0.87 ✓ calm 0.71 ✗ my label 0.61" in card
     assert "text ✗ anger 0.43 ✗ none of them" in card
 
 
-def test_models_of_one_family_are_named_themselves_and_none_of_them_can_be_right(
-    make_example, render_page, make_report
-):
+def test_models_of_one_family_are_named_and_none_of_them_can_be_correct(make_example, render_page, make_report):
     from sentir.report.study_report import ExamplePrediction
 
-    example = make_example(labels={"mood": ()}, answers=(ExamplePrediction("mood", "gru", "audio", {}),))
-    words = Page(render_page(make_report({"meld": ("mood",)}, learning_curves=(), examples=(example,)))).words()
+    example = make_example(labels={"mood": ()}, predictions=(ExamplePrediction("mood", "gru", "audio", {}),))
+    words = Page(render_page(make_report({"meld": ("mood",)}, learning_curves=(), examples=(example,)))).text()
     assert "model mood annotated none of them gru ✓ none of them" in words
 
 
-def test_pictures_and_sounds_lie_in_the_page_once_for_all_languages(page):
+def test_spectrograms_and_audio_are_embedded_once_for_all_languages(page):
     assert len(uris(page, "img")) == len(uris(page, "audio")) == 2
     tags = Page(page).tags
     copies = [a["data-of"] for _tag, a in tags if "data-of" in a]
@@ -156,15 +158,17 @@ def test_pictures_and_sounds_lie_in_the_page_once_for_all_languages(page):
     assert all(a["aria-label"] and a["preload"] == "none" for tag, a in tags if tag == "audio")
 
 
-def test_the_sound_in_the_page_is_the_sound_of_the_example(page, make_example):
-    wave, rate = soundfile.read(content(uris(page, "audio")[0]), dtype="float32")
-    assert (rate, wave.ndim) == (16_000, 1) and len(wave) == pytest.approx(32_000, abs=3_000)
-    (peak,) = {int(np.abs(np.fft.rfft(part[8_000:24_000])).argmax()) for part in (wave, make_example().waveform)}
+def test_the_embedded_audio_is_that_of_the_example(page, make_example):
+    waveform, rate = soundfile.read(content(uris(page, "audio")[0]), dtype="float32")
+    assert (rate, waveform.ndim) == (16_000, 1) and len(waveform) == pytest.approx(32_000, abs=3_000)
+    (peak,) = {
+        int(np.abs(np.fft.rfft(part[8_000:24_000])).argmax()) for part in (waveform, make_example().waveform)
+    }
     assert peak == pytest.approx(0.3 / (2 * np.pi) * 16_000, abs=1)
 
 
 @pytest.mark.parametrize(("formats", "kind"), [({"OGG", "WAV"}, "audio/ogg"), ({"WAV"}, "audio/wav")])
-def test_a_library_that_cannot_write_mp3_writes_what_it_can(formats, kind, make_example, monkeypatch):
+def test_audio_formats_fall_back_if_mp3_is_unavailable(formats, kind, make_example, monkeypatch):
     monkeypatch.setattr(soundfile, "available_formats", lambda: dict.fromkeys(formats))
     found, file = inline_media.encode_audio(make_example().waveform)
     assert found == kind and len(soundfile.read(io.BytesIO(file))[0]) == 32_000
@@ -173,21 +177,21 @@ def test_a_library_that_cannot_write_mp3_writes_what_it_can(formats, kind, make_
 def test_a_spectrogram_has_time_to_the_right_and_low_bands_at_the_bottom():
     mel = np.full((30, 64), -100.0)
     mel[20:, 5] = 0.0
-    picture = np.asarray(
+    image = np.asarray(
         Image.open(io.BytesIO(inline_media.encode_spectrogram_png(mel, 0.0))).convert("L"), dtype=int
     )
-    assert picture.shape == (64, 30)
-    bright = np.argwhere(picture > 128)
+    assert image.shape == (64, 30)
+    bright = np.argwhere(image > 128)
     assert {tuple(at) for at in bright} == {(63 - 5, column) for column in range(20, 30)}
 
 
 @given(st.floats(-100, 40), st.floats(-100, 40))
-def test_louder_is_never_darker(one, other):
+def test_louder_frames_are_never_darker(one, other):
     quiet, loud = sorted((one, other))
-    picture = Image.open(io.BytesIO(inline_media.encode_spectrogram_png(np.array([[quiet], [loud]]), 20.0)))
-    levels = np.asarray(picture)[0]
+    image = Image.open(io.BytesIO(inline_media.encode_spectrogram_png(np.array([[quiet], [loud]]), 20.0)))
+    levels = np.asarray(image)[0]
     assert levels[0] <= levels[1]
-    lightness = np.asarray(picture.convert("L"), dtype=int)[0]
+    lightness = np.asarray(image.convert("L"), dtype=int)[0]
     assert lightness[0] <= lightness[1]
 
 
@@ -201,9 +205,9 @@ def test_the_colors_of_a_corpus_share_one_scale_and_the_axis_is_in_seconds(make_
     assert (loud_ := found["meld", "utterance-0"]).seconds == 2.0 and loud_.ticks == {0: 0.0, 1: 50.0, 2: 100.0}
 
 
-def test_a_report_without_examples_or_clips_has_no_trace_of_them(make_plain_report, render_page):
+def test_a_report_without_examples_or_clips_does_not_mention_them(make_plain_report, render_page):
     report = make_plain_report()
     card = replace(report.corpora[0], audio=())
     text = render_page(replace(report, corpora=(card,)))
-    assert "Examples" not in Page(text).words() and "-examples" not in text
+    assert "Examples" not in Page(text).text() and "-examples" not in text
     assert not re.search(r"<audio|<img|why not usable", text)

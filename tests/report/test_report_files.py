@@ -1,4 +1,4 @@
-"""A report as files: its page stays small, and Markdown and JSON say what the page says."""
+"""A report as files: its page has a maximum size, and Markdown and JSON have the same content."""
 
 import json
 import re
@@ -38,9 +38,9 @@ def with_curves(make_plain_report):
 # How large a page is
 
 
-def test_a_page_that_would_be_too_large_leaves_out_the_last_examples_and_says_so(make_plain_report, make_example):
-    said = tuple(make_example(0).predictions[:2])
-    examples = tuple(make_example(n, labels={"emotion": ("joy",)}, answers=said) for n in range(4))
+def test_a_page_that_would_be_too_large_leaves_out_the_last_examples(make_plain_report, make_example):
+    predictions = tuple(make_example(0).predictions[:2])
+    examples = tuple(make_example(n, labels={"emotion": ("joy",)}, predictions=predictions) for n in range(4))
     whole = html.render_report(make_plain_report(examples=examples))
     assert "left out to keep" not in whole and len(whole.encode()) < html.MAX_PAGE_BYTES
     small = html.render_report(make_plain_report(examples=examples), max_bytes=len(whole.encode()) - 100)
@@ -51,10 +51,10 @@ def test_a_page_that_would_be_too_large_leaves_out_the_last_examples_and_says_so
     assert "data:audio" not in smallest and "4 audio clips and their spectrograms are left out" in smallest
 
 
-# What the page offers
+# Navigation and descriptions
 
 
-def test_the_contents_lead_to_every_section(page):
+def test_the_table_of_contents_links_every_section(page):
     parsed = Page(page)
     contents = re.findall(r'<nav class="contents".*?</nav>', page, re.S)
     assert len(contents) == 2
@@ -64,21 +64,21 @@ def test_the_contents_lead_to_every_section(page):
         assert set(links) <= set(parsed.ids())
 
 
-def test_drawings_are_described(page):
+def test_figures_have_descriptions(page):
     drawings = [a for tag, a in Page(page).tags if tag == "svg" and "aria-label" in a]
     assert drawings and all(a["role"] == "img" for a in drawings)
     described = [a["aria-describedby"] for a in drawings if "aria-describedby" in a]
     assert len(described) >= len(drawings) / 2 and set(described) <= set(Page(page).ids())
 
 
-def test_curves_of_labels_stand_on_test_and_on_dev(with_curves):
+def test_label_curves_are_shown_on_test_and_dev(with_curves):
     page = html.render_report(with_curves)
     names = [a["aria-label"] for tag, a in Page(page).tags if tag == "svg" and "aria-label" in a]
-    drawn = ("ROC curves", "Precision–recall curves")
-    assert {f"{what} of gru on {split}" for what in drawn for split in ("dev", "test")} <= set(names)
+    figures = ("ROC curves", "Precision–recall curves")
+    assert {f"{what} of gru on {split}" for what in figures for split in ("dev", "test")} <= set(names)
 
 
-# What is compared
+# Comparisons
 
 
 def test_comparisons_are_sorted_by_what_is_compared(report):
@@ -105,7 +105,7 @@ def test_comparisons_are_sorted_by_what_is_compared(report):
     ]
 
 
-def test_what_a_part_is_worth_stands_by_itself(report):
+def test_ablations_are_a_group_of_their_own(report):
     one = replace(report.comparisons[0], split="dev")
     pairs = [("gru", "gru − context"), ("gru", "plain"), ("plain", "slow")]
     (section,) = task_sections(replace(report, comparisons=tuple(replace(one, a=a, b=b) for a, b in pairs)))
@@ -120,7 +120,7 @@ def test_what_a_part_is_worth_stands_by_itself(report):
 # Markdown and JSON
 
 
-def test_markdown_holds_the_numbers_of_the_page(with_curves):
+def test_markdown_has_the_numbers_of_the_page(with_curves):
     text = render_markdown(with_curves)
     assert "# A study" in text and "“gru”, selected on dev, reaches weighted F1 0.612 \\[0.591, 0.634\\]" in text
     assert "- “gru” is better than “majority class” by 29.8 points" in text
@@ -133,7 +133,7 @@ def test_markdown_holds_the_numbers_of_the_page(with_curves):
     assert min(rows) >= 3
 
 
-def test_json_holds_everything_but_sound_and_pictures(make_report, make_example):
+def test_json_has_everything_except_audio_and_spectrograms(make_report, make_example):
     report = make_report({"meld": ("emotion", "mood")}, examples=(make_example(),))
     tree = json.loads(json.dumps(report_to_dict(report), allow_nan=False))
     assert tree["format"] == JSON_FORMAT_VERSION

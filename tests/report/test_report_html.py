@@ -14,7 +14,7 @@ from sentir.report.html import format_duration, format_timestamp
 
 def section(text, title):
     """Return the words of the English section that starts with ``title``."""
-    words = Page(text).words()
+    words = Page(text).text()
     return words[words.index(title) :]
 
 
@@ -33,17 +33,17 @@ def test_ids_are_unique_and_every_link_has_its_target(page):
     assert {link[1:] for link in parsed.links if link[0] == "#"} <= set(ids)
 
 
-def test_every_sentence_of_the_page_goes_through_the_catalogue(page):
-    """Our Spanish here marks what it translates; what is left unmarked must be data, never prose."""
+def test_every_sentence_of_the_page_is_translatable(page):
+    """The fake Spanish marks what it translates; what is unmarked must be data, not prose."""
     data = re.compile(
         r"[\d\W_]*|Sentir|meld|demo|mood|meld · mood|gru|plain|majority|gru, majority|first look|second look|"
         r"A study|print-\w+|feedbeef|c0ffee|text_repaired: [\d\s]+|torch|my label|Zoe ·|utterance-\d|Oh <well>!|"
         r"2026-.* UTC|name = .*|[abnp]|a − b"
     )
-    whole = re.sub('<b class="name">(.*?)</b>', r"\1", page)
-    spanish = [(inside, text) for language, inside, text in Page(whole).texts if language == "es"]
-    bare = [text for inside, text in spanish if "¡" not in text and not data.fullmatch(text)]
-    assert len(spanish) > 200 and bare == []
+    unquoted = re.sub('<b class="name">(.*?)</b>', r"\1", page)
+    spanish = [(inside, text) for language, inside, text in Page(unquoted).texts if language == "es"]
+    untranslated = [text for inside, text in spanish if "¡" not in text and not data.fullmatch(text)]
+    assert len(spanish) > 200 and untranslated == []
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
@@ -55,7 +55,7 @@ def test_the_current_language_is_shown_first_and_the_other_hidden(make_plain_rep
     assert f'<html lang="{language}">' in text
 
 
-def test_names_with_markup_are_harmless(make_report, render_page):
+def test_names_with_markup_are_escaped(make_report, render_page):
     evil = "<script>alert('$x$')</script>"
     report = make_report({"meld": ("emotion",)})
     evil_report = replace(
@@ -70,7 +70,7 @@ def test_names_with_markup_are_harmless(make_report, render_page):
     )
     parsed = Page(render_page(evil_report))
     assert sum(tag == "script" for tag, _attributes in parsed.tags) == 1
-    assert evil in parsed.words()
+    assert evil in parsed.text()
 
 
 def test_numbers_in_the_page_are_those_of_the_results(page):
@@ -84,21 +84,21 @@ def test_numbers_in_the_page_are_those_of_the_results(page):
     assert "9\u202f989" in words and "1\u202f038" in words
 
 
-def test_a_synthetic_corpus_says_so_and_a_real_one_does_not(make_plain_report, render_page, page):
-    assert "its scores say nothing about real speech" in Page(page).words()
-    assert Page(page).words().count("SYNTHETIC") == 3  # summary, card, section
-    words = Page(render_page(make_plain_report())).words()
+def test_only_a_synthetic_corpus_is_marked_as_such(make_plain_report, render_page, page):
+    assert "its scores say nothing about real speech" in Page(page).text()
+    assert Page(page).text().count("SYNTHETIC") == 3  # summary, card, section
+    words = Page(render_page(make_plain_report())).text()
     assert "SYNTHETIC" not in words and "real speech" not in words
 
 
-def test_the_chosen_candidate_is_marked_and_dev_is_sorted_best_first(page):
+def test_the_selected_model_is_marked_and_dev_is_sorted_best_first(page):
     words = section(page, "Dev results (model selection)")
     assert words.index("gru selected on dev") < words.index("plain") < words.index("majority class baseline")
-    chosen = [a for tag, a in Page(page).tags if tag == "tr" and "chosen" in a.get("class", "")]
-    assert len(chosen) == 2 * 3 * 2  # two languages, three tasks, test and dev
+    selected = [a for tag, a in Page(page).tags if tag == "tr" and "selected" in a.get("class", "")]
+    assert len(selected) == 2 * 3 * 2  # two languages, three tasks, test and dev
 
 
-def test_labels_thresholds_and_confusion_of_the_finalist_are_shown(page):
+def test_labels_thresholds_and_confusions_of_the_selected_model_are_shown(page):
     words = section(page, "meld mood")
     assert "threshold from dev" in words and "0.417" in words and "0.283" in words
     drawings = [a["aria-label"] for tag, a in Page(page).tags if tag == "svg" and "aria-label" in a]
@@ -106,15 +106,15 @@ def test_labels_thresholds_and_confusion_of_the_finalist_are_shown(page):
     assert len(confusions) == 2  # the two emotion tasks; several labels at once have none
 
 
-def test_the_ledger_says_how_often_when_and_why(page):
+def test_the_ledger_shows_how_often_when_and_why_test_was_evaluated(page):
     words = section(page, "Test labels are held out")
     assert "The test split of meld has been evaluated 2 times in total." in words
     assert "2026-02-02 10:00 UTC second look gru, majority class feedbeef" in words
 
 
-def test_a_report_without_comparisons_curves_openings_or_recipes_is_whole(make_plain_report, render_page):
+def test_a_report_without_comparisons_curves_openings_or_recipes_renders(make_plain_report, render_page):
     text = render_page(make_plain_report(comparisons=(), learning_curves=(), openings=(), recipes={}))
-    words = Page(text).words()
+    words = Page(text).text()
     assert (
         "No significance test compares the two." in words
         and "No test split was evaluated in this study." in words
@@ -122,46 +122,46 @@ def test_a_report_without_comparisons_curves_openings_or_recipes_is_whole(make_p
     assert "Learning" not in words and "Comparisons" not in words
 
 
-def test_a_report_before_test_is_opened_says_so_and_shows_dev(make_plain_report, render_page):
+def test_a_report_without_test_scores_says_so_and_shows_dev(make_plain_report, render_page):
     report = make_plain_report()
     dev = tuple(row for row in report.scores if row.split == "dev")
-    words = Page(render_page(make_plain_report(scores=dev, comparisons=(), openings=()))).words()
+    words = Page(render_page(make_plain_report(scores=dev, comparisons=(), openings=()))).text()
     assert "The test split of meld was not evaluated for this task" in words
     assert "On dev, where it was selected, gru reaches weighted F1 0.632" in words
     assert "gru on dev." in words
 
 
-def test_missing_metrics_and_undefined_ones_are_dashes_not_errors(make_plain_report, render_page):
+def test_missing_and_undefined_metrics_are_dashes(make_plain_report, render_page):
     report = make_plain_report()
     rows = [
         r if r.role != "baseline" else replace(r, metrics={"accuracy": Score(float("nan"))})
         for r in report.scores
     ]
-    words = Page(render_page(make_plain_report(scores=tuple(rows)))).words()
+    words = Page(render_page(make_plain_report(scores=tuple(rows)))).text()
     assert "nan" not in words and "There is no baseline to compare it with." in words
 
 
-def test_models_scored_on_different_utterances_are_called_incomparable(make_plain_report, render_page, page):
+def test_models_scored_on_different_utterances_get_a_warning(make_plain_report, render_page, page):
     rows = [replace(r, ids_hash="dead") if r.role == "selected" else r for r in make_plain_report().scores]
     warning = "not all scored on the same utterances"
-    assert warning in Page(render_page(make_plain_report(scores=tuple(rows)))).words()
-    assert warning not in Page(page).words()
+    assert warning in Page(render_page(make_plain_report(scores=tuple(rows)))).text()
+    assert warning not in Page(page).text()
 
 
-def test_results_that_no_card_announces_are_an_error_not_left_out(make_plain_report, render_page):
+def test_results_of_a_task_without_a_corpus_summary_raise(make_plain_report, render_page):
     report = make_plain_report()
     stray = replace(report.scores[0], task="mood")
     with pytest.raises(SentirError, match="'mood' of 'meld'"):
         render_page(replace(report, scores=(*report.scores, stray)))
 
 
-def test_a_saved_report_is_utf8_in_a_folder_it_makes(make_plain_report, tmp_path, monkeypatch):
+def test_a_saved_report_is_utf8_and_its_folder_is_created(make_plain_report, tmp_path, monkeypatch):
     monkeypatch.setattr(saving, "render_report", lambda report: f"{report.title} ñ")
     saving.save_report(make_plain_report(), tmp_path / "new" / "report.html")
     assert (tmp_path / "new" / "report.html").read_bytes() == "A study ñ".encode()
 
 
-def test_a_recipe_is_printed_as_toml_that_reads_back():
+def test_a_recipe_is_shown_as_toml_that_parses_to_itself():
     tree = Recipe.parse(
         {"name": "x", "data": {"reader": "meld"}, "study": {"candidates": {"a + ñ": {"train": {"lr": 1e-5}}}}}
     ).to_dict()
@@ -173,7 +173,7 @@ def test_a_recipe_is_printed_as_toml_that_reads_back():
     assert settled(tomllib.loads(dump_toml(tree))) == settled(tree)
 
 
-def test_times_are_written_for_people():
+def test_times_and_durations_are_readable():
     assert format_timestamp("2026-02-03T13:05:09+01:00") == "2026-02-03 12:05 UTC"
     assert format_timestamp("2026-02-03T12:05:09") == "2026-02-03 12:05 UTC"
     assert (format_duration(252.3), format_duration(9.6)) == ("4 min 12 s", "10 s")

@@ -1,4 +1,4 @@
-"""The spectrogram of one clip: what is loud and high is drawn so, in a file and in characters."""
+"""The spectrogram of a clip, as a figure and as characters."""
 
 import numpy as np
 import pytest
@@ -8,8 +8,8 @@ from sentir.errors import SentirError
 from sentir.report.spectrogram import plot_spectrogram, render_spectrogram_text, save_figure
 
 
-def audio(mel, mel_kind="mel"):
-    return AudioFeatures("k", np.asarray(mel, dtype=np.float16), seconds=len(mel) / 100, mel_kind=mel_kind)
+def audio(mel, kind="mel"):
+    return AudioFeatures("k", np.asarray(mel, dtype=np.float16), seconds=len(mel) / 100, kind=kind)
 
 
 def rising():
@@ -22,8 +22,8 @@ def rising():
 def test_a_rising_tone_goes_up_to_the_right_in_characters():
     lines = render_spectrogram_text(audio(rising()), columns=40, rows=8)
     assert len(lines) == 8 and {len(line) for line in lines} == {40}
-    places = [line.find(max(line, key=" ░▒▓█".index)) for line in lines]
-    assert places == sorted(places, reverse=True) and places[0] > 30 and places[-1] < 10
+    peaks = [line.find(max(line, key=" ░▒▓█".index)) for line in lines]
+    assert peaks == sorted(peaks, reverse=True) and peaks[0] > 30 and peaks[-1] < 10
 
 
 @pytest.mark.parametrize("frames", [1, 3, 5_000])
@@ -36,24 +36,24 @@ def test_clips_of_any_length_are_drawn(frames):
 def test_the_figure_has_seconds_and_hertz(tmp_path):
     axes = plot_spectrogram(audio(rising()), "dia0/utt1 $x$").axes[0]
     assert axes.get_xlabel() == "seconds" and axes.get_ylabel() == "Hz"
-    (picture,) = axes.get_images()
-    drawn = np.asarray(picture.get_array())
-    assert drawn.shape == (64, 200) and drawn[0, 0] == -10 and drawn[63, 199] == -10
+    (image,) = axes.get_images()
+    values = np.asarray(image.get_array())
+    assert values.shape == (64, 200) and values[0, 0] == -10 and values[63, 199] == -10
 
 
-def test_a_picture_made_elsewhere_has_no_seconds():
-    assert plot_spectrogram(audio(np.zeros((224, 224)), mel_kind="thesis"), "a").axes[0].get_xlabel() == ""
+def test_other_kinds_of_spectrograms_have_no_axis_in_seconds():
+    assert plot_spectrogram(audio(np.zeros((224, 224)), kind="thesis"), "a").axes[0].get_xlabel() == ""
 
 
 @pytest.mark.parametrize(
     ("name", "begins"), [("a.png", b"\x89PNG"), ("deep/a.SVG", b"<?xml"), ("a.pdf", b"%PDF")]
 )
-def test_the_name_of_the_file_says_its_kind(tmp_path, name, begins):
+def test_the_suffix_determines_the_format(tmp_path, name, begins):
     save_figure(plot_spectrogram(audio(rising()), "a"), tmp_path / name)
     assert (tmp_path / name).read_bytes().startswith(begins)
 
 
-def test_other_kinds_and_places_are_refused(tmp_path):
+def test_other_formats_and_unwritable_paths_raise(tmp_path):
     figure = plot_spectrogram(audio(rising()), "a")
     with pytest.raises(SentirError, match=r"ends in \.png, \.svg, \.pdf"):
         save_figure(figure, tmp_path / "a.gif")

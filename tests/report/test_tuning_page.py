@@ -1,4 +1,4 @@
-"""The page of a tuning: complete by itself, in both languages, honest about what its best score is worth."""
+"""The page of a tuning: self-contained, in both languages, with the selection bias of its best score."""
 
 import re
 from dataclasses import replace
@@ -28,7 +28,7 @@ def settings(lr):
 
 @pytest.fixture
 def tuning():
-    """Four trials: two complete, one ended early, one failed."""
+    """Four trials: two complete, one pruned, one failed."""
     trials = (
         TrialResult(1, "complete", settings(0.001), 0.5, (0.5,), ((1, 0.4), (2, 0.5)), 61.0),
         TrialResult(2, "pruned", settings(0.01), None, (), ((1, 0.1),), 5.0),
@@ -38,12 +38,12 @@ def tuning():
     return TuningResult(
         name=RECIPE.name, titles={}, created="2026-01-31T14:05:00+00:00", corpus="tiny", synthetic=True,
         metric="weighted_f1", folds=0, seeds=(0,), n_dev=15, trials=trials, num_interrupted=1,
-        param_importances={"train.lr": 0.75, "model.features": 0.25}, best_trial=trials[3], best_recipe=RECIPE, search_recipe=RECIPE,
-        versions={"optuna": "5"},
+        param_importances={"train.lr": 0.75, "model.features": 0.25}, best_trial=trials[3], best_recipe=RECIPE,
+        search_recipe=RECIPE, versions={"optuna": "5"},
     )  # fmt: skip
 
 
-def test_the_page_is_one_file_in_two_languages_that_loads_nothing(tuning):
+def test_the_page_is_self_contained_in_two_languages(tuning):
     page = render_tuning_page(tuning)
     assert page.count("<main lang=") == 2 and page.count("<svg") == 4
     assert not re.search(r"""(?:src|href)=["'](?!#)""", page) and "url(http" not in page
@@ -51,29 +51,29 @@ def test_the_page_is_one_file_in_two_languages_that_loads_nothing(tuning):
     assert len(ids) == len(set(ids))
 
 
-def test_what_a_user_wrote_is_text_on_the_page(tuning):
+def test_user_text_is_escaped(tuning):
     page = render_tuning_page(tuning)
     assert "<mine>" not in page and "<b>the wheel" not in page
     assert "&lt;mine&gt;" in page and "&lt;b&gt;the wheel" in page
 
 
-def test_every_state_is_counted_and_the_best_score_is_said_to_be_optimistic(tuning):
-    counts, best, worth = tuning_sentences(tuning)
+def test_states_are_counted_and_the_best_score_is_called_optimistic(tuning):
+    counts, best, bias = tuning_sentences(tuning)
     assert counts == "4 trials: 2 complete, 1 pruned, 1 failed."
     assert best == "The best is trial 4: weighted F1 0.6250 on dev."
-    assert "best of 4 trials on the same 15 dev utterances" in worth and "optimistic" in worth
-    _counts, best, worth = tuning_sentences(replace(tuning, folds=3))
-    assert "mean over 3 folds of train" in best and "Dev was not used" in worth
+    assert "best of 4 trials on the same 15 dev utterances" in bias and "optimistic" in bias
+    _counts, best, bias = tuning_sentences(replace(tuning, folds=3))
+    assert "mean over 3 folds of train" in best and "Dev was not used" in bias
     assert "mean over 2 seeds" in tuning_sentences(replace(tuning, seeds=(1, 2)))[-1]
 
 
-def test_the_best_complete_trials_stand_in_the_table_best_first(tuning):
+def test_the_table_has_the_complete_trials_best_first(tuning):
     page = render_tuning_page(tuning)
     rows = re.findall(r'<th scope="row">(\d+)</th><td class="num">(0[.,]\d+)', page)
     assert rows == [("4", "0.625"), ("1", "0.500"), ("4", "0,625"), ("1", "0,500")]
 
 
-def test_of_an_error_the_smallest_is_the_best(tuning):
+def test_lower_is_better_for_an_error_metric(tuning):
     error = replace(tuning, metric="mae")
     assert [trial.number for trial in error.ranked_trials] == [1, 4]
     assert list(plot_optimization_history(error).axes[0].get_lines()[0].get_ydata()) == [0.5, 0.5, 0.5]
@@ -85,20 +85,20 @@ def test_without_importances_the_page_says_why(tuning):
     assert page.count("<svg") == 2 and "Too few complete trials to estimate" in page
 
 
-def test_figures_are_drawings_with_a_name_for_those_who_cannot_see_them(tuning):
+def test_figures_have_alternative_texts(tuning):
     for figure in (plot_optimization_history(tuning), plot_param_importances(tuning.param_importances)):
         root = ElementTree.fromstring(figure_to_svg(figure, id_prefix="x", title="what it shows"))
         assert root.get("aria-label") == "what it shows" and root.findtext("title") == "what it shows"
 
 
-def test_the_history_has_a_mark_for_every_trial_that_has_a_score(tuning):
+def test_the_history_has_a_marker_for_every_trial_with_a_score(tuning):
     (axes,) = plot_optimization_history(tuning).axes
     best, complete, pruned = axes.get_lines()
     assert list(best.get_ydata()) == [0.5, 0.625, 0.625]
     assert list(complete.get_xdata()) == [1, 4] and list(pruned.get_xdata()) == [2]
 
 
-def test_numbers_and_lists_are_written_shortly():
+def test_settings_are_formatted_briefly():
     values = {"0.00123": 0.00123456, "128": 128, "sqrt": "sqrt", '["a"]': ["a"], "true": True}
     assert [format_setting(value) for value in values.values()] == list(values)
 

@@ -1,4 +1,4 @@
-"""A recipe without one of its parts: what is left, what is refused, and a study that ends on dev."""
+"""Ablation: the recipe without one of its parts, what cannot be ablated, and a study on dev."""
 
 import pytest
 from study_parts import rows, stages
@@ -11,15 +11,15 @@ from sentir.recipe.model import DialogueSettings
 from sentir.study.plan import plan_candidates
 from sentir.training.setting_checks import check_settings
 
-WHOLE = {"context": "dialogue", "features": ["lexical", "dialogue"]}
+FULL = {"context": "dialogue", "features": ["lexical", "dialogue"]}
 
 
-def candidates(*ablate, model=WHOLE, **study):
+def candidates(*ablate, model=FULL, **study):
     recipe = tiny_recipe("w", model=model, study={"ablate": list(ablate), **study})
     return {c.name: c.recipe for c in plan_candidates(recipe)["emotion"]}
 
 
-def test_every_part_is_left_out_alone_beside_the_whole_recipe():
+def test_every_part_is_ablated_alone_next_to_the_full_recipe():
     found = candidates(
         "model.context", "model.features.lexical", "model.features", "data.cleaning", "train.batch_size"
     )
@@ -31,29 +31,37 @@ def test_every_part_is_left_out_alone_beside_the_whole_recipe():
         "model − data.cleaning",
         "model − train.batch_size",
     ]
-    whole, *others = found.values()
-    assert (whole.model.context, whole.model.features) == ("dialogue", ("lexical", "dialogue"))
+    full, *others = found.values()
+    assert (full.model.context, full.model.features) == ("dialogue", ("lexical", "dialogue"))
     changed = [
-        diff_settings(flatten_settings(whole.to_dict()), flatten_settings(other.to_dict())) for other in others
+        diff_settings(flatten_settings(full.to_dict()), flatten_settings(other.to_dict())) for other in others
     ]
     assert changed == [
         {"model.context": ("dialogue", "none")},
         {"model.features": (["lexical", "dialogue"], ["dialogue"])},
         {"model.features": (["lexical", "dialogue"], [])},
-        {"data.cleaning": (list(whole.data.cleaning), [])},
+        {"data.cleaning": (list(full.data.cleaning), [])},
         {"train.batch_size": (8, 64)},
     ]
 
 
-def test_text_and_sound_are_left_out_with_what_is_measured_from_them():
+def test_text_and_audio_are_ablated_with_the_features_computed_from_them():
     both = {"kind": "multimodal", "context": "dialogue", "features": ["functionals", "lexical", "dialogue"]}
     found = candidates("text", "audio", model=both)
-    deaf, mute = found["model − audio"].model, found["model − text"].model
-    assert (deaf.kind, deaf.context, deaf.features) == ("hybrid_transformer", "dialogue", ("lexical", "dialogue"))
-    assert (mute.kind, mute.context, mute.features) == ("emotion_model", "none", ("functionals", "dialogue"))
+    text_only, audio_only = found["model − audio"].model, found["model − text"].model
+    assert (text_only.kind, text_only.context, text_only.features) == (
+        "hybrid_transformer",
+        "dialogue",
+        ("lexical", "dialogue"),
+    )
+    assert (audio_only.kind, audio_only.context, audio_only.features) == (
+        "emotion_model",
+        "none",
+        ("functionals", "dialogue"),
+    )
 
 
-def test_what_only_the_part_left_out_gave_something_to_do_goes_with_it(spoken):
+def test_settings_without_effect_after_an_ablation_are_reset(spoken):
     both = {
         "kind": "multimodal",
         "encoder": "finetune",
@@ -64,14 +72,24 @@ def test_what_only_the_part_left_out_gave_something_to_do_goes_with_it(spoken):
     found = {c.name: c.recipe for c in plan_candidates(recipe)["emotion"]}
     for own in found.values():
         check_settings(own, spoken.label_space("emotion"))
-    deaf, mute = found["model − audio"].train, found["model − text"].train
-    assert (deaf.augment.masks, deaf.group_by_length, deaf.gradient_checkpointing, deaf.lr) == (
+    text_only, audio_only = found["model − audio"].train, found["model − text"].train
+    assert (
+        text_only.augment.masks,
+        text_only.group_by_length,
+        text_only.gradient_checkpointing,
+        text_only.lr,
+    ) == (
         0,
         True,
         True,
         0.5,
     )
-    assert (mute.augment.masks, mute.group_by_length, mute.gradient_checkpointing, mute.lr) == (
+    assert (
+        audio_only.augment.masks,
+        audio_only.group_by_length,
+        audio_only.gradient_checkpointing,
+        audio_only.lr,
+    ) == (
         2,
         False,
         False,
@@ -79,31 +97,31 @@ def test_what_only_the_part_left_out_gave_something_to_do_goes_with_it(spoken):
     )
 
 
-def test_settings_of_the_context_go_with_it():
+def test_settings_of_the_context_are_ablated_with_it():
     tree = {"context": "dialogue", "dialogue": {"layer": "attention", "window": 4}}
     found = candidates("model.context", model=tree)["model − context"].model
     assert (found.context, found.dialogue) == ("none", DialogueSettings())
 
 
-def test_listed_candidates_stand_beside_the_ablated_ones():
+def test_listed_candidates_are_added_to_the_ablated_ones():
     found = candidates("model.context", candidates={"wide": {"model": {"hidden_size": 32}}})
     assert list(found) == ["model", "model − context", "wide"]
 
 
 @pytest.mark.parametrize(
-    ("part", "says"),
+    ("part", "message"),
     [
         ("model.contex", "did you mean 'context'"),
-        ("model.dropout.x", "does without 'model.dropout.x' already"),
-        ("model.features.thesis", "does without 'model.features.thesis' already"),
-        ("train.class_weights", "nothing to leave out"),
-        ("model", "name one with its section, such as model.context"),
-        ("audio", "'hybrid_transformer' does not"),
+        ("model.dropout.x", "does not use 'model.dropout.x'"),
+        ("model.features.thesis", "does not use 'model.features.thesis'"),
+        ("train.class_weights", "nothing to ablate"),
+        ("model", "give it with its section, such as model.context"),
+        ("audio", "which 'hybrid_transformer' is not"),
         ("evaluation.resamples", "cannot change 'evaluation'"),
     ],
 )
-def test_what_cannot_be_left_out_is_said(part, says):
-    with pytest.raises(RecipeError, match=says):
+def test_an_impossible_ablation_raises(part, message):
+    with pytest.raises(RecipeError, match=message):
         candidates(part)
 
 
@@ -112,7 +130,7 @@ def test_a_candidate_cannot_take_the_name_of_the_recipe_itself():
         candidates("model.context", candidates={"model": {}})
 
 
-def test_a_study_that_ends_on_dev_compares_the_whole_with_its_rest_and_opens_nothing(
+def test_an_ablation_study_on_dev_compares_the_full_recipe_and_does_not_evaluate_test(
     study, recipe, counts, corpus, tmp_path
 ):
     own = recipe(tasks=["emotion"], candidates={}, ablate=["model.features"], test=False)

@@ -1,4 +1,4 @@
-"""Heads give what scikit-learn's models give, also for labels that train lacks."""
+"""Heads predict the same as scikit-learn's models, also with labels that are missing in train."""
 
 import numpy as np
 import pytest
@@ -15,18 +15,18 @@ from sentir.study.baseline_heads import (
 )
 
 
-def drawn(k, n=120, seed=0):
+def make_data(k, n=120, seed=0):
     rng = np.random.default_rng([seed, k])
     rows = rng.normal(size=(n, 6))
     return rows, (rows[:, :k] + rng.normal(size=(n, k))).argmax(axis=1), rng.normal(size=(50, 6))
 
 
-@pytest.mark.parametrize("lacking", [None, 0, 2])
+@pytest.mark.parametrize("missing", [None, 0, 2])
 @pytest.mark.parametrize("k", [2, 3, 5])
-def test_one_label_and_a_machine_agree_with_scikit_learn(k, lacking):
-    rows, truth, new = drawn(k)
-    truth = truth if lacking is None else truth + (truth >= lacking)  # a label more than train has
-    total = k if lacking is None else k + 1
+def test_logistic_regression_and_svm_agree_with_scikit_learn(k, missing):
+    rows, truth, new = make_data(k)
+    truth = truth if missing is None else truth + (truth >= missing)  # a label that is not in train
+    total = k if missing is None else k + 1
     regression = LogisticRegression(C=3.0, max_iter=2000).fit(rows, truth)
     svm = SVC(C=3.0, class_weight="balanced").fit(rows, truth)
     margins = svm.decision_function(new)
@@ -40,17 +40,17 @@ def test_one_label_and_a_machine_agree_with_scikit_learn(k, lacking):
         assert found.shape == (50, total) and (np.delete(found, regression.classes_, axis=1) == 0).all()
 
 
-def test_several_labels_are_each_a_question_of_their_own():
-    rows, truth, new = drawn(3)
+def test_multilabel_logistic_regression_fits_each_label_independently():
+    rows, truth, new = make_data(3)
     both = np.stack([truth == 0, truth < 2, np.ones(120), np.zeros(120)], axis=1)
     found = fit_multilabel_logistic_regression(1.0, csr_matrix(rows), both, 4)(csr_matrix(new))
     for label in range(2):
         model = LogisticRegression(C=1.0, solver="liblinear").fit(rows, both[:, label])
         np.testing.assert_allclose(found[:, label], model.predict_proba(new)[:, 1], atol=1e-3)
-    assert (found[:, 2] == 1).all() and (found[:, 3] == 0).all(), "train has the one always, the other never"
+    assert (found[:, 2] == 1).all() and (found[:, 3] == 0).all(), "one label is always in train, the other never"
 
 
-def test_a_number_is_that_of_ridge_regression():
-    rows, truth, new = drawn(3)
+def test_ridge_regression_agrees_with_scikit_learn():
+    rows, truth, new = make_data(3)
     expected = Ridge(alpha=0.5).fit(rows, truth).predict(new)
     np.testing.assert_allclose(fit_ridge(2.0, rows, truth, 1)(new)[:, 0], expected)

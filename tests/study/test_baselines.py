@@ -1,4 +1,4 @@
-"""Baselines: what is had without listening, and by counting words; both blind."""
+"""Baselines: majority class and bag of words, without seeing labels of dev and test."""
 
 from dataclasses import replace
 
@@ -30,13 +30,13 @@ def truth(corpus, task, split="dev"):
 
 @pytest.mark.parametrize("task", METRICS)
 @pytest.mark.parametrize("name", BASELINES)
-def test_it_predicts_whole_splits_by_id(name, task, corpus):
+def test_a_baseline_predicts_whole_splits_by_id(name, task, corpus):
     for split, predictions in predicted(name, corpus, task).items():
         assert predictions.ids == tuple(u.id for u in corpus.split(split))
         assert predictions.label_space == corpus.label_space(task) and predictions.source == {"model": name}
 
 
-def test_the_majority_is_the_most_frequent_label_of_train(corpus):
+def test_the_majority_class_is_the_most_frequent_label_of_train(corpus):
     def mostly_sad(u):
         return replace(u, labels={"emotion": ("sadness",)}) if u.split == "train" and u.turn < 4 else u
 
@@ -45,27 +45,27 @@ def test_the_majority_is_the_most_frequent_label_of_train(corpus):
     assert len(np.unique(sad.probabilities, axis=0)) == 1
 
 
-def test_where_several_labels_may_hold_the_constant_is_all_of_them(corpus):
+def test_the_multilabel_majority_baseline_predicts_all_labels(corpus):
     found = predicted("majority", corpus, "feelings")["dev"]
-    cuts = tune_thresholds(found.label_space, truth(corpus, "feelings"), found.probabilities)
-    assert set(found.labels(cuts).values()) == {("joy", "sadness")}
+    thresholds = tune_thresholds(found.label_space, truth(corpus, "feelings"), found.probabilities)
+    assert set(found.labels(thresholds).values()) == {("joy", "sadness")}
 
 
 @pytest.mark.parametrize("task", METRICS)
-def test_words_beat_the_constant(task, corpus):
+def test_bag_of_words_beats_the_majority_class(task, corpus):
     dev = truth(corpus, task)
     scores = {}
     for name in BASELINES:
         found = predicted(name, corpus, task)["dev"]
-        cuts = tune_thresholds(found.label_space, dev, found.probabilities)
-        scores[name] = compute_scores(found.label_space, dev, found.probabilities, cuts)[METRICS[task]]
+        thresholds = tune_thresholds(found.label_space, dev, found.probabilities)
+        scores[name] = compute_scores(found.label_space, dev, found.probabilities, thresholds)[METRICS[task]]
     assert scores["bag of words"] > scores["majority"] + 0.1
 
 
 @pytest.mark.parametrize("name", BASELINES)
-def test_test_labels_are_not_asked_for_and_change_nothing(name, corpus, monkeypatch):
+def test_test_labels_are_not_read_and_change_nothing(name, corpus, monkeypatch):
     def refuse(self):
-        raise AssertionError("the test labels were asked for")
+        raise AssertionError("the test labels were read")
 
     monkeypatch.setattr(SealedLabels, "_reveal", refuse)
     other = tiny_corpus(lambda u: replace(u, labels={"emotion": ("joy",)}) if u.split == "test" else u)
@@ -74,10 +74,13 @@ def test_test_labels_are_not_asked_for_and_change_nothing(name, corpus, monkeypa
 
 
 def test_words_of_dev_and_test_are_not_in_the_vocabulary(corpus):
-    def babbling(u):
+    def with_new_words(u):
         return u if u.split == "train" else replace(u, text=f"{u.text} zebra zebra")
 
-    one, two = predicted("bag of words", corpus)["dev"], predicted("bag of words", tiny_corpus(babbling))["dev"]
+    one, two = (
+        predicted("bag of words", corpus)["dev"],
+        predicted("bag of words", tiny_corpus(with_new_words))["dev"],
+    )
     np.testing.assert_allclose(one.probabilities, two.probabilities)
 
 
@@ -91,23 +94,25 @@ def test_a_label_that_train_never_has_gets_probability_0(corpus):
 
 
 def test_text_is_cleaned_by_the_recipe_and_may_be_missing(corpus):
-    silent = tiny_corpus(lambda u: replace(u, text=None) if u.turn == 2 else u)
-    assert isinstance(silent, Corpus)
-    p = predicted("bag of words", silent)["dev"].probabilities
+    without_text = tiny_corpus(lambda u: replace(u, text=None) if u.turn == 2 else u)
+    assert isinstance(without_text, Corpus)
+    p = predicted("bag of words", without_text)["dev"].probabilities
     np.testing.assert_array_equal(p[2], p[7])
-    shouted = predicted("bag of words", corpus, data={"task": "emotion", "cleaning": ["lowercase"]})["dev"]
-    np.testing.assert_array_equal(shouted.probabilities, predicted("bag of words", corpus)["dev"].probabilities)
+    lowercased = predicted("bag of words", corpus, data={"task": "emotion", "cleaning": ["lowercase"]})["dev"]
+    np.testing.assert_array_equal(
+        lowercased.probabilities, predicted("bag of words", corpus)["dev"].probabilities
+    )
 
 
-def test_texts_without_a_common_word_are_one_sentence():
-    strange = tiny_corpus(lambda u: replace(u, text=u.id.replace("/", "x")), tasks=SPACES)
-    with pytest.raises(CorpusError, match="leave 'bag of words' out of study"):
-        predicted("bag of words", strange)
+def test_texts_without_a_common_word_raise_one_sentence():
+    distinct = tiny_corpus(lambda u: replace(u, text=u.id.replace("/", "x")), tasks=SPACES)
+    with pytest.raises(CorpusError, match="remove 'bag of words' from study"):
+        predicted("bag of words", distinct)
 
 
 @pytest.mark.parametrize("task", METRICS)
 @pytest.mark.parametrize("name", ["majority", "bag of words"])
-def test_a_saved_baseline_answers_as_it_did(name, task, corpus, tmp_path):
+def test_a_saved_baseline_predicts_the_same(name, task, corpus, tmp_path):
     recipe = tiny_recipe("none", data={"task": task})
     fitted, cuts = fit_baseline(name, recipe, corpus, METRICS[task]), np.array([0.4, 0.6])
     own = BaselineModel(
@@ -123,16 +128,16 @@ def test_a_saved_baseline_answers_as_it_did(name, task, corpus, tmp_path):
     np.testing.assert_array_equal(found, expected)
     assert {path.suffix for path in (tmp_path / "saved").iterdir()} == {".json", ".safetensors", ".md"}
     assert "simple baseline" in (tmp_path / "saved" / "README.md").read_text(encoding="utf-8")
-    (answer,) = api.predict(tmp_path / "saved", texts=["I am happy."])
+    (prediction,) = api.predict(tmp_path / "saved", texts=["I am happy."])
     (expected,) = (
         own.predict_utterances([Utterance("x", "dev", text="I am happy.")]).labels(own.thresholds).values()
     )
-    assert answer.labels == expected and not answer.problem
-    with pytest.raises(RecognizerError, match=f"the baseline '{name}'"):
+    assert prediction.labels == expected and not prediction.problem
+    with pytest.raises(RecognizerError, match=f"'{name}' is a baseline"):
         api.explain(tmp_path / "saved", text="I am happy.")
 
 
-def test_a_damaged_baseline_is_told(corpus, tmp_path):
+def test_a_damaged_baseline_raises(corpus, tmp_path):
     recipe = tiny_recipe("none")
     fitted = fit_baseline("bag of words", recipe, corpus, "weighted_f1")
     BaselineModel("bag of words", recipe, corpus.label_space("emotion"), fitted).save_pretrained(tmp_path)

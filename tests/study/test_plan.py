@@ -1,4 +1,4 @@
-"""What a recipe's study consists of."""
+"""The candidates of a recipe's study."""
 
 import pytest
 from tiny_corpora import tiny_recipe
@@ -35,13 +35,13 @@ def test_one_training_has_the_candidates_name_and_a_seed():
     assert [(t.name, t.train.seed) for t in trainings] == [("plain", 3), ("plain", 5)]
 
 
-def test_what_else_a_study_lists_is_no_part_of_a_training():
+def test_other_settings_of_the_study_do_not_change_a_training():
     alone = STUDY | {"candidates": {"plain": {}}, "always_report": ["plain"], "tasks": ["emotion"]}
     (one,) = plan_candidates(tiny_recipe("w", study=alone))["emotion"]
     assert one.recipe == plan_candidates(tiny_recipe("w", study=STUDY))["emotion"][0].recipe
 
 
-def test_no_candidates_means_the_recipe_itself_for_its_own_task():
+def test_without_candidates_the_recipe_itself_is_the_candidate():
     recipe = tiny_recipe("w", data={"task": "feelings"})
     ((task, (only,)),) = plan_candidates(recipe).items()
     assert (task, only.name, only.seeds) == ("feelings", "model", (0,))
@@ -54,7 +54,7 @@ def test_a_wrong_key_names_the_candidate():
         plan_candidates(tiny_recipe("w", study=wrong))
 
 
-def test_without_seeds_a_candidate_is_trained_once_with_its_own():
+def test_without_seeds_a_candidate_is_trained_once_with_its_own_seed():
     listed = {"plain": {}, "other": {"train": {"seed": 5}}}
     (found,) = plan_candidates(tiny_recipe("w", train={"seed": 7}, study={"candidates": listed})).values()
     assert {c.name: c.seeds for c in found} == {"plain": (7,), "other": (5,)}
@@ -69,7 +69,7 @@ def test_without_seeds_a_candidate_is_trained_once_with_its_own():
         ({"modl": {}}, "modl"),
     ],
 )
-def test_what_all_candidates_share_cannot_be_changed_by_one(changes, key):
+def test_settings_shared_by_all_candidates_cannot_be_overridden(changes, key):
     with pytest.raises(RecipeError, match=rf"study\.candidates\.odd: a candidate cannot change '{key}'"):
         plan_candidates(tiny_recipe("w", study={"candidates": {"odd": changes}}))
 

@@ -1,4 +1,4 @@
-"""Stacking: no row is predicted by a model that saw anything of its dialogue, and no label finds a way back."""
+"""Stacking: no row is predicted by a model trained on its dialogue, and no label leaks."""
 
 import json
 from collections import Counter
@@ -41,10 +41,10 @@ def spied(monkeypatch):
 
 @pytest.fixture
 def locked(monkeypatch):
-    """Make any look at test labels an error."""
+    """Make reading test labels an error."""
 
     def refuse(self):
-        raise AssertionError("the test labels were asked for")
+        raise AssertionError("the test labels were read")
 
     monkeypatch.setattr(SealedLabels, "_reveal", refuse)
 
@@ -57,40 +57,40 @@ def rows_of(crossed, corpus, dialogue):
     return crossed.predictions.select(u.id for u in corpus if u.dialogue == dialogue).probabilities
 
 
-def assert_made_by_who_did_not_see_them(corpus, crossed, spied):
-    knew = {id(found): dialogues(seen.train) for found, _recipe, seen in spied["fit"]}
-    maker = {key: (who, made[key]) for who, made in spied["predict"] for key in made.ids}
+def assert_predicted_out_of_fold(corpus, crossed, spied):
+    trained_on = {id(model): dialogues(seen.train) for model, _recipe, seen in spied["fit"]}
+    predicted_by = {key: (model, p[key]) for model, p in spied["predict"] for key in p.ids}
     for u in corpus:
-        who, row = maker[u.id]
+        model, row = predicted_by[u.id]
         np.testing.assert_array_equal(crossed.predictions[u.id], row)
         if u.split == "train":
-            assert u.dialogue not in knew[id(who)]
+            assert u.dialogue not in trained_on[id(model)]
         else:
-            assert who is crossed.full_model and knew[id(who)] == dialogues(corpus.train)
+            assert model is crossed.full_model and trained_on[id(model)] == dialogues(corpus.train)
 
 
-# Who predicts whom
+# Which model predicts which rows
 
 
 @pytest.mark.parametrize("inner", INNER)
 @pytest.mark.parametrize("task", ["emotion", "feelings"])
-def test_no_row_is_predicted_by_a_model_that_saw_its_dialogue(task, inner, corpus, weights, spied, locked):
+def test_no_row_is_predicted_by_a_model_trained_on_its_dialogue(task, inner, corpus, weights, spied, locked):
     recipe = tiny_recipe(weights, data={"task": task}, **INNER[inner])
     crossed = cross_predict(recipe, corpus, FOLDS)
     assert len(spied["fit"]) == FOLDS + 1
     assert crossed.predictions.ids == tuple(u.id for u in corpus)
     assert crossed.predictions.label_space == corpus.label_space(task)
-    assert_made_by_who_did_not_see_them(corpus, crossed, spied)
+    assert_predicted_out_of_fold(corpus, crossed, spied)
 
 
-def test_a_model_that_listens_can_be_stacked_on_too(spoken, weights, spied):
+def test_an_audio_model_can_be_stacked_on_too(spoken, weights, spied):
     crossed = cross_predict(spoken_recipe(weights, train={"epochs": 1}), spoken, 2)
-    assert_made_by_who_did_not_see_them(spoken, crossed, spied)
-    levels = {found.preprocessor.audio.statistics.means for found, *_rest in spied["fit"]}
-    assert len(levels) == 3, "levels are those of the train part that a model saw"
+    assert_predicted_out_of_fold(spoken, crossed, spied)
+    statistics = {found.preprocessor.audio.statistics.means for found, *_rest in spied["fit"]}
+    assert len(statistics) == 3, "statistics are those of the train part of each model"
 
 
-def test_every_training_sees_all_of_dev_and_nothing_of_test(corpus, weights, spied):
+def test_every_training_uses_all_of_dev_and_nothing_of_test(corpus, weights, spied):
     cross_predict(tiny_recipe(weights, train={"epochs": 1}), corpus, FOLDS)
     *parts, (_full, _recipe, whole) = spied["fit"]
     assert whole is corpus
@@ -109,26 +109,26 @@ def test_folds_are_whole_dialogues_of_train_and_dev_and_test_are_of_the_full_mod
     assert {crossed.folds[u.id] for u in (*corpus.dev, *corpus.test)} == {FULL_MODEL_FOLD}
 
 
-def test_the_seed_draws_the_folds_and_nothing_else_does(corpus):
-    draws = [assign_folds(corpus.train, FOLDS, seed) for seed in (0, 0, 1, 2, 3)]
-    assert draws[0] == draws[1] and any(draws[0] != other for other in draws[2:])
+def test_only_the_seed_determines_the_folds(corpus):
+    folds = [assign_folds(corpus.train, FOLDS, seed) for seed in (0, 0, 1, 2, 3)]
+    assert folds[0] == folds[1] and any(folds[0] != other for other in folds[2:])
     unlabeled = [replace(u, labels={}, text=None) for u in corpus.train]
-    assert assign_folds(unlabeled, FOLDS, 0) == draws[0]
-    assert set(Counter(draws[0].values()).values()) == {10}
+    assert assign_folds(unlabeled, FOLDS, 0) == folds[0]
+    assert set(Counter(folds[0].values()).values()) == {10}
 
 
-def test_utterances_without_a_dialogue_are_folded_one_by_one(corpus):
+def test_utterances_without_a_dialogue_are_assigned_to_folds_one_by_one(corpus):
     alone = [replace(u, dialogue="") for u in corpus.train]
     assert set(Counter(assign_folds(alone, 5, 0).values()).values()) == {6}
     with pytest.raises(RecipeError, match="'folds' = 7 needs as many dialogues in train, which has 6"):
         assign_folds(corpus.train, 7, 0)
 
 
-# What labels can reach
+# What labels can affect
 
 
 @pytest.mark.parametrize("inner", INNER)
-def test_the_labels_of_a_dialogue_change_no_stacked_value_of_its_own(inner, corpus, weights):
+def test_labels_of_a_dialogue_do_not_change_its_own_stacked_features(inner, corpus, weights):
     dialogue = corpus.train[0].dialogue
 
     def swapped(u):
@@ -143,19 +143,17 @@ def test_the_labels_of_a_dialogue_change_no_stacked_value_of_its_own(inner, corp
     }
     for key in dialogues(corpus):
         same = np.array_equal(rows_of(one, corpus, key), rows_of(two, other, key))
-        assert same == (key in fellows), "others learned from it"
+        assert same == (key in fellows), "other models were trained on it"
 
 
-def test_test_labels_change_no_stacked_value(corpus, weights):
+def test_test_labels_change_no_stacked_feature(corpus, weights):
     other = tiny_corpus(lambda u: replace(u, labels={"emotion": ("joy",)}) if u.split == "test" else u)
     recipe = tiny_recipe(weights, train={"epochs": 1})
     one, two = (cross_predict(recipe, c, FOLDS).predictions for c in (corpus, other))
     np.testing.assert_array_equal(one.probabilities, two.probabilities)
 
 
-def test_a_stacking_model_learns_and_predicts_with_probabilities_from_outside_its_folds(
-    spoken, weights, spied, locked
-):
+def test_a_stacking_model_is_trained_on_out_of_fold_probabilities(spoken, weights, spied, locked):
     recipe = spoken_recipe(weights, train={"epochs": 1}).override(stacking_on_text(weights))
     outer, dev = train_recognizer(recipe, spoken)
     fits = [(found, seen) for found, made, seen in spied["fit"] if made.name == "tiny"]
@@ -163,26 +161,26 @@ def test_a_stacking_model_learns_and_predicts_with_probabilities_from_outside_it
     seen = fits[0][1]
     names = {f"emotion.{name}" for name in spoken.label_space("emotion").names}
     assert all(u.stacked.keys() == names for u in seen)
-    knew = {id(found): dialogues(part.train) for found, _recipe, part in spied["fit"]}
-    makers = {key: (who, made[key]) for who, made in spied["predict"] if who is not outer for key in made.ids}
+    trained_on = {id(model): dialogues(part.train) for model, _recipe, part in spied["fit"]}
+    predicted_by = {key: (model, p[key]) for model, p in spied["predict"] if model is not outer for key in p.ids}
     for u in seen.train:
-        who, row = makers[u.id]
-        assert u.dialogue not in knew[id(who)] and list(u.stacked.values()) == row.tolist()
-    assert outer.stacked is not None and knew[id(outer.stacked)] == dialogues(spoken.train)
+        model, row = predicted_by[u.id]
+        assert u.dialogue not in trained_on[id(model)] and list(u.stacked.values()) == row.tolist()
+    assert outer.stacked is not None and trained_on[id(outer.stacked)] == dialogues(spoken.train)
     np.testing.assert_allclose(outer.predict_utterances(spoken.dev).probabilities, dev.probabilities, atol=1e-6)
 
 
-def test_what_is_stacked_reaches_the_model(spoken, weights):
+def test_stacked_features_reach_the_model(spoken, weights):
     recipe = spoken_recipe(weights, train={"epochs": 1}).override(stacking_on_text(weights))
     outer, _dev = train_recognizer(recipe, spoken)
-    said = [replace(u, text="crying lonely crying") for u in spoken.test]
-    one, two = (outer.predict_utterances(rows).probabilities for rows in (spoken.test, said))
-    assert np.abs(one - two).max(1).min() > 1e-7, "words are heard through the inner model"
+    changed = [replace(u, text="crying lonely crying") for u in spoken.test]
+    one, two = (outer.predict_utterances(rows).probabilities for rows in (spoken.test, changed))
+    assert np.abs(one - two).max(1).min() > 1e-7, "the text changes the prediction through the inner model"
     assert len(outer.predict_utterances([])) == 0
 
 
-def test_a_model_that_is_stacked_on_may_stack_itself(spoken, weights, spied):
-    """Its own out-of-fold rows come from within each part, so that nothing is seen twice."""
+def test_stacking_can_be_nested(spoken, weights, spied):
+    """Its own out-of-fold rows come from within each fold."""
     inner = {"features": ["stacked"], **stacking_on_text(weights, folds=2, train={"epochs": 1})["model"]}
     recipe = tiny_recipe(weights, train={"epochs": 1}).override(
         stacking_on_text(weights, folds=2, model=inner, train={"epochs": 1})
@@ -192,7 +190,7 @@ def test_a_model_that_is_stacked_on_may_stack_itself(spoken, weights, spied):
     assert outer.predict_utterances(spoken.test).ids == tuple(u.id for u in spoken.test)
 
 
-# On disk, and what cannot be used
+# Files and errors
 
 
 def test_an_inner_model_of_another_task_is_selected_by_a_metric_of_its_own(weights):
@@ -202,7 +200,7 @@ def test_an_inner_model_of_another_task_is_selected_by_a_metric_of_its_own(weigh
     assert other.stacked_recipe().evaluation == other.evaluation.model_copy(update={"metric": None})
 
 
-def test_it_is_saved_and_loaded_without_a_pickle(corpus, weights, tmp_path):
+def test_cross_predictions_are_saved_and_loaded_without_pickle(corpus, weights, tmp_path):
     crossed = cross_predict(tiny_recipe(weights, train={"epochs": 1}), corpus, FOLDS)
     crossed.save(tmp_path)
     again = CrossPredictions.load(tmp_path)
@@ -220,7 +218,11 @@ def test_it_is_saved_and_loaded_without_a_pickle(corpus, weights, tmp_path):
 
 WRONG = {
     "inner kind": ({"stacked": {"model": {"kind": "emotion_modl"}}}, UnknownNameError, "emotion_model"),
-    "inner key": ({"stacked": {"model": {"hiden": 3}}}, RecipeError, r"model\.stacked.*did you mean 'hidden_size'"),
+    "inner key": (
+        {"stacked": {"model": {"hiden": 3}}},
+        RecipeError,
+        r"model\.stacked.*did you mean 'hidden_size'",
+    ),
     "inner task": ({"stacked": {"task": "mood"}}, CorpusError, "no task 'mood'"),
     "inner features": (
         {"stacked": {"model": {"features": ["stacked"]}}},
@@ -241,7 +243,7 @@ def test_both_models_are_checked_before_either_is_trained(case, spoken, weights,
     assert not spied["fit"] and "\n" not in str(caught.value)
 
 
-def test_an_inner_model_that_listens_needs_clips(corpus, weights, spied):
+def test_an_inner_audio_model_needs_clips(corpus, weights, spied):
     inner = {"kind": "emotion_model", "audio": {"pretrained": False}}
     recipe = tiny_recipe(weights, data={"audio": True}).override(stacking_on_text(weights, model=inner))
     with pytest.raises(CorpusError, match="no clips in train"):

@@ -1,4 +1,4 @@
-"""Stages: all of one or nothing of it, and each only once."""
+"""Stages: complete or missing, and each produced only once."""
 
 import errno
 import os
@@ -35,7 +35,7 @@ def test_a_stage_that_fails_leaves_nothing(tmp_path):
     stages = Stages(tmp_path)
 
     def fails(folder):
-        (folder / "half").write_text("of it")
+        (folder / "unfinished").write_text("x")
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -45,7 +45,7 @@ def test_a_stage_that_fails_leaves_nothing(tmp_path):
 
 
 @given(keys, keys)
-def test_other_keys_are_other_stages_and_the_order_of_keys_is_nothing(tmp_path_factory, one, other):
+def test_stages_depend_on_their_keys_but_not_on_the_order(tmp_path_factory, one, other):
     stages = Stages(tmp_path_factory.getbasetemp())
     backwards = dict(reversed(list(one.items())))
     assert stages.path("kind", one) == stages.path("kind", backwards) != stages.path("another", one)
@@ -53,23 +53,23 @@ def test_other_keys_are_other_stages_and_the_order_of_keys_is_nothing(tmp_path_f
 
 
 def repr_of(value):
-    """Tell 1 from True, which are equal in Python and not in JSON."""
+    """Distinguish 1 from True, which are equal in Python but not in JSON."""
     if isinstance(value, dict):
         return {key: repr_of(inner) for key, inner in value.items()}
     return [repr_of(inner) for inner in value] if isinstance(value, list) else repr(value)
 
 
-def test_of_two_studies_that_make_one_stage_the_first_ones_stays(tmp_path):
+def test_the_first_of_two_concurrent_stages_is_kept(tmp_path):
     stages = Stages(tmp_path)
 
     def overtaken(folder):
-        place = stages.path("kind", {})
-        place.mkdir()
-        (place / "file").write_text("first")
+        existing = stages.path("kind", {})
+        existing.mkdir()
+        (existing / "file").write_text("first")
         (folder / "file").write_text("second")
 
-    place = stages.run("kind", {}, overtaken)
-    assert (place / "file").read_text() == "first" and list(tmp_path.iterdir()) == [place]
+    stage = stages.run("kind", {}, overtaken)
+    assert (stage / "file").read_text() == "first" and list(tmp_path.iterdir()) == [stage]
 
 
 KILLED = """
@@ -78,29 +78,29 @@ from pathlib import Path
 from sentir.study.stages import Stages
 
 def produce(part):
-    (part / "half").write_text("of it")
+    (part / "unfinished").write_text("x")
     os.kill(os.getpid(), 9)
 
 Stages(Path(sys.argv[1])).run("killed", {}, produce)
 """
 
 
-def test_only_unfinished_stages_of_dead_processes_are_swept(tmp_path):
+def test_only_unfinished_stages_of_dead_processes_are_deleted(tmp_path):
     assert subprocess.run([sys.executable, "-c", KILLED, tmp_path]).returncode == -9
     (killed,) = tmp_path.glob("killed-*.part*/")
     for name in (f"train-ab.part{os.getpid()}", "train-ab", "mine.parts"):
         (tmp_path / name).mkdir()
 
-    def beside(part):
+    def concurrent(part):
         Stages(tmp_path).delete_unfinished()
-        (part / "file").write_text("whole")
+        (part / "file").write_text("complete")
 
-    place = Stages(tmp_path).run("alive", {}, beside)
-    assert (place / "file").read_text() == "whole" and not killed.exists()
-    assert {path.name for path in tmp_path.iterdir()} == {place.name, "train-ab", "mine.parts"}
+    stage = Stages(tmp_path).run("alive", {}, concurrent)
+    assert (stage / "file").read_text() == "complete" and not killed.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {stage.name, "train-ab", "mine.parts"}
 
 
-def test_where_the_file_system_has_no_locks_nothing_is_swept(tmp_path, monkeypatch):
+def test_without_file_locks_no_stage_is_deleted(tmp_path, monkeypatch):
     def none(*_arguments):
         raise OSError(errno.ENOSYS, "Function not implemented")
 

@@ -1,4 +1,4 @@
-"""A study of every family: text, sound, sound that stacks on text, and both; and what it refuses beforehand."""
+"""A study of every family: text, audio, audio stacking on text, and both; and what is rejected beforehand."""
 
 import json
 import shutil
@@ -20,9 +20,9 @@ pytestmark = pytest.mark.usefixtures("one_store")
 FAMILIES = {
     "text": "text",
     "audio": "audio",
-    "sound and numbers": "audio",
-    "chain": "audio_stacked",
-    "wide chain": "audio_stacked",
+    "audio and functionals": "audio",
+    "stacked": "audio_stacked",
+    "wide stacked": "audio_stacked",
     "both": "text_audio",
 }
 BASELINES = ("majority", "bag of words", "acoustic")
@@ -33,9 +33,9 @@ def recipe_of(weights, **changes):
     candidates = {
         "text": {"model": {"kind": "hybrid_transformer"}},
         "audio": {},
-        "sound and numbers": {"model": {"features": ["functionals"]}},
-        "chain": {"model": stacked},
-        "wide chain": {"model": stacked | {"hidden_size": 24}},
+        "audio and functionals": {"model": {"features": ["functionals"]}},
+        "stacked": {"model": stacked},
+        "wide stacked": {"model": stacked | {"hidden_size": 24}},
         "both": {"model": {"kind": "multimodal", "features": ["thesis"]}},
     }
     study = {"candidates": candidates, "baselines": BASELINES} | changes.pop("study", {})
@@ -45,41 +45,41 @@ def recipe_of(weights, **changes):
 
 @pytest.fixture(scope="module")
 def whole(spoken, weights, sounds, tmp_path_factory):
-    """The study of every family, run once without drawing its report: its folder, its state, what it returned."""
-    place, crossed = tmp_path_factory.mktemp("families"), []
+    """The study of every family, run once without rendering its report: its folder and the returned report."""
+    folder, crossed = tmp_path_factory.mktemp("families"), []
     cross = stacking.cross_predict
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIR_STATE_DIR", str(place / "state"))
-        patch.setenv("SENTIR_CACHE_DIR", str(place / "cache"))
+        patch.setenv("SENTIR_STATE_DIR", str(folder / "state"))
+        patch.setenv("SENTIR_CACHE_DIR", str(folder / "cache"))
         patch.setenv("SENTIR_AUDIO_DIR", str(sounds))
         patch.setitem(READERS._entries, "tiny", lambda root, data: spoken)
         patch.setattr(run, "save_report", lambda report, path: None)
         patch.setattr("sentir.study.candidates.cross_predict", lambda *given: crossed.append(1) or cross(*given))
-        report = run.run_study([recipe_of(weights)], root=place, out=place / "out", accept_grade=True)
-    return SimpleNamespace(place=place, out=place / "out", report=report, crossed=len(crossed))
+        report = run.run_study([recipe_of(weights)], root=folder, out=folder / "out", accept_grade=True)
+    return SimpleNamespace(folder=folder, out=folder / "out", report=report, crossed=len(crossed))
 
 
 @pytest.fixture
 def done(whole, use_corpus, spoken, tmp_path, monkeypatch):
-    """A copy of the finished study to go on from."""
-    shutil.copytree(whole.place, tmp_path / "copy")
+    """A copy of the finished study to continue from."""
+    shutil.copytree(whole.folder, tmp_path / "copy")
     monkeypatch.setenv("SENTIR_STATE_DIR", str(tmp_path / "copy" / "state"))
     monkeypatch.setenv("SENTIR_CACHE_DIR", str(tmp_path / "copy" / "cache"))
     use_corpus(spoken)
     return SimpleNamespace(out=tmp_path / "copy" / "out", report=whole.report)
 
 
-# What it leaves
+# Results
 
 
-def test_every_row_says_what_it_lives_on(whole):
+def test_every_row_has_its_family(whole):
     dev = rows(whole.report.scores, split="dev")
     assert {row.model: row.family for row in dev} == FAMILIES | dict.fromkeys(BASELINES, "")
     table = json.loads((whole.out / "results.json").read_text(encoding="utf-8"))
     assert all(row["family"] == FAMILIES.get(row["model"], "") for row in table)
 
 
-def test_the_best_of_each_family_on_dev_is_opened_once_and_together(whole, spoken):
+def test_the_best_of_each_family_on_dev_is_evaluated_on_test_in_one_opening(whole, spoken):
     dev = rows(whole.report.scores, split="dev", role="candidate")
     best = {}
     for row in dev:
@@ -98,24 +98,24 @@ def test_the_best_of_each_family_on_dev_is_opened_once_and_together(whole, spoke
 
 def test_the_families_are_compared_with_one_another_under_one_correction(whole):
     test = [c for c in whole.report.comparisons if c.split == "test"]
-    winners = [row.model for row in rows(whole.report.scores, split="test") if row.family]
+    best = [row.model for row in rows(whole.report.scores, split="test") if row.family]
     pairs = {frozenset((c.a, c.b)) for c in test}
-    assert pairs >= {frozenset(pair) for pair in combinations(winners, 2)}
-    finalist = whole.report.selected["tiny", "emotion"]
-    assert pairs >= {frozenset((finalist, name)) for name in (*BASELINES, *winners) if name != finalist}
-    assert len(test) == len(pairs) == 6 + (3 if finalist in winners else 2 + 4), "each pair once"
+    assert pairs >= {frozenset(pair) for pair in combinations(best, 2)}
+    selected = whole.report.selected["tiny", "emotion"]
+    assert pairs >= {frozenset((selected, name)) for name in (*BASELINES, *best) if name != selected}
+    assert len(test) == len(pairs) == 6 + (3 if selected in best else 2 + 4), "each pair once"
     smallest = min(test, key=lambda c: c.p)
     assert smallest.p_holm == pytest.approx(min(1, smallest.p * len(test)))
 
 
-def test_random_networks_are_noted_where_they_are(whole):
+def test_randomly_initialized_networks_are_noted(whole):
     notes = {row.model: row.notes for row in whole.report.scores}
     for name, family in FAMILIES.items():
         assert any("audio" in note for note in notes[name]) == ("audio" in family), name
 
 
-def test_the_finalist_is_saved_with_the_model_it_stacks_on(done, spoken, weights, study, counts):
-    only = recipe_of(weights, study={"candidates": {"chain": stacked_candidate(weights)}})
+def test_a_stacking_model_is_saved_with_the_model_it_stacks_on(done, spoken, weights, study, counts):
+    only = recipe_of(weights, study={"candidates": {"stacked": stacked_candidate(weights)}})
     study(only, done.out)
     assert counts["fit"] == 0
     saved = Recognizer.from_pretrained(done.out / "models" / "tiny-emotion")
@@ -137,7 +137,7 @@ def stacked_candidate(weights):
     return {"model": stacking_on_text(weights, train={"epochs": 1})["model"]}
 
 
-# What is not done twice
+# What is cached
 
 
 def test_candidates_that_stack_on_the_same_model_share_its_predictions(whole):
@@ -145,13 +145,13 @@ def test_candidates_that_stack_on_the_same_model_share_its_predictions(whole):
     assert len(stages(whole.out, "train")) == len(FAMILIES)
 
 
-def test_a_second_run_does_nothing_again(done, study, weights, counts, spoken):
+def test_a_second_run_repeats_nothing(done, study, weights, counts, spoken):
     again = study(recipe_of(weights), done.out)
     assert not counts and len(list_openings_by_fingerprint(spoken.test_fingerprint)) == 1
     assert (again.scores, again.comparisons) == (done.report.scores, done.report.comparisons)
 
 
-def test_a_lost_stacked_training_takes_the_crossed_predictions_from_their_stage(done, study, weights, counts):
+def test_a_deleted_stacking_stage_reuses_the_cached_cross_predictions(done, study, weights, counts):
     lost = next(path for path in stages(done.out, "train") if (path / "model" / "stacked").is_dir())
     shutil.rmtree(lost)
     again = study(recipe_of(weights), done.out)
@@ -159,34 +159,34 @@ def test_a_lost_stacked_training_takes_the_crossed_predictions_from_their_stage(
     assert again.scores == done.report.scores
 
 
-def test_a_described_model_that_nobody_stacks_on_changes_no_training(done, study, weights, counts):
+def test_an_unused_stacked_section_changes_no_training(done, study, weights, counts):
     described = {"stacked": stacking_on_text(weights)["model"]["stacked"]}
     study(recipe_of(weights, study={"candidates": {"audio": {"model": described}}}), done.out)
     assert counts["fit"] == 0
 
 
-def test_other_sound_trains_again_what_listens_and_what_stacks_on_it(
+def test_changed_audio_retrains_audio_models_and_those_stacking_on_them(
     spoken, weights, study, use_corpus, counts, tmp_path
 ):
-    ear = {"kind": "emotion_model", "audio": {"backbone": TINY_NETWORK, "pretrained": False}}
-    on_sound = stacking_on_text(weights, folds=2, train={"epochs": 1}, model=ear)["model"]
+    audio = {"kind": "emotion_model", "audio": {"backbone": TINY_NETWORK, "pretrained": False}}
+    on_audio = stacking_on_text(weights, folds=2, train={"epochs": 1}, model=audio)["model"]
     text = {"kind": "hybrid_transformer"}
-    candidates = {"text": {"model": text}, "audio": {}, "text on sound": {"model": text | on_sound}}
+    candidates = {"text": {"model": text}, "audio": {}, "text on audio": {"model": text | on_audio}}
     recipe = recipe_of(weights, study={"candidates": candidates, "baselines": ["acoustic"]})
     use_corpus(spoken)
     report = study(recipe)
     assert counts["fit"] == 1 + 1 + (2 + 1 + 1)
-    random = {row.model for row in report.scores if "audio backbone drawn at random" in row.notes}
-    assert random == {"audio", "text on sound"}, "what a model stacks on is part of it"
+    random = {row.model for row in report.scores if "audio backbone" in " ".join(row.notes)}
+    assert random == {"audio", "text on audio"}, "a model includes the one it stacks on"
     one = spoken.dev[0].clip
     use_corpus(spoken_corpus(tmp_path / "spoken", lambda u: replace(u, clip=one) if u.turn == 4 else u))
     counts.clear()
     study(recipe)
-    assert counts["fit"] == 1 + (2 + 1 + 1), "text alone is as it was"
+    assert counts["fit"] == 1 + (2 + 1 + 1), "the text model is unchanged"
     assert len(stages(tmp_path / "out", "baseline")) == 2
 
 
-# What is refused
+# What is rejected
 
 
 WRONG = {
@@ -218,14 +218,14 @@ WRONG = {
 }  # fmt: skip
 
 
-def refused(study, recipe, counts, out, error, match):
+def assert_rejected(study, recipe, counts, out, error, match):
     with pytest.raises(error, match=match) as caught:
         study(recipe)
     assert not counts and not (out / "out").exists() and "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_candidate_that_cannot_be_trained_is_refused_before_anything_is_done(
+def test_an_untrainable_candidate_is_rejected_before_training(
     case, spoken, weights, study, use_corpus, counts, tmp_path
 ):
     model, error, words = WRONG[case]
@@ -235,27 +235,29 @@ def test_a_candidate_that_cannot_be_trained_is_refused_before_anything_is_done(
     odd = base | model | ({"stacked": inner} if base else {})
     recipe = recipe_of(weights).model_dump(mode="json")
     recipe["study"]["candidates"] = {"audio": {}, "odd": {"model": odd}}
-    refused(study, type(recipe_of(weights)).parse(recipe), counts, tmp_path, error, words)
+    assert_rejected(study, type(recipe_of(weights)).parse(recipe), counts, tmp_path, error, words)
 
 
-def test_an_unknown_baseline_is_refused_before_anything_is_done(spoken, weights, study, use_corpus, counts, tmp_path):
+def test_an_unknown_baseline_is_rejected_before_anything_is_trained(
+    spoken, weights, study, use_corpus, counts, tmp_path
+):
     use_corpus(spoken)
     recipe = recipe_of(weights, study={"baselines": ["acustic"]})
-    refused(
+    assert_rejected(
         study, recipe, counts, tmp_path, UnknownNameError, "no baseline called 'acustic'; did you mean acoustic"
     )
 
 
-@pytest.mark.parametrize("who", ["audio", "both", "chain", "baseline"])
-def test_a_corpus_without_clips_is_refused_by_whatever_listens(
+@pytest.mark.parametrize("who", ["audio", "both", "stacked", "baseline"])
+def test_audio_models_and_baselines_reject_a_corpus_without_clips(
     who, corpus, weights, study, use_corpus, counts, tmp_path
 ):
     use_corpus(corpus)
     text = {"model": {"kind": "hybrid_transformer"}}
-    found = {"audio": {}, "both": {"model": {"kind": "multimodal"}}, "chain": stacked_candidate(weights)}.get(
+    found = {"audio": {}, "both": {"model": {"kind": "multimodal"}}, "stacked": stacked_candidate(weights)}.get(
         who, text
     )
     baselines = ["acoustic"] if who == "baseline" else ["majority"]
     recipe = recipe_of(weights)
     tree = recipe.to_dict() | {"study": {"candidates": {"text": text, who: found}, "baselines": baselines}}
-    refused(study, type(recipe).parse(tree), counts, tmp_path, CorpusError, "no clips in train")
+    assert_rejected(study, type(recipe).parse(tree), counts, tmp_path, CorpusError, "no clips in train")

@@ -1,4 +1,4 @@
-"""Dev chooses, test is opened once, and what goes wrong costs nothing that was done."""
+"""Models are selected on dev, test is evaluated once, and errors lose no finished work."""
 
 import random
 from dataclasses import replace
@@ -13,10 +13,10 @@ from sentir.errors import CorpusError, LockedTestError, RecipeError, SentirError
 from sentir.evaluation.locked.ledger import list_openings_by_fingerprint
 from sentir.study import stacking
 
-# What goes wrong
+# Errors
 
 
-def test_a_killed_study_goes_on_where_it_was(study, recipe, counts, monkeypatch, corpus):
+def test_a_killed_study_resumes(study, recipe, counts, monkeypatch, corpus):
     fit = stacking.fit_recognizer
 
     def dies(recipe, corpus, **keywords):
@@ -35,9 +35,7 @@ def test_a_killed_study_goes_on_where_it_was(study, recipe, counts, monkeypatch,
     assert len(rows(report.scores, split="test")) == 3
 
 
-def test_a_candidate_that_cannot_be_trained_leaves_the_others_and_a_closed_test(
-    study, recipe, counts, corpus, tmp_path
-):
+def test_a_failing_candidate_keeps_the_others_and_test_is_not_evaluated(study, recipe, counts, corpus, tmp_path):
     broken = {"plain": {}, "broken": {"model": {"layers": [99]}}}
     with pytest.raises(RecipeError, match="names layer 99"):
         study(recipe(tasks=["emotion"], candidates=broken))
@@ -51,7 +49,7 @@ def test_a_candidate_that_cannot_be_trained_leaves_the_others_and_a_closed_test(
     assert counts == {"fit": 1, "predict": 1, "open": 1}
 
 
-def test_candidates_are_checked_before_anything_is_done(study, recipe, counts, tmp_path):
+def test_candidates_are_checked_before_training(study, recipe, counts, tmp_path):
     with pytest.raises(RecipeError, match=r"study\.candidates\.typo.*did you mean 'hidden_size'"):
         study(recipe(candidates={"plain": {}, "typo": {"model": {"hiden": 24}}}))
     with pytest.raises(UnknownNameError, match="did you mean roberta-base"):
@@ -59,7 +57,7 @@ def test_candidates_are_checked_before_anything_is_done(study, recipe, counts, t
     assert not counts and not (tmp_path / "out").exists()
 
 
-def test_a_ledger_that_cannot_count_opens_nothing(study, recipe, tmp_path, monkeypatch):
+def test_test_is_not_evaluated_if_the_ledger_cannot_be_written(study, recipe, tmp_path, monkeypatch):
     monkeypatch.setenv("SENTIR_STATE_DIR", str(tmp_path / "file"))
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(LockedTestError):
@@ -67,10 +65,10 @@ def test_a_ledger_that_cannot_count_opens_nothing(study, recipe, tmp_path, monke
     assert stages(tmp_path / "out", "train") and not stages(tmp_path / "out", "test")
 
 
-# What chooses
+# Selection
 
 
-def test_test_labels_reach_nothing_but_the_test_scores(done, study, recipe, use_corpus, counts, tmp_path):
+def test_test_labels_affect_only_the_test_scores(done, study, recipe, use_corpus, counts, tmp_path):
     draw = random.Random(5)
 
     def swapped(u):
@@ -86,17 +84,17 @@ def test_test_labels_reach_nothing_but_the_test_scores(done, study, recipe, use_
     assert [(row.model, row.role) for row in one] == [(row.model, row.role) for row in two]
     assert all(a.metrics != b.metrics for a, b in zip(one, two, strict=True))
     for kind in ("predict", "baseline"):
-        answers = [
+        predictions = [
             sorted(
                 Predictions.load(path / "test.parquet").probabilities.round(12).tolist()
                 for path in stages(out, kind)
             )
             for out in (done.out, tmp_path / "other")
         ]
-        assert answers[0] == answers[1] and len(answers[0]) >= 2
+        assert predictions[0] == predictions[1] and len(predictions[0]) >= 2
 
 
-def test_nothing_is_revealed_before_the_ledger_has_counted(study, recipe, monkeypatch, corpus):
+def test_test_labels_are_revealed_only_after_the_ledger_has_counted(study, recipe, monkeypatch, corpus):
     reveal, seen = SealedLabels._reveal, []
 
     def watched(self):
@@ -105,10 +103,10 @@ def test_nothing_is_revealed_before_the_ledger_has_counted(study, recipe, monkey
 
     monkeypatch.setattr(SealedLabels, "_reveal", watched)
     study(recipe(candidates={"plain": {}}))
-    assert seen == [0, 1]  # the audit counts labels before, and opens nothing
+    assert seen == [0, 1]  # the audit counts labels before, which is no evaluation
 
 
-def test_what_is_always_reported_stands_beside_the_finalist(done, study, recipe, counts):
+def test_always_reported_candidates_are_scored_on_test_too(done, study, recipe, counts):
     report = study(recipe(always_report=["plain", "dialogue", "slow"]), done.out)
     for task in TASKS:
         test = rows(report.scores, task=task, split="test")
@@ -118,20 +116,20 @@ def test_what_is_always_reported_stands_beside_the_finalist(done, study, recipe,
     assert counts["fit"] == 0 and counts["open"] == 1
 
 
-def test_a_recipe_without_candidates_is_its_own(study, recipe):
+def test_a_recipe_without_candidates_is_the_only_candidate(study, recipe):
     report = study(recipe(tasks=[], candidates={}))
     assert {row.model for row in rows(report.scores, role="candidate")} == {"model"}
     assert {row.task for row in report.scores} == {"emotion"}
 
 
 def test_random_weights_are_noted_in_the_row(study, recipe):
-    drawn = {"drawn": {"model": {"pretrained": False, "encoder": "finetune"}}}
-    report = study(recipe(tasks=["emotion"], candidates=drawn))
+    random = {"random": {"model": {"pretrained": False, "encoder": "finetune"}}}
+    report = study(recipe(tasks=["emotion"], candidates=random))
     notes = {row.model: row.notes for row in report.scores}
-    assert "random" in notes["drawn"][0] and notes["majority"] == ()
+    assert "random" in notes["random"][0] and notes["majority"] == ()
 
 
-def test_two_corpora_stand_in_one_report_and_are_opened_once_each(study, recipe, weights, corpus, tmp_path):
+def test_two_corpora_are_in_one_report_and_evaluated_on_test_once_each(study, recipe, weights, corpus, tmp_path):
     labels = {u.id: ("neutral", "joy", "sadness")[n % 3] for n, u in enumerate(corpus)}
     write_table(corpus, tmp_path / "own.csv", labels)
     table = {
@@ -147,18 +145,18 @@ def test_two_corpora_stand_in_one_report_and_are_opened_once_each(study, recipe,
     assert set(report.selected) == {("tiny", "emotion"), ("own", "emotion")}
     assert [(o.corpus, o.number) for o in report.openings] == [("tiny", 1), ("own", 1)]
     saved = {path.name for path in (tmp_path / "out" / "models").iterdir()}
-    won = {f"{corpus}-{task}-baseline" for (corpus, task), name in report.selected.items() if name in BASELINES}
-    assert saved == {"own-emotion", "tiny-emotion"} | won
+    baselines = [key for key, name in report.selected.items() if name in BASELINES]
+    assert saved == {"own-emotion", "tiny-emotion"} | {f"{c}-{task}-baseline" for c, task in baselines}
 
 
-def refused(study, recipes, counts, out, error, match):
+def assert_rejected(study, recipes, counts, out, error, match):
     with pytest.raises(error, match=match):
         study(recipes)
     assert not counts and not (out / "out").exists()
 
 
-def test_two_recipes_of_one_corpus_are_refused_before_anything_is_done(study, recipe, counts, tmp_path):
-    refused(
+def test_two_recipes_of_one_corpus_are_rejected(study, recipe, counts, tmp_path):
+    assert_rejected(
         study,
         [recipe(), recipe(tasks=["emotion"]).override({"name": "other"})],
         counts,
@@ -183,17 +181,17 @@ SHORT = {
 
 
 @pytest.mark.parametrize("lack", SHORT)
-def test_a_corpus_that_cannot_be_studied_is_refused_before_anything_is_done(
-    lack, study, recipe, counts, tmp_path, reads
-):
+def test_an_insufficient_corpus_is_rejected_before_training(lack, study, recipe, counts, tmp_path, use_corpus):
     change, match = SHORT[lack]
     use_corpus(tiny_corpus(change))
-    refused(study, recipe(tasks=["emotion"]), counts, tmp_path, CorpusError, match)
+    assert_rejected(study, recipe(tasks=["emotion"]), counts, tmp_path, CorpusError, match)
 
 
 @pytest.mark.parametrize("setting", [{"study": {"tasks": ["emotion", "mood"]}}, {"evaluation": {"metric": "f"}}])
-def test_tasks_and_metrics_are_checked_before_anything_is_done(setting, study, recipe, counts, tmp_path):
-    refused(study, recipe().override(setting), counts, tmp_path, (CorpusError, UnknownNameError), "mood|'f'")
+def test_tasks_and_metrics_are_checked_before_training(setting, study, recipe, counts, tmp_path):
+    assert_rejected(
+        study, recipe().override(setting), counts, tmp_path, (CorpusError, UnknownNameError), "mood|'f'"
+    )
 
 
 @pytest.mark.parametrize(

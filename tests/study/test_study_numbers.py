@@ -1,4 +1,4 @@
-"""A number is trained, chosen, compared, reported and predicted like labels are; metrics may differ by task."""
+"""Regression in a study: trained, selected, compared, reported and predicted; metrics may differ by task."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ NUMBERS = {"joy": 2.0, "neutral": 0.0, "sadness": -2.0}
 
 @pytest.fixture(scope="module")
 def moods():
-    """The tiny corpus with a number for every emotion."""
+    """The tiny corpus with a score for every emotion."""
     return tiny_corpus(
         lambda u: replace(u, scores={"mood": NUMBERS[u.labels["emotion"][0]]}), tasks=(*SPACES, MOOD)
     )
@@ -35,7 +35,7 @@ def trained(moods, weights):
     return fit_recognizer(recipe, moods)[0]
 
 
-def test_a_number_is_learned_saved_loaded_and_said(trained, moods, tmp_path):
+def test_a_regression_model_is_trained_saved_loaded_and_predicts(trained, moods, tmp_path):
     found = trained.predict_utterances(moods.test)
     truth = [NUMBERS[labels["emotion"][0]] for labels in moods.sealed._reveal()[0].values()]
     assert np.abs(found.probabilities[:, 0] - truth).mean() < 1 < np.abs(np.array(truth)).mean()
@@ -51,7 +51,7 @@ def test_a_number_is_learned_saved_loaded_and_said(trained, moods, tmp_path):
     assert (happy.labels, happy.probabilities) == ((), {})
 
 
-def test_a_study_of_labels_and_numbers_chooses_each_by_its_own_metric(moods, recipe, use_corpus, tmp_path):
+def test_classification_and_regression_are_selected_by_their_own_metrics(moods, recipe, use_corpus, tmp_path):
     use_corpus(moods)
     candidates = {"plain": {}, "slow": {"train": {"lr": 1e-9}}}
     plan = recipe(tasks=["emotion", "mood_intensity"], candidates=candidates, baselines=["majority"])
@@ -71,10 +71,10 @@ def test_a_study_of_labels_and_numbers_chooses_each_by_its_own_metric(moods, rec
     counts = dict(zip(MOOD.categories, (0, 10, 0, 10, 0, 10, 0), strict=True))
     assert report.corpora[0].labels["mood_intensity"]["train"] == counts
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert "mean absolute error" in page and "mean answer" in page
+    assert "mean absolute error" in page and "mean prediction" in page
 
 
-def test_the_baselines_of_a_number_are_the_mean_of_train_and_ridge_regression(moods, weights):
+def test_regression_baselines_are_the_mean_of_train_and_ridge_regression(moods, weights):
     recipe = tiny_recipe(weights, data={"task": "mood_intensity"})
     mean = fit_predict_baseline("majority", recipe, moods, "mae", ("dev",))["dev"].probabilities
     assert mean == pytest.approx(np.mean([u.scores["mood"] for u in moods.train]))
@@ -83,7 +83,7 @@ def test_the_baselines_of_a_number_are_the_mean_of_train_and_ridge_regression(mo
     assert np.abs(words - truth).mean() < np.abs(mean[:, 0] - truth).mean() / 2
 
 
-def test_a_metric_that_does_not_fit_or_a_task_that_does_not_exist_is_refused_before_training(moods, weights):
+def test_an_unsuitable_metric_or_unknown_task_is_rejected_before_training(moods, weights):
     recipe = tiny_recipe(weights, data={"task": "mood_intensity"})
 
     def check(metric):
@@ -96,13 +96,13 @@ def test_a_metric_that_does_not_fit_or_a_task_that_does_not_exist_is_refused_bef
         check({"emotoin": "macro_f1"})
 
 
-def test_speakers_are_drawn_where_the_recipe_says_so(moods, weights):
+def test_intervals_are_clustered_by_speaker_if_the_recipe_says_so(moods, weights):
     space, recipe = moods.label_space("emotion"), tiny_recipe(weights, evaluation={"cluster": "speaker"})
     groups = Scorer(moods, "dev", {}, recipe.evaluation)._clusters()
     rows = moods.dev
-    answers = [(np.eye(3)[np.zeros(len(rows), dtype=int)], None)]
+    predictions = [(np.eye(3)[np.zeros(len(rows), dtype=int)], None)]
     truth = space.encode([u.labels["emotion"] for u in rows])
-    assert compute_cluster_statistics(space, truth, answers, [groups[u.id] for u in rows]).shape[1] == 2
-    nobody = tiny_corpus(lambda u: replace(u, speaker=None))
+    assert compute_cluster_statistics(space, truth, predictions, [groups[u.id] for u in rows]).shape[1] == 2
+    without_speakers = tiny_corpus(lambda u: replace(u, speaker=None))
     with pytest.raises(RecipeError, match="no utterance in dev of 'tiny' names its speaker"):
-        check_training(recipe, nobody)
+        check_training(recipe, without_speakers)

@@ -1,4 +1,4 @@
-"""What a study writes lies in its folder, is checked before anything is trained, and outlives its report."""
+"""The files of a study: in its folder, checked before training, and kept if the report fails."""
 
 import json
 import re
@@ -32,7 +32,9 @@ def files_before(tmp_path):
     return lambda: sorted(path for path in tmp_path.rglob("*") if "run" not in path.parts)
 
 
-def test_no_name_leaves_the_folder_and_nothing_raw_is_written(recipe, corpus, use_corpus, tmp_path, files_before):
+def test_no_name_escapes_the_folder_and_no_raw_text_is_written(
+    recipe, corpus, use_corpus, tmp_path, files_before
+):
     hard, out, before = awkward(corpus), tmp_path / "deep" / "er" / "run", files_before()
     use_corpus(hard)
     mine = recipe(tasks=["emotion"], candidates=CANDIDATES).override({"name": "../../../mine"})
@@ -55,7 +57,7 @@ def test_no_name_leaves_the_folder_and_nothing_raw_is_written(recipe, corpus, us
 
 
 @pytest.mark.parametrize("name", ["", "..", "a\x1bb"])
-def test_what_cannot_be_a_name_is_refused_before_anything_is_trained(name, recipe, corpus, use_corpus, study, counts):
+def test_invalid_names_are_rejected_before_training(name, recipe, corpus, use_corpus, study, counts):
     for changes in ({"name": name}, {"study": {"candidates": {name: {}}}}, {"data": {"task": name}}):
         with pytest.raises(RecipeError, match=r"a name (needs|is)"):
             recipe().override(changes)
@@ -65,20 +67,20 @@ def test_what_cannot_be_a_name_is_refused_before_anything_is_trained(name, recip
     assert not counts
 
 
-def test_two_recipes_of_one_name_are_refused(recipe, study, counts):
+def test_two_recipes_of_one_name_are_rejected(recipe, study, counts):
     with pytest.raises(RecipeError, match="2 recipes of one study are called 'tiny'"):
         study([recipe(), recipe()])
     assert not counts
 
 
 @pytest.mark.parametrize(
-    "place", ["models", "recipes", "report.html", "report.es.md", "results.json", "analyses.json"]
+    "name", ["models", "recipes", "report.html", "report.es.md", "results.json", "analyses.json"]
 )
-def test_a_place_that_cannot_be_written_is_met_before_anything_is_trained(place, recipe, study, counts, tmp_path):
-    blocked = tmp_path / "out" / place
+def test_an_unwritable_path_is_noticed_before_training(name, recipe, study, counts, tmp_path):
+    blocked = tmp_path / "out" / name
     blocked.parent.mkdir()
-    blocked.mkdir() if "." in place else blocked.write_text("in the way")
-    with pytest.raises(SentirError, match=rf"{place}.* cannot be written"):
+    blocked.mkdir() if "." in name else blocked.write_text("in the way")
+    with pytest.raises(SentirError, match=rf"{name}.* cannot be written"):
         study(recipe())
     assert not counts and not stages_there(tmp_path)
 
@@ -87,15 +89,15 @@ def stages_there(tmp_path):
     return list((tmp_path / "out").glob("stages/*"))
 
 
-def test_a_full_disk_is_met_before_anything_is_trained(recipe, study, counts, monkeypatch):
+def test_a_full_disk_is_noticed_before_training(recipe, study, counts, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage(10**9, 10**9, 10**6))
-    with pytest.raises(SentirError, match=r"has room for 1 MB, a study needs 67"):
+    with pytest.raises(SentirError, match=r"has 1 MB of free space, a study needs 67"):
         study(recipe())
     assert not counts
 
 
-def test_a_report_that_cannot_be_drawn_is_met_before_anything_is_trained(recipe, study, counts, monkeypatch):
+def test_a_report_that_cannot_be_rendered_is_noticed_before_training(recipe, study, counts, monkeypatch):
     def without_a_template(*_arguments, **_keywords):
         raise FileNotFoundError("body.html")
 
@@ -115,7 +117,7 @@ def test_the_checks_leave_nothing_behind(recipe, study, tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_failing_report_keeps_the_results_and_the_same_command_writes_it(
+def test_a_failing_report_keeps_the_results_and_rerunning_writes_it(
     recipe, use_corpus, corpus, counts, tmp_path, monkeypatch
 ):
     out, mine = tmp_path / "out", recipe(tasks=["emotion"], candidates={"plain": {}})
@@ -128,17 +130,17 @@ def test_a_failing_report_keeps_the_results_and_the_same_command_writes_it(
         with pytest.raises(SentirError, match=r"results are in .*No space left.*same command again") as caught:
             run.run_study([mine], root=tmp_path, out=out, accept_grade=True)
     assert "\n" not in str(caught.value)
-    kept = json.loads((out / "results.json").read_text())
-    assert {row["split"] for row in kept} == {"dev", "test"} and (out / "analyses.json").is_file()
+    results = json.loads((out / "results.json").read_text())
+    assert {row["split"] for row in results} == {"dev", "test"} and (out / "analyses.json").is_file()
     assert Recipe.load(out / "recipes" / "tiny.toml") == mine and (out / "models" / "tiny-emotion").is_dir()
     assert counts["open"] == 1 and len(list_openings_by_fingerprint(corpus.test_fingerprint)) == 1
     counts.clear()
     run.run_study([mine], root=tmp_path, out=out, accept_grade=True)
     assert not counts and len(list_openings_by_fingerprint(corpus.test_fingerprint)) == 1
-    assert json.loads((out / "results.json").read_text()) == kept
+    assert json.loads((out / "results.json").read_text()) == results
     assert (out / "report.html").is_file() and stages(out, "test")
 
 
-def test_two_corpora_that_differ_in_case_have_two_models():
+def test_two_corpora_that_differ_in_case_have_separate_models():
     names = {to_file_name(corpus, "emotion").casefold() for corpus in ("RAVDESS", "Ravdess", "ravdess")}
     assert len(names) == 3 and all(re.match("ravdess-emotion(~|$)", name) for name in names)

@@ -36,41 +36,43 @@ def test_rows_have_the_documented_keys(first_run):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_dev_has_everyone_and_test_the_finalist_beside_the_best_candidate_and_the_baselines(task, first_run):
+def test_dev_has_all_models_and_test_the_selected_one_the_best_candidate_and_the_baselines(task, first_run):
     dev, test = (rows(first_run.report.scores, task=task, split=split) for split in ("dev", "test"))
     assert [(row.model, row.role) for row in dev] == [
         *((name, "baseline") for name in BASELINES),
         *((name, "candidate") for name in CANDIDATES),
     ]
-    finalist = first_run.report.selected["tiny", task]
+    selected = first_run.report.selected["tiny", task]
     (best,) = first_run.report.best_per_family["tiny", task]
     rest = [(best, "candidate"), *((name, "baseline") for name in BASELINES)]
     assert [(row.model, row.role) for row in test] == [
-        (finalist, "selected"),
-        *(row for row in rest if row[0] != finalist),
+        (selected, "selected"),
+        *(row for row in rest if row[0] != selected),
     ]
-    assert {row.ids_hash for row in test} != {row.ids_hash for row in dev} and len({row.ids_hash for row in test}) == 1
+    assert {row.ids_hash for row in test} != {row.ids_hash for row in dev} and len(
+        {row.ids_hash for row in test}
+    ) == 1
 
 
 @pytest.mark.parametrize(("task", "metric"), TASKS.items())
-def test_the_finalist_is_the_best_on_dev_and_the_winner_the_best_candidate(task, metric, first_run):
-    for role, chosen in (
+def test_the_selected_model_is_the_best_on_dev(task, metric, first_run):
+    for role, selected in (
         ({}, first_run.report.selected["tiny", task]),
         ({"role": "candidate"}, first_run.report.best_per_family["tiny", task][0]),
     ):
         dev = rows(first_run.report.scores, task=task, split="dev", **role)
-        assert max(dev, key=lambda row: row.metrics[metric].value).model == chosen
-        assert len({row.metrics[metric].value for row in dev}) > 1, "equal scores choose nothing"
+        assert max(dev, key=lambda row: row.metrics[metric].value).model == selected
+        assert len({row.metrics[metric].value for row in dev}) > 1, "with equal scores nothing is selected"
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_the_finalist_is_compared_with_all_others_on_dev_and_with_the_baselines_on_test(task, first_run):
-    finalist, (best,) = first_run.report.selected["tiny", task], first_run.report.best_per_family["tiny", task]
+def test_the_selected_model_is_compared_with_the_others_on_dev_and_with_baselines_on_test(task, first_run):
+    selected, (best,) = first_run.report.selected["tiny", task], first_run.report.best_per_family["tiny", task]
     found = [c for c in first_run.report.comparisons if c.task == task]
     assert {c.b for c in found if c.split == "dev" and c.a == best} == {*CANDIDATES} - {best}
-    assert {c.b for c in found if c.split == "dev" and c.a == finalist} >= {best} - {finalist}
-    others = {best, *BASELINES} - {finalist}
-    assert {(c.a, c.b) for c in found if c.split == "test"} == {(finalist, name) for name in others}
+    assert {c.b for c in found if c.split == "dev" and c.a == selected} >= {best} - {selected}
+    others = {best, *BASELINES} - {selected}
+    assert {(c.a, c.b) for c in found if c.split == "test"} == {(selected, name) for name in others}
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -80,15 +82,15 @@ def test_candidates_that_differ_in_one_setting_are_compared_on_dev_once(task, fi
     assert len(found) == len(set(found))
 
 
-def test_test_is_opened_once_however_many_tasks_there_are(first_run, corpus):
+def test_all_tasks_are_evaluated_on_test_in_one_opening(first_run, corpus):
     (opening,) = first_run.report.openings
     assert opening.test_fingerprint == corpus.test_fingerprint and "tiny" in opening.reason
-    finalists = {f"{task}: {first_run.report.selected['tiny', task]}" for task in TASKS}
-    assert finalists <= set(opening.models) and len(opening.models) == 6
+    models = {f"{task}: {first_run.report.selected['tiny', task]}" for task in TASKS}
+    assert models <= set(opening.models) and len(opening.models) == 6
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_the_best_candidate_is_saved_whole_and_ready(task, done, corpus):
+def test_the_best_candidate_is_saved_complete(task, done, corpus):
     recognizer = Recognizer.from_pretrained(done.out / "models" / f"tiny-{task}")
     assert (done.out / "models" / f"tiny-{task}" / "encoder").is_dir()
     assert recognizer.space == corpus.label_space(task)
@@ -97,20 +99,24 @@ def test_the_best_candidate_is_saved_whole_and_ready(task, done, corpus):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_baseline_that_wins_is_saved_predicts_and_is_said_to_win(task, done, corpus):
-    chosen, folder = done.report.selected["tiny", task], done.out / "models" / f"tiny-{task}-baseline"
-    assert folder.is_dir() == (chosen in BASELINES)
+def test_a_selected_baseline_is_saved_predicts_and_is_reported(task, done, corpus):
+    selected, folder = done.report.selected["tiny", task], done.out / "models" / f"tiny-{task}-baseline"
+    assert folder.is_dir() == (selected in BASELINES)
     (section,) = [one for one in task_sections(done.report) if one.task == task]
-    said = " ".join(task_summary_sentences(section))
-    assert (f"models/tiny-{task}-baseline" in said) == ("A simple baseline wins" in said) == (chosen in BASELINES)
-    if chosen in BASELINES:
-        row = api.evaluate(folder, root=done.out, data=done.recipe.data)
-        (scored,) = rows(done.report.scores, task=task, split="dev", model=chosen)
+    summary = " ".join(task_summary_sentences(section))
+    assert (
+        (f"models/tiny-{task}-baseline" in summary)
+        == ("A simple baseline wins" in summary)
+        == (selected in BASELINES)
+    )
+    if selected in BASELINES:
+        row = api.evaluate(folder, root=done.out, corpus=done.recipe.data)
+        (scored,) = rows(done.report.scores, task=task, split="dev", model=selected)
         assert row.metrics[TASKS[task]].value == pytest.approx(scored.metrics[TASKS[task]].value)
         assert row.role == "baseline" and api.predict(folder, texts=["I am happy."])[0].labels
 
 
-def test_the_words_win_somewhere_or_the_test_above_tests_nothing(first_run):
+def test_a_baseline_is_selected_somewhere_or_the_test_above_is_void(first_run):
     assert set(first_run.report.selected.values()) & set(BASELINES)
 
 
@@ -119,12 +125,12 @@ def test_the_report_is_one_page_with_every_model(first_run):
     assert all(name in page for name in (*CANDIDATES, *BASELINES))
 
 
-def test_curves_have_a_point_per_epoch(first_run):
+def test_learning_curves_have_a_point_per_epoch(first_run):
     assert len(first_run.report.learning_curves) == 6
     assert all([p["epoch"] for p in curve.points] == [1, 2] for curve in first_run.report.learning_curves)
 
 
-def test_no_pickle_lies_in_the_folder(first_run):
+def test_no_pickle_is_written(first_run):
     suffixes = {path.suffix for path in first_run.out.rglob("*") if path.is_file()}
     assert suffixes <= {".json", ".jsonl", ".toml", ".parquet", ".safetensors", ".html", ".md"}
 
@@ -132,7 +138,7 @@ def test_no_pickle_lies_in_the_folder(first_run):
 # What a second run does
 
 
-def test_a_second_run_does_nothing_again(done, study, recipe, counts, corpus):
+def test_a_second_run_repeats_nothing(done, study, recipe, counts, corpus):
     before = {path: path.stat().st_mtime_ns for path in (done.out / "stages").rglob("*")}
     again = study(recipe(), done.out)
     assert not counts
@@ -142,7 +148,7 @@ def test_a_second_run_does_nothing_again(done, study, recipe, counts, corpus):
     assert len(list_openings_by_fingerprint(corpus.test_fingerprint)) == 1
 
 
-def test_a_lost_training_alone_is_done_again(done, study, recipe, counts):
+def test_only_a_deleted_training_is_repeated(done, study, recipe, counts):
     lost = stages(done.out, "train")[0]
     shutil.rmtree(lost)
     again = study(recipe(), done.out)
@@ -150,14 +156,14 @@ def test_a_lost_training_alone_is_done_again(done, study, recipe, counts):
     assert again.scores == done.report.scores
 
 
-def test_lost_predictions_for_test_are_made_again_without_opening_it(done, study, recipe, counts):
+def test_deleted_test_predictions_are_repeated_without_evaluating_test(done, study, recipe, counts):
     shutil.rmtree(stages(done.out, "predict")[0])
     again = study(recipe(), done.out)
     assert counts == {"predict": 1}
     assert again.scores == done.report.scores
 
 
-def test_a_lost_opening_is_an_opening_more(done, study, recipe, counts, corpus):
+def test_a_deleted_test_stage_is_another_opening(done, study, recipe, counts, corpus):
     shutil.rmtree(stages(done.out, "test")[0])
     again = study(recipe(), done.out)
     assert counts == {"open": 1}
@@ -176,11 +182,11 @@ def test_another_seed_adds_only_its_trainings(done, study, recipe, counts):
 
 def test_the_best_seed_is_the_one_that_is_saved(study, recipe, tmp_path):
     again = study(recipe(tasks=["emotion"], seeds=[0, 1, 2], candidates={"plain": {}}))
-    (finalist,) = again.best_per_family["tiny", "emotion"]
+    (best,) = again.best_per_family["tiny", "emotion"]
     seeds = {
         c.seed: max(p["score"] for p in c.points)
         for c in again.learning_curves
-        if (c.model, c.task) == (finalist, "emotion")
+        if (c.model, c.task) == (best, "emotion")
     }
     saved = Recognizer.from_pretrained(tmp_path / "out" / "models" / "tiny-emotion")
     assert len(seeds) == 3 and saved.facts["dev_score"] == max(seeds.values())

@@ -1,4 +1,4 @@
-"""A study looks for the weights of trainings that are to be done, and for no others."""
+"""A study needs the weights of unfinished trainings, and no others."""
 
 import shutil
 
@@ -9,13 +9,13 @@ from sentir.errors import WeightsError
 
 @pytest.fixture
 def movable(weights, recipe, tmp_path):
-    """A recipe whose encoder lies in a folder of its own, and that folder."""
+    """A recipe with its encoder in a folder of its own, and that folder."""
     folder = shutil.copytree(weights, tmp_path / "weights")
     study = {"tasks": ["emotion"], "seeds": [0], "candidates": {"plain": {}}}
     return recipe(**study).override({"model": {"weights": str(folder)}}), folder
 
 
-def test_a_finished_study_is_done_again_without_its_weights(movable, study):
+def test_a_finished_study_reruns_without_its_weights(movable, study):
     recipe, folder = movable
     first = study(recipe)
     shutil.rmtree(folder)
@@ -25,7 +25,7 @@ def test_a_finished_study_is_done_again_without_its_weights(movable, study):
         study(more)
 
 
-def test_weights_that_are_missing_are_noticed_before_anything_is_trained(movable, study, counts):
+def test_missing_weights_are_noticed_before_training(movable, study, counts):
     recipe, folder = movable
     shutil.rmtree(folder)
     with pytest.raises(WeightsError, match="There is no model in the folder"):

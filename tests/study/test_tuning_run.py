@@ -1,4 +1,4 @@
-"""Tuning: what is tried is counted, kept and never tried again; what was killed goes on; test is never read."""
+"""Tuning: trials are counted, stored and not repeated; killed tunings resume; test is never read."""
 
 import json
 import time
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tiny_corpora import stacking_on_text, tiny_recipe
-from tuning_parts import SPACE, die, journal, started, trainings, tried, worth
+from tuning_parts import SPACE, die, journal, score_of, started, trainings, trial_settings
 
 from sentir.corpus.sealed import SealedLabels
 from sentir.errors import RecipeError, SentirError
@@ -35,25 +35,25 @@ def tuned(weights):
 
 @pytest.fixture
 def locked(monkeypatch):
-    """Make any look at test labels an error."""
+    """Make reading test labels an error."""
 
     def refuse(self):
-        raise AssertionError("the test labels were asked for")
+        raise AssertionError("the test labels were read")
 
     monkeypatch.setattr(SealedLabels, "_reveal", refuse)
 
 
-# What comes of it
+# Results
 
 
-def test_the_best_trial_is_that_with_the_best_score_and_its_recipe_is_written(tuned, tmp_path):
+def test_the_best_trial_has_the_best_score_and_its_recipe_is_written(tuned, tmp_path):
     with trainings() as seen:
         found = run.tune(tuned(), out=tmp_path)
     assert len(seen) == len(found.trials) == TRIALS and found.state_counts == {"complete": TRIALS}
-    assert found.best_trial.score == max(worth(recipe) for recipe, _corpus in seen)
-    assert [t.score for t in found.ranked_trials] == sorted((worth(r) for r, _corpus in seen), reverse=True)
+    assert found.best_trial.score == max(score_of(recipe) for recipe, _corpus in seen)
+    assert [t.score for t in found.ranked_trials] == sorted((score_of(r) for r, _corpus in seen), reverse=True)
     best = Recipe.load(tmp_path / "best.toml")
-    assert worth(best) == found.best_trial.score and best.data.root.resolve() == Path.cwd()
+    assert score_of(best) == found.best_trial.score and best.data.root.resolve() == Path.cwd()
     assert best.override({"data": {"root": "."}}) == found.best_recipe
     assert best.train.epochs == found.best_trial.settings["train.epochs"] and not best.tune.space
     assert json.loads((tmp_path / "tuning.json").read_text())["best_trial"]["score"] == found.best_trial.score
@@ -63,7 +63,7 @@ def test_the_best_trial_is_that_with_the_best_score_and_its_recipe_is_written(tu
 
 
 @pytest.mark.parametrize("context", ["none", "dialogue"])
-def test_training_the_best_recipe_again_reaches_the_very_score(context, tuned, corpus, tmp_path):
+def test_retraining_the_best_recipe_reproduces_its_score(context, tuned, corpus, tmp_path):
     space = {"train.lr": {"low": 1e-3, "high": 1e-1, "log": True}}
     recipe = tuned({"model": {"context": context, "dropout": 0.2}}, trials=2, space=space)
     found = run.tune(recipe, out=tmp_path)
@@ -75,7 +75,7 @@ def test_training_the_best_recipe_again_reaches_the_very_score(context, tuned, c
     ] == found.best_trial.intermediate_scores[0][1]
 
 
-def test_the_setting_that_decides_the_score_is_the_important_one(tuned, tmp_path):
+def test_the_setting_that_determines_the_score_is_the_most_important(tuned, tmp_path):
     with trainings():
         few = run.tune(tuned(trials=4), out=tmp_path)
         many = run.tune(tuned(trials=20), out=tmp_path)
@@ -109,9 +109,7 @@ def test_no_trial_sees_test(tuned, corpus, tmp_path, locked):
             assert not part.test and not {u.id for u in part} & {u.id for u in corpus.test}
 
 
-def test_with_folds_every_dialogue_of_train_takes_the_place_of_dev_once_and_dev_plays_no_part(
-    tuned, corpus, tmp_path
-):
+def test_with_folds_every_dialogue_of_train_is_dev_once_and_dev_is_unused(tuned, corpus, tmp_path):
     with trainings() as seen:
         found = run.tune(tuned(folds=3, seeds=[1, 2], trials=1), out=tmp_path)
     assert len(seen) == 6 and [recipe.train.seed for recipe, _part in seen] == [1, 2] * 3
@@ -120,14 +118,12 @@ def test_with_folds_every_dialogue_of_train_takes_the_place_of_dev_once_and_dev_
     for _recipe, part in seen:
         assert not {u.dialogue for u in part.train} & {u.dialogue for u in part.dev}
         assert {u.id for u in part} == {u.id for u in corpus.train}
-    assert found.best_trial.scores == (worth(seen[0][0]),) * 6 and found.best_recipe.train.seed == 1
+    assert found.best_trial.scores == (score_of(seen[0][0]),) * 6 and found.best_recipe.train.seed == 1
     steps = [step for step, _score in found.best_trial.intermediate_scores]
     assert steps == sorted(set(steps)) and len(steps) == 6 * found.best_trial.settings["train.epochs"]
 
 
-def test_a_model_that_stacks_is_tuned_and_what_it_stacks_on_is_made_once(
-    tuned, weights, corpus, tmp_path, locked
-):
+def test_a_stacking_model_is_tuned_with_cross_predictions_made_once(tuned, weights, corpus, tmp_path, locked):
     space = {"model.hidden_size": {"choices": [4, 8]}}
     recipe = tuned(stacking_on_text(weights, folds=2, train={"epochs": 1}), trials=2, space=space)
     found = run.tune(recipe.override({"train": {"epochs": 1}}), out=tmp_path)
@@ -142,7 +138,7 @@ def test_a_model_that_stacks_is_tuned_and_what_it_stacks_on_is_made_once(
 # Trials that go wrong
 
 
-def test_a_trial_that_fails_is_remembered_with_its_reason_and_the_others_go_on(tuned, tmp_path):
+def test_a_failed_trial_records_its_reason_and_others_continue(tuned, tmp_path):
     reasons = {4: SentirError("the wheel came off"), 8: RuntimeError("out of memory\nmore"), 16: None}
 
     def fail(recipe):
@@ -158,14 +154,14 @@ def test_a_trial_that_fails_is_remembered_with_its_reason_and_the_others_go_on(t
         assert (trial.score is None) == bool(trial.failure_reason)
 
 
-def test_settings_that_do_not_go_together_fail_alone(tuned, tmp_path):
+def test_contradictory_settings_fail_only_their_trial(tuned, tmp_path):
     space = {"model.layers": {"choices": [[1], [2]]}, "model.max_length": {"choices": [8, 600]}}
     with trainings(before=lambda recipe: None):
         found = run.tune(tuned(space=space), out=tmp_path)
     assert found.state_counts == {"complete": TRIALS} and found.param_importances == {}
 
 
-def test_when_all_trials_fail_the_reason_is_said(tuned, tmp_path):
+def test_if_all_trials_fail_the_reason_is_raised(tuned, tmp_path):
     def fail(recipe):
         raise SentirError("the wheel came off.")
 
@@ -176,7 +172,7 @@ def test_when_all_trials_fail_the_reason_is_said(tuned, tmp_path):
         run.tune(tuned(trials=3), out=tmp_path)
 
 
-def test_a_number_that_is_none_fails_the_trial(tuned, tmp_path):
+def test_a_non_finite_loss_fails_the_trial(tuned, tmp_path):
     space = {"train.lr": {"choices": [1e-3, 1e30]}}
     found = run.tune(tuned(trials=4, space=space).override({"train": {"epochs": 1}}), out=tmp_path)
     assert {t.settings["train.lr"] for t in found.trials if t.failure_reason} == {1e30}
@@ -184,7 +180,7 @@ def test_a_number_that_is_none_fails_the_trial(tuned, tmp_path):
 
 
 @pytest.mark.parametrize("pruner", ["median", "hyperband"])
-def test_hopeless_trials_end_early_and_count(pruner, tuned, tmp_path):
+def test_unpromising_trials_are_pruned_and_counted(pruner, tuned, tmp_path):
     with trainings() as seen:
         found = run.tune(tuned(trials=15, pruner=pruner), out=tmp_path)
     assert found.state_counts["pruned"] > 0 and sum(found.state_counts.values()) == len(seen) == 15
@@ -195,26 +191,26 @@ def test_hopeless_trials_end_early_and_count(pruner, tuned, tmp_path):
                 and trial.intermediate_scores
                 and trial.intermediate_scores[-1][1] < found.best_trial.score
             )
-    judged = [t.number for t in found.trials if t.state == "pruned"]
-    assert pruner == "hyperband" or min(judged) > 5
+    pruned = [t.number for t in found.trials if t.state == "pruned"]
+    assert pruner == "hyperband" or min(pruned) > 5
 
 
-# Going on
+# Resuming
 
 
-def test_a_finished_tuning_is_not_done_again_and_more_trials_continue_it(tuned, tmp_path):
+def test_a_finished_tuning_is_not_repeated_and_more_trials_continue_it(tuned, tmp_path):
     with trainings() as seen:
         first = run.tune(tuned(), out=tmp_path)
         again = run.tune(tuned(), out=tmp_path)
-        assert len(seen) == TRIALS and tried(again) == tried(first)
+        assert len(seen) == TRIALS and trial_settings(again) == trial_settings(first)
         more = run.tune(tuned(trials=TRIALS + 3), out=tmp_path)
-    assert len(seen) == TRIALS + 3 and tried(more)[:TRIALS] == tried(first)
+    assert len(seen) == TRIALS + 3 and trial_settings(more)[:TRIALS] == trial_settings(first)
 
 
-def test_a_tuning_that_was_killed_tries_what_one_that_was_not_does(tuned, tmp_path):
+def test_a_killed_tuning_tries_the_same_settings(tuned, tmp_path):
     with trainings():
         whole = run.tune(tuned(), out=tmp_path / "whole")
-    victims = [tried(whole)[2], tried(whole)[5]]
+    victims = [trial_settings(whole)[2], trial_settings(whole)[5]]
     for victim in victims:
         settings = dict(victim)
 
@@ -229,7 +225,10 @@ def test_a_tuning_that_was_killed_tries_what_one_that_was_not_does(tuned, tmp_pa
     before = len(journal(tmp_path / "killed"))
     with trainings() as seen:
         found = run.tune(tuned(), out=tmp_path / "killed")
-    assert tried(found) == tried(whole) and found.best_trial == found.trials[whole.best_trial.number - 1]
+    assert (
+        trial_settings(found) == trial_settings(whole)
+        and found.best_trial == found.trials[whole.best_trial.number - 1]
+    )
     assert [t.score for t in found.trials] == [t.score for t in whole.trials]
     assert found.num_interrupted == 2 and len(seen) == TRIALS - 5
     assert len(journal(tmp_path / "killed")) > before
@@ -251,7 +250,7 @@ def test_a_trial_that_the_user_interrupts_is_repeated(tuned, tmp_path):
     assert count[2].train.lr == count[3].train.lr == found.trials[2].settings["train.lr"]
 
 
-def test_processes_share_the_trials_and_none_is_made_twice(tuned, tmp_path):
+def test_processes_share_the_trials_without_duplicates(tuned, tmp_path):
     def slow(recipe):
         (tmp_path / f"{recipe.train.lr!r}").touch(exist_ok=False)
         time.sleep(0.05)
@@ -262,7 +261,7 @@ def test_processes_share_the_trials_and_none_is_made_twice(tuned, tmp_path):
             process.join(60)
         assert [process.exitcode for process in processes] == [0, 0, 0]
         found = run.tune(tuned(), out=tmp_path / "out")
-    assert found.state_counts == {"complete": TRIALS} and len(set(tried(found))) == TRIALS
+    assert found.state_counts == {"complete": TRIALS} and len(set(trial_settings(found))) == TRIALS
     workers = {
         row["user_attr"]["worker"] for row in journal(tmp_path / "out") if "worker" in row.get("user_attr", ())
     }
@@ -270,7 +269,7 @@ def test_processes_share_the_trials_and_none_is_made_twice(tuned, tmp_path):
     assert not list((tmp_path / "out" / ".workers").glob("[!c]*")), "locks of processes that ended are gone"
 
 
-def test_a_process_that_waits_takes_over_from_one_that_dies(tuned, tmp_path):
+def test_a_waiting_process_takes_over_from_one_that_dies(tuned, tmp_path):
     one = tuned(trials=1)
 
     def work():
@@ -288,7 +287,7 @@ def test_a_process_that_waits_takes_over_from_one_that_dies(tuned, tmp_path):
     assert found.state_counts == {"complete": 1} and found.num_interrupted == 1
 
 
-def test_no_trial_begins_after_the_timeout(tuned, tmp_path):
+def test_no_trial_starts_after_the_timeout(tuned, tmp_path):
     with trainings(before=lambda recipe: time.sleep(0.3)) as seen:
         found = run.tune(tuned(), out=tmp_path, timeout=1)
     assert 0 < len(seen) == len(found.trials) < TRIALS
@@ -297,7 +296,7 @@ def test_no_trial_begins_after_the_timeout(tuned, tmp_path):
 # The storage
 
 
-def test_another_recipe_or_corpus_does_not_mix_with_what_lies_in_the_folder(tuned, tmp_path, use_corpus, corpus):
+def test_the_folder_of_another_tuning_is_rejected(tuned, tmp_path, use_corpus, corpus):
     with trainings():
         run.tune(tuned(trials=1), out=tmp_path)
         for other in (tuned({"model": {"dropout": 0.5}}), tuned(seed=5), tuned(folds=2)):
@@ -308,18 +307,18 @@ def test_another_recipe_or_corpus_does_not_mix_with_what_lies_in_the_folder(tune
         assert len(run.tune(tuned(trials=2), out=tmp_path).trials) == 2
 
 
-def test_half_a_line_at_the_end_of_the_journal_costs_nothing_else(tuned, tmp_path):
+def test_an_incomplete_last_line_of_the_journal_is_ignored(tuned, tmp_path):
     with trainings() as seen:
         first = run.tune(tuned(trials=3), out=tmp_path)
         with (tmp_path / JOURNAL_FILE).open("a") as file:
             file.write('{"op_code":4,"worker_')
         found = run.tune(tuned(trials=5), out=tmp_path)
-    assert len(seen) == 5 and tried(found)[:3] == tried(first) and len(journal(tmp_path)) > 3
+    assert len(seen) == 5 and trial_settings(found)[:3] == trial_settings(first) and len(journal(tmp_path)) > 3
 
 
-def test_a_damaged_journal_is_one_sentence(tuned, tmp_path):
+def test_a_damaged_journal_raises_one_sentence(tuned, tmp_path):
     (tmp_path / JOURNAL_FILE).write_text("nonsense\n{}\n")
-    with trainings(), pytest.raises(SentirError, match=r"trials.jsonl is damaged .*; delete it to begin anew"):
+    with trainings(), pytest.raises(SentirError, match=r"trials.jsonl is damaged .*; delete it to start over"):
         run.tune(tuned(), out=tmp_path)
 
 
@@ -331,13 +330,13 @@ def test_nothing_of_a_tuning_is_pickled(tuned, tmp_path):
     assert all("op_code" in row for row in journal(tmp_path))
 
 
-def test_a_database_keeps_the_trials_too(tuned, tmp_path):
+def test_trials_can_be_stored_in_a_database(tuned, tmp_path):
     url = f"sqlite:///{tmp_path}/trials.db"
     with trainings() as seen:
         first = run.tune(tuned(trials=2), out=tmp_path / "a", storage=url)
         found = run.tune(tuned(trials=4), out=tmp_path / "b", storage=url)
         run.tune(tuned(trials=1, seed=9), out=tmp_path / "b", storage=url)
-    assert len(seen) == 5 and tried(found)[:2] == tried(first)
+    assert len(seen) == 5 and trial_settings(found)[:2] == trial_settings(first)
     assert not (tmp_path / "a" / JOURNAL_FILE).exists() and (tmp_path / "b" / "best.toml").is_file()
 
 
@@ -345,7 +344,7 @@ def test_a_database_keeps_the_trials_too(tuned, tmp_path):
     "url",
     ["sqlite:////no/such/folder/trials.db", "postgresql://me:secret@nowhere.invalid/x", "trials.db", "x://"],
 )
-def test_a_database_that_cannot_be_used_is_one_sentence_without_its_password(url, tuned, tmp_path):
+def test_an_unusable_database_raises_one_sentence_without_its_password(url, tuned, tmp_path):
     with trainings(), pytest.raises(SentirError) as caught:
         run.tune(tuned(), out=tmp_path, storage=url)
     assert "cannot be used" in str(caught.value) and "secret" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""The search space: every mistake is met before the first trial, and what is drawn lies in it."""
+"""The search space: mistakes are found before the first trial, and sampled values are within it."""
 
 import json
 import math
@@ -27,7 +27,7 @@ def tuned(weights, **tune):
 @pytest.mark.parametrize(
     ("space", "message"),
     [
-        ({}, "Nothing is to be tuned"),
+        ({}, "There is nothing to tune"),
         ({"train.lrr": RANGE}, "tune.space: there is no setting 'train.lrr'; did you mean 'lr'?"),
         ({"trian.lr": RANGE}, "there is no setting 'trian'; did you mean 'train'?"),
         ({"model.hiden": {"choices": [8]}}, "did you mean 'hidden_size'?"),
@@ -39,7 +39,7 @@ def tuned(weights, **tune):
         ({"train.epochs": {"low": 1.0, "high": 9.0}}, "'train.epochs' cannot be"),
         ({"train.class_weights": {"choices": ["none", "square"]}}, "'train.class_weights' cannot be 'square'"),
         ({"train.seed": {"low": 0, "high": 9}}, "list seeds in 'tune.seeds'"),
-        ({"data.task": {"choices": ["emotion"]}}, "'data.task' cannot be tuned; what can is in model, train,"),
+        ({"data.task": {"choices": ["emotion"]}}, "'data.task' cannot be tuned; only settings of model, train,"),
         ({"evaluation.resamples": {"choices": [200]}}, "'evaluation.resamples' cannot be tuned"),
         ({LR: {"low": 1.0, "high": 1.0}}, "'low' must be less than 'high'"),
         ({LR: {"low": 1.0}}, "give either 'choices' or 'low' and 'high'"),
@@ -51,13 +51,13 @@ def tuned(weights, **tune):
         ({"train": {"lr": RANGE}}, 'write the whole setting in quotes: "train.lr"'),
     ],
 )
-def test_a_space_that_cannot_be_is_one_sentence_that_names_the_setting(space, message, weights, corpus):
+def test_an_invalid_space_raises_one_sentence_that_names_the_setting(space, message, weights, corpus):
     with pytest.raises(RecipeError) as caught:
         check_search_space(tiny_recipe(weights, tune={"space": space}), corpus)
     assert message in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_names_among_the_choices_are_looked_up(weights, corpus):
+def test_names_among_the_choices_are_checked(weights, corpus):
     space = {"model.features": {"choices": [[], ["lexica"]]}}
     with pytest.raises(UnknownNameError, match="did you mean lexical"):
         check_search_space(tiny_recipe(weights, tune={"space": space}), corpus)
@@ -69,7 +69,7 @@ def test_settings_of_the_tuning_itself_are_checked(tune, weights):
         tuned(weights, **tune)
 
 
-def test_a_recipe_with_a_space_is_the_same_after_a_round_through_toml(weights):
+def test_a_recipe_with_a_space_survives_a_round_trip_through_toml(weights):
     space = SPACE | {
         "model.features": {"choices": [[], ["lexical", "dialogue"]]},
         "model.dropout": {"choices": [0.0]},
@@ -91,7 +91,7 @@ lists = st.lists(scalars | st.lists(scalars, max_size=2), min_size=1, max_size=4
 
 @settings(max_examples=20)
 @given(st.one_of(ranges, lists.map(lambda found: {"choices": found})), st.integers(0, 99))
-def test_what_is_drawn_lies_in_the_space_and_survives_the_storage(values, seed):
+def test_sampled_values_are_in_the_space_and_survive_storage(values, seed):
     space = {"model.x": Dimension.model_validate(values)}
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
     found = suggest_settings(study.ask(), space)["model.x"]
@@ -103,7 +103,7 @@ def test_what_is_drawn_lies_in_the_space_and_survives_the_storage(values, seed):
     assert json.loads(json.dumps(found)) == found or math.isnan(found)
 
 
-def test_settings_reach_the_recipe_and_neither_space_nor_study_does(weights):
+def test_a_trial_recipe_has_the_settings_without_space_and_study(weights):
     recipe = tuned(weights).override({"study": {"seeds": [5]}})
     found = trial_recipe(recipe, {"train.lr": 0.5, "model.hidden_size": 4, "model.audio.max_seconds": 3}, seed=7)
     assert (found.train.lr, found.model.hidden_size, found.model.audio.max_seconds, found.train.seed) == (
@@ -117,7 +117,7 @@ def test_settings_reach_the_recipe_and_neither_space_nor_study_does(weights):
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random"])
-def test_the_seed_and_the_number_decide_a_draw_whichever_process_asks(sampler, weights):
+def test_samples_depend_only_on_seed_and_trial_number(sampler, weights):
     def first(seed, numbers):
         tune = tuned(weights, sampler=sampler, seed=seed).tune
         found = []
@@ -130,7 +130,7 @@ def test_the_seed_and_the_number_decide_a_draw_whichever_process_asks(sampler, w
     assert len(set(first(0, range(20)))) == 20
 
 
-def test_tpe_learns_from_what_was_tried_though_every_draw_has_its_own_seed(weights):
+def test_tpe_uses_earlier_trials_although_every_sample_has_its_own_seed(weights):
     space = {f"train.{name}": {"low": 1e-6, "high": 1.0, "log": True} for name in ("lr", "weight_decay")}
 
     def late(sampler):

@@ -1,13 +1,15 @@
-"""The public verbs. The command line, notebooks and servers call these and hold no logic of their own.
+"""The public functions ("verbs"). The command line and notebooks call these and contain no logic of their own.
 
-What needs torch is imported where it is used, so that reading and auditing a corpus start fast.
+Torch is imported only where it is needed, so that reading and auditing a corpus start fast.
 """
 
 from sentir.api.audit import audit_corpus
+from sentir.api.cleaning import preview_cleaning
 from sentir.api.corpora import load_corpus, prepare_corpus
 from sentir.api.evaluation import analyze, compare, evaluate
 from sentir.api.explanation import explain, explain_model
-from sentir.api.inspection import UtteranceInspection, export_corpus, inspect_utterance, preview_cleaning
+from sentir.api.export import export_corpus
+from sentir.api.inspection import UtteranceInspection, inspect_utterance
 from sentir.api.prediction import predict
 from sentir.api.prediction_files import write_predictions
 from sentir.api.recipe_drafts import RecipeDraft, init_recipe

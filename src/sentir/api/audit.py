@@ -25,42 +25,42 @@ def audit_corpus(
     html: PathLike | None = None,
     workers: int | None = None,
 ) -> AuditReport:
-    """Audit a corpus named by a reader (``"meld"``) or by the recipe that reads it.
+    """Audit a corpus given by the name of its reader (``"meld"``) or by a recipe.
 
-    The clips of a reader's corpus are looked for under ``root``; a recipe says itself whether they are.
+    With a reader's name, clips are searched under ``root``; with a recipe, if its ``data.audio`` is set.
 
     Args:
-        corpus: its name, or the recipe.
-        root: where it lies.
-        audio: whether clips are listened to, each once for all times; if not given, those that are found.
+        corpus: a reader's name or a recipe.
+        root: folder of the corpus.
+        audio: whether clips are decoded, once, as they are cached; by default if there are clips.
         html: an HTML file to write the audit to, in every language.
-        workers: processes that decode; one for each core if not given.
+        workers: number of worker processes; by default one per core.
 
     Raises:
-        CorpusError: if sound is asked for and there are no clips.
-        SentirError: if there is no such reader or recipe, or the corpus cannot be read, or the store or the page
-            cannot be written.
+        CorpusError: if ``audio`` is true and there are no clips.
+        SentirError: if there is no such reader or recipe, the corpus cannot be read, or the store or the HTML
+            file cannot be written.
     """
     if html:
         prepare_output_path(Path(html))
     data = resolve_data(corpus, root=root)
     if audio:
         data = data.model_copy(update={"audio": True})
-    found = read_corpus(data, root)
-    hearing = _scan_audio(found, audio, workers)
-    with progress_bar(_("Looking for copies and leaks"), 1):
-        measured, known = measure_leakage(found, data.cleaning), find_contamination(found)
-        audits = {
-            get_language(): audit(found, hearing, leakage=measured, other_findings=contamination_findings(known))
-        }
+    loaded = read_corpus(data, root)
+    audio_scan = _scan_audio(loaded, audio, workers)
+    with progress_bar(_("Checking for duplicates and leakage"), 1):
+        leakage, contamination = measure_leakage(loaded, data.cleaning), find_contamination(loaded)
+
+        def report(corpus: Corpus) -> AuditReport:
+            findings = contamination_findings(contamination)
+            return audit(corpus, audio_scan, leakage=leakage, other_findings=findings)
+
+        audits = {get_language(): report(loaded)}
     for code in LANGUAGES if html else ():
         if code not in audits:
             with use_language(code):
-                issues = read_corpus(data, root).issues  # the reader's own sentences; nothing else is done again
-                told = replace(found, issues=issues)
-                audits[code] = audit(
-                    told, hearing, leakage=measured, other_findings=contamination_findings(known)
-                )
+                issues = read_corpus(data, root).issues  # the reader's messages in this language
+                audits[code] = report(replace(loaded, issues=issues))
     if html:
         save_audit_page(audits, Path(html))
     return audits[get_language()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from sentir import readers
@@ -9,6 +10,7 @@ from sentir.api.recipes import as_data, load_recipe
 from sentir.audio.extraction import infer_mel_kind
 from sentir.audio.store_report import StoreReport, prepare_audio
 from sentir.corpus.corpus import Corpus
+from sentir.corpus.utterances import Utterance
 from sentir.errors import RecipeError
 from sentir.i18n import _
 from sentir.paths import PathLike
@@ -19,14 +21,24 @@ def load_corpus(corpus: PathLike | DataSettings | Recipe, root: PathLike | None 
     """Read a corpus.
 
     Args:
-        corpus: a reader's name (``"meld"``), or a recipe that reads it: path, recipe, or its section ``data``.
-        root: the folder it lies in, if not that of the recipe; demo corpora are built in and take none. With one,
-            a reader's corpus has its clips.
+        corpus: a reader's name (``"meld"``), a recipe or its path, or a recipe's section ``data``.
+        root: folder of the corpus, by default that of the recipe; demo corpora are built in and need none. With
+            a reader's name and a root, clips are read too.
 
     Raises:
         SentirError: if there is no such reader or recipe, or the files cannot be read.
     """
     return readers.read_corpus(as_data(corpus, root=root), root)
+
+
+def load_with_absolute_clips(corpus: PathLike, root: PathLike | None) -> Corpus:
+    """Read a corpus whose clips have absolute paths."""
+    loaded = load_corpus(corpus, root)
+    return replace(loaded, utterances=tuple(map(_with_absolute_clip_path, loaded.utterances)))
+
+
+def _with_absolute_clip_path(u: Utterance) -> Utterance:
+    return u if u.clip is None else replace(u, clip=replace(u.clip, path=u.clip.path.absolute()))
 
 
 def prepare_corpus(
@@ -37,29 +49,28 @@ def prepare_corpus(
     workers: int | None = None,
     mel: str | None = None,
 ) -> StoreReport:
-    """Decode and measure every clip of a corpus once, into the store that training and prediction use.
+    """Decode every clip of a corpus, and store the audio features that training and prediction use.
 
     Args:
-        corpus: a reader's name (``"meld"``) or the recipe that reads it.
-        root: where it lies.
-        out: folder of the store, if not `sentir.paths.sounds_dir`.
-        workers: processes that decode; one for each core if not given.
-        mel: ``mel`` or ``thesis``; if not given what the recipe's model hears, without a recipe ``thesis`` for
-            spectrograms made elsewhere and ``mel`` for sound.
+        corpus: a reader's name (``"meld"``) or a recipe.
+        root: folder of the corpus.
+        out: folder of the store, by default `sentir.paths.audio_dir`.
+        workers: number of worker processes; by default one per core.
+        mel: the kind of mel spectrogram, ``mel`` or ``thesis``; by default that of the recipe's model; without a
+            recipe ``thesis`` for the thesis' spectrogram files and ``mel`` for audio.
 
     Raises:
-        RecipeError: if there is no such kind of mel.
+        RecipeError: if there is no such kind of mel spectrogram.
         SentirError: if the corpus cannot be read or has no clips, or the store cannot be written.
     """
     if mel not in (None, "mel", "thesis"):
-        raise RecipeError(_("There is no kind of mel called '{name}'; use mel or thesis.", name=mel))
+        raise RecipeError(_("'{name}' is no kind of mel spectrogram; use mel or thesis.", name=mel))
     if Path(corpus).suffix == ".toml":
         recipe = load_recipe(corpus)
         data, mel = recipe.data.model_copy(update={"audio": True}), mel or recipe.model.audio.mel
     else:
         data = DataSettings(reader=str(corpus), audio=True)
-    found = readers.read_corpus(data, root)
+    loaded = readers.read_corpus(data, root)
     folder = None if out is None else Path(out)
-    return prepare_audio(
-        found, mel_kind=mel or infer_mel_kind(u.clip for u in found), folder=folder, workers=workers
-    )
+    kind = mel or infer_mel_kind(u.clip for u in loaded)
+    return prepare_audio(loaded, mel_kind=kind, folder=folder, workers=workers)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentir.api.loading import as_model, get_model_name, require_same_labels
+from sentir.api.recipes import as_data
 from sentir.api.scoring import make_scorer, predict_split, score_model, to_model_predictions
 from sentir.corpus.predictions import Predictions
 from sentir.errors import LockedTestError, PredictionsError
@@ -18,7 +19,7 @@ from sentir.i18n import _
 from sentir.paths import PathLike
 from sentir.preflight import require_model, require_model_and_corpus, require_root
 from sentir.readers import read_corpus
-from sentir.recipe import DataSettings
+from sentir.recipe import DataSettings, Recipe
 
 if TYPE_CHECKING:
     from sentir.recognizer.recognizer import Recognizer
@@ -29,7 +30,7 @@ def evaluate(
     model: PathLike | Recognizer,
     *,
     root: PathLike | None = None,
-    data: DataSettings | None = None,
+    corpus: PathLike | DataSettings | Recipe | None = None,
     split: str = "dev",
     reason: str = "",
 ) -> ModelScores:
@@ -40,14 +41,14 @@ def evaluate(
     Args:
         model: a recognizer or its folder.
         root: folder of the corpus.
-        data: which corpus, by default the one of the training.
+        corpus: a reader's name, a recipe, or a recipe's section ``data``; by default the model's corpus.
         split: ``train``, ``dev`` or ``test``; test needs a ``reason``, which the ledger records.
 
     Raises:
         LockedTestError: if test is evaluated without a reason.
         SentirError: if the model or the corpus cannot be used.
     """
-    recognizer, predictions, scorer = _predict_for_scoring(model, root, data, split, reason)
+    recognizer, predictions, scorer = _predict_for_scoring(model, root, corpus, split, reason)
     return score_model(scorer, get_model_name(model), recognizer, predictions)
 
 
@@ -55,7 +56,7 @@ def analyze(
     model: PathLike | Recognizer,
     *,
     root: PathLike | None = None,
-    data: DataSettings | None = None,
+    corpus: PathLike | DataSettings | Recipe | None = None,
     split: str = "dev",
     reason: str = "",
 ) -> tuple[ModelScores, ErrorAnalysis]:
@@ -64,13 +65,13 @@ def analyze(
     The hardest examples of test are left out: only a study shows them, when it evaluates on test.
 
     Args:
-        model, root, data, split, reason: as `evaluate` takes them.
+        model, root, corpus, split, reason: as `evaluate` takes them.
 
     Raises:
         LockedTestError: if test is evaluated without a reason.
         SentirError: if the model or the corpus cannot be used.
     """
-    recognizer, predictions, scorer = _predict_for_scoring(model, root, data, split, reason)
+    recognizer, predictions, scorer = _predict_for_scoring(model, root, corpus, split, reason)
     name = get_model_name(model)
     scores = score_model(scorer, name, recognizer, predictions)
     seen = recognizer.facts.get("fingerprint") == scorer.corpus.fingerprint
@@ -82,16 +83,21 @@ def analyze(
 
 
 def _predict_for_scoring(
-    model: PathLike | Recognizer, root: PathLike | None, data: DataSettings | None, split: str, reason: str
+    model: PathLike | Recognizer,
+    root: PathLike | None,
+    corpus: PathLike | DataSettings | Recipe | None,
+    split: str,
+    reason: str,
 ) -> tuple[Recognizer | BaselineModel, Predictions, Scorer]:
     """Return a model, its predictions for a split, and the scorer of the split."""
     _require_reason(split, reason)
+    data = None if corpus is None else as_data(corpus, root=root)
     _require_model_and_corpus(model, data, root)
     recognizer = as_model(model)
-    corpus = read_corpus(data or recognizer.recipe.data, root)
-    require_same_labels(recognizer, corpus)
-    predictions = predict_split(recognizer, corpus.split(split))
-    scorer = make_scorer(corpus, split, recognizer.recipe, reason, [get_model_name(model)])
+    loaded = read_corpus(data or recognizer.recipe.data, root)
+    require_same_labels(recognizer, loaded)
+    predictions = predict_split(recognizer, loaded.split(split))
+    scorer = make_scorer(loaded, split, recognizer.recipe, reason, [get_model_name(model)])
     return recognizer, predictions, scorer
 
 

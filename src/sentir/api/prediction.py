@@ -34,11 +34,11 @@ def predict(
 
     Args:
         model: a recognizer, a baseline that a study selected, or the folder of one.
-        texts: one or several, each predicted by itself; texts and as many audio or video files are paired, in order.
+        texts: one or several, each predicted by itself; texts and as many audio or video files are paired.
         files: one or several, as `sentir.recognizer.inputs.read_inputs` takes them.
         columns: the columns of a table, such as ``{"text": "sentence", "speaker": ["first name", "last name"]}``,
-            where they are not those of the model's recipe, or ``id``, ``text``, ``speaker``, ``dialogue`` and
-            ``audio``; see `sentir.recognizer.inputs.InputColumns`.
+            by default those of the model's recipe, or ``id``, ``text``, ``speaker``, ``dialogue`` and ``audio``;
+            see `sentir.recognizer.inputs.InputColumns`.
         abstain: whether each prediction says if its confidence is below the model's threshold.
 
     Raises:

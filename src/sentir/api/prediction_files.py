@@ -1,4 +1,4 @@
-"""Predictions as a table: the user's own columns as they are, what was predicted in columns of its own."""
+"""Predictions as a table: the user's columns unchanged, followed by columns for the predictions."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from sentir.recognizer.input_tables import make_unused_name
 from sentir.safe_text import json_dumps, make_printable
 
 RowValues = dict[str, Any]
-# What XML cannot hold, and what would be read as one such character written out.
+# Characters that XML does not allow, and text that would be read as an escaped character.
 _INVALID_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
-_MAX_ROWS, _MAX_COLUMNS, _MAX_CHARACTERS = 1_048_575, 16_384, 32_767  # of .xlsx, the header not counted
+_MAX_ROWS, _MAX_COLUMNS, _MAX_CHARACTERS = 1_048_575, 16_384, 32_767  # of .xlsx, without the header
 
 
 @dataclass(frozen=True)
 class _OutputTable:
-    """Rows to be written.
+    """Rows to write.
 
     Attributes:
-        user_columns: the user's columns, in order.
-        column_names: what was predicted → its column, in order; see `columns_of`.
-        rows: by column; what a row has not is not in it.
+        user_columns: the columns of the input tables, in order.
+        column_names: name in `prediction_to_row` → column, in order.
+        rows: column → cell; missing cells are left out.
     """
 
     user_columns: tuple[str, ...]
@@ -45,20 +45,19 @@ class _OutputTable:
 
 
 def write_predictions(rows: Sequence[Prediction], path: PathLike) -> Mapping[str, str]:
-    """Write a table by the ending of its name: ``.csv``, ``.tsv``, ``.parquet``, ``.jsonl`` or ``.xlsx``.
+    """Write predictions to a ``.csv``, ``.tsv``, ``.parquet``, ``.jsonl`` or ``.xlsx`` table.
 
-    There is one row for each prediction, in order. First come the columns of the tables that were read, with
-    every cell as it was (an ``id`` where they have none), then ``label`` (several between ``|``),
-    ``confidence``, ``p_LABEL`` for each label, or the number by its name; the same of other tasks after
-    ``TASK.``; ``not_sure``, ``problem``, ``notes``, and ``table`` where there are several. ``sentir_`` stands
-    before a name of these that is taken. The file takes its name when it is whole; until then an older one
-    stays.
+    There is one row for each prediction, in order. First come the columns of the input tables with unchanged
+    cells (``id`` if they have no columns), then ``label`` (multi-label: separated by ``|``), ``confidence``,
+    ``p_LABEL`` for each label, or a regression value under its name; the same for other tasks, prefixed by
+    ``TASK.``; then ``abstain``, ``problem``, ``notes``, and ``table`` if there are several tables. A name that is
+    taken is prefixed by ``sentir_``. An existing file is replaced only when the new one is complete.
 
     Returns:
-        What was predicted, such as ``problem`` → the name of its column.
+        Name of a predicted column, such as ``problem`` → the name that it has in the table.
 
     Raises:
-        SentirError: if the ending is another one, or the file cannot be written.
+        SentirError: if the suffix is another one, or the file cannot be written.
     """
     path = Path(path)
     require_known_suffix(path)
@@ -74,15 +73,15 @@ def write_predictions(rows: Sequence[Prediction], path: PathLike) -> Mapping[str
 
 
 def require_known_suffix(path: Path) -> None:
-    """Refuse a file that predictions cannot be written to.
+    """Refuse a file whose format is not supported.
 
     Raises:
-        SentirError: naming the endings, or what to install.
+        SentirError: naming the supported suffixes, or what to install.
     """
     if path.suffix.lower() not in _WRITERS:
         raise SentirError(
             _(
-                "Predictions are written as {known}; {path} is none of these.",
+                "Predictions can be written as {known}, not as {path}.",
                 known=", ".join(_WRITERS),
                 path=path,
             )
@@ -92,25 +91,24 @@ def require_known_suffix(path: Path) -> None:
 
 
 def require_not_an_input(path: Path, inputs: Iterable[Path]) -> None:
-    """Refuse to write to what is read.
+    """Refuse to overwrite an input.
 
     Raises:
-        SentirError: if ``path`` is one of the inputs, by whatever name.
+        SentirError: if ``path`` is one of the inputs, also by another name.
     """
     for one in inputs:
         same = os.path.realpath(path) == os.path.realpath(one)
         if same or (os.path.exists(path) and os.path.exists(one) and os.path.samefile(path, one)):
-            raise SentirError(_("{path} is read; give --out another file, so that it stays as it is.", path=path))
+            raise SentirError(_("{path} is an input; choose another file for --out.", path=path))
 
 
 def prediction_to_row(row: Prediction) -> RowValues:
-    """Return what was predicted of an utterance, by the names that its columns have unless they are taken."""
+    """Return a prediction by column; `write_predictions` renames columns that are taken."""
     cells = _label_columns(row) | ({} if row.confidence is None else {"confidence": row.confidence})
     cells |= _number_columns(row)
-    for task, beside in row.other_tasks.items():
-        cells |= {
-            f"{task}.{name}": value for name, value in (_label_columns(beside) | _number_columns(beside)).items()
-        }
+    for task, prediction in row.other_tasks.items():
+        columns = _label_columns(prediction) | _number_columns(prediction)
+        cells |= {f"{task}.{name}": value for name, value in columns.items()}
     return cells if row.abstain is None else cells | {"abstain": row.abstain}
 
 
@@ -123,29 +121,24 @@ def _number_columns(prediction: Prediction | TaskPrediction) -> RowValues:
 
 
 def _make_table(rows: Sequence[Prediction]) -> _OutputTable:
-    own = dict.fromkeys(column for row in rows for column in row.cells)
-    found = [{} if row.problem else prediction_to_row(row) for row in rows]
-    several = len({row.table for row in rows}) > 1
-    ends = ("problem", "notes", *(("table",) if several else ()))
-    taken: dict[str, None] = dict(own)
+    user_columns = dict.fromkeys(column for row in rows for column in row.cells)
+    predicted = [{} if row.problem else prediction_to_row(row) for row in rows]
+    has_tables = len({row.table for row in rows}) > 1
+    last = ("problem", "notes", *(("table",) if has_tables else ()))
+    taken: dict[str, None] = dict(user_columns)
     names: dict[str, str] = {}
-    predicted = dict.fromkeys(name for cells in found for name in cells) or {"label": None}
-    for name in [*predicted, *ends]:
+    for name in [*(dict.fromkeys(name for cells in predicted for name in cells) or ("label",)), *last]:
         names[name] = make_unused_name(name, taken)
         taken[names[name]] = None
-    told = [
-        cells | {"problem": row.problem, "notes": " ".join(row.notes), "table": row.table}
-        for row, cells in zip(rows, found, strict=True)
-    ]
-    whole = [
-        {**row.cells, **{names[name]: value for name, value in cells.items() if name in names}}
-        for row, cells in zip(rows, told, strict=True)
-    ]
-    return _OutputTable(tuple(own), names, whole)
+    complete = []
+    for row, cells in zip(rows, predicted, strict=True):
+        cells |= {"problem": row.problem, "notes": " ".join(row.notes), "table": row.table}
+        complete.append(row.cells | {names[name]: value for name, value in cells.items() if name in names})
+    return _OutputTable(tuple(user_columns), names, complete)
 
 
 def _format_cell(value: Any) -> str:
-    """Return a cell as text: numbers to six decimals, truths as true and false."""
+    """Return a cell as text: floats with six decimals, booleans as true and false."""
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:.6f}" if isinstance(value, float) else value
@@ -181,13 +174,13 @@ def _write_parquet(table: _OutputTable, path: Path) -> None:
 
 
 def _write_xlsx(table: _OutputTable, path: Path) -> None:
-    """Write one sheet; texts are texts, also those that begin like a formula."""
+    """Write one sheet; cells that start like a formula are written as text."""
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
 
     if len(table.rows) > _MAX_ROWS or len(table.columns) > _MAX_COLUMNS:
         raise SentirError(
-            _("A sheet of .xlsx holds fewer rows or columns than there are; write .csv or .parquet.")
+            _("There are more rows or columns than an .xlsx sheet can hold; write .csv or .parquet.")
         )
     book = Workbook(write_only=True)
     sheet = book.create_sheet("predictions")
@@ -195,29 +188,26 @@ def _write_xlsx(table: _OutputTable, path: Path) -> None:
     def cell(value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        found = WriteOnlyCell(sheet, _INVALID_XML.sub(lambda c: f"_x{ord(c[0]):04X}_", value)[:_MAX_CHARACTERS])
-        found.data_type = "s"
-        return found
+        escaped = _INVALID_XML.sub(lambda match: f"_x{ord(match[0]):04X}_", value)
+        text = WriteOnlyCell(sheet, escaped[:_MAX_CHARACTERS])
+        text.data_type = "s"
+        return text
 
     sheet.append([cell(name) for name in table.columns])
     for row in table.rows:
-        told = _with_truncation_note(row, table.column_names["notes"])
-        sheet.append([cell(told.get(name)) for name in table.columns])
+        noted = _with_truncation_note(row, table.column_names["notes"])
+        sheet.append([cell(noted.get(name)) for name in table.columns])
     book.save(path)
 
 
 def _with_truncation_note(row: RowValues, notes: str) -> RowValues:
-    """Return a row whose notes tell which of its cells are longer than those of .xlsx."""
-    cut = [name for name, cell in row.items() if isinstance(cell, str) and len(cell) > _MAX_CHARACTERS]
-    told = (
-        _(
-            "'{name}' was cut at {n} characters, the most that a cell of .xlsx holds.",
-            name=name,
-            n=_MAX_CHARACTERS,
-        )
-        for name in cut
+    """Return a row whose notes name the cells that are too long for .xlsx."""
+    truncated = [name for name, cell in row.items() if isinstance(cell, str) and len(cell) > _MAX_CHARACTERS]
+    added = (
+        _("'{name}' was truncated to {n} characters, the maximum of an .xlsx cell.", name=name, n=_MAX_CHARACTERS)
+        for name in truncated
     )
-    return row | {notes: " ".join(filter(None, (row[notes], *told)))} if cut else row
+    return row | {notes: " ".join(filter(None, (row[notes], *added)))} if truncated else row
 
 
 _WRITERS: dict[str, Callable[[_OutputTable, Path], None]] = {

@@ -1,4 +1,4 @@
-"""The verb that begins a recipe from a look at a table."""
+"""The verb that writes a first recipe for a table."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from sentir.table_inspection.inspection import TableInspection, inspect_table
 
 @dataclass(frozen=True)
 class RecipeDraft:
-    """A recipe that was begun.
+    """A recipe that was written for a table.
 
     Attributes:
-        path: where it was written.
-        inspection: what was seen in the table; its warnings also say what reading by the recipe showed.
-        splits: utterances in train, dev and test.
+        path: of the recipe.
+        inspection: of the table; its warnings include those of reading it with the recipe.
+        splits: number of utterances in train, dev and test.
     """
 
     path: Path
@@ -38,7 +38,7 @@ class RecipeDraft:
     splits: dict[str, int]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain JSON values."""
+        """Return everything as JSON values."""
         return {
             "recipe": str(self.path),
             "table": str(self.inspection.path),
@@ -54,56 +54,59 @@ class RecipeDraft:
 
 
 def init_recipe(table: PathLike, *, out: PathLike | None = None, force: bool = False) -> RecipeDraft:
-    """Look at a table and write a recipe that can be run as it stands; doubts are comments in it.
+    """Inspect a table and write a recipe for it that runs as it is; open questions are comments in the recipe.
 
     Args:
-        table: as `sentir.files.tables.load_rows` takes it.
+        table: a table, as `sentir.files.tables.load_rows` takes it.
         out: the recipe, by default named after the table, in the working folder.
-        force: whether it may replace a file.
+        force: whether to replace an existing file.
 
     Raises:
         CorpusError: if the table cannot be read, or has no labels, or neither texts nor clips.
-        SentirError: if the recipe is there already or cannot be written.
+        SentirError: if the recipe exists or cannot be written.
     """
     table = Path(table)
     path = Path(out or f"{table.stem}.toml")
     if path.suffix != ".toml":
-        raise SentirError(_("Recipes are written as .toml; {path} is none.", path=path))
+        raise SentirError(_("A recipe must be a .toml file; {path} is not.", path=path))
     if path.exists() and not force:
         raise SentirError(
-            _("{path} exists; name another file with --out, or replace it with --force.", path=path)
+            _("{path} exists; choose another file with --out, or replace it with --force.", path=path)
         )
-    seen = inspect_table(table)
-    settings = resolve_paths(tomllib.loads(draft_recipe(seen, path.parent)), path.parent)
+    inspection = inspect_table(table)
+    settings = resolve_paths(tomllib.loads(draft_recipe(inspection, path.parent)), path.parent)
     recipe = Recipe.parse({"name": path.stem} | settings, where=str(path))
     seed = find_table_seed(recipe.data.root or table, recipe.data, 0)
     if seed:
-        seen = replace(seen, settings={**seen.settings, "seed": seed})
+        inspection = replace(inspection, settings={**inspection.settings, "seed": seed})
         recipe = recipe.override({"data": {"table": {"seed": seed}}})
     corpus = read_corpus(recipe.data)
-    seen = replace(seen, warnings=(*seen.warnings, *_study_warnings(corpus, recipe.data.task)))
+    inspection = replace(inspection, warnings=(*inspection.warnings, *_study_warnings(corpus, recipe.data.task)))
     language = detect_language([u.text for u in corpus])
     if language not in (None, ENGLISH):
-        seen = replace(seen, language=language_name(str(language)))
+        inspection = replace(inspection, language=language_name(str(language)))
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, draft_recipe(seen, path.parent))
-    return RecipeDraft(path, seen, {split: len(corpus.split(split)) for split in SPLITS})
+    write_text(path, draft_recipe(inspection, path.parent))
+    return RecipeDraft(path, inspection, {split: len(corpus.split(split)) for split in SPLITS})
 
 
 def _study_warnings(corpus: Corpus, task: str) -> Iterator[str]:
-    """Say how splits were drawn, and what a study of the corpus would be refused for, or say little by."""
+    """Yield warnings about random splits, and about what would prevent or weaken a study of the corpus."""
     yield from (issue.message for issue in corpus.issues if issue.kind in ("split_generated", "split_small"))
     for split in ("dev", "test"):
         rows = corpus.split(split)
         speakers = {u.speaker for u in corpus} - {None}
         if split == "test" and not rows:
-            yield _("No row is of test, so no score on unseen rows can be had; the study ends on dev.")
+            yield _("There are no test rows, so models cannot be scored on unseen data; the study ends on dev.")
         elif len({u.dialogue for u in rows}) < 2:
-            yield _("{split} has fewer than 2 dialogues (or rows without one), too few for a study.", split=split)
+            yield _(
+                "{split} has fewer than 2 dialogues (or rows without a dialogue), too few for a study.",
+                split=split,
+            )
         elif len(speakers) > 1 and len({u.speaker for u in rows} - {None}) < 2:
-            yield _("{split} has fewer than 2 speakers; its scores say little about others.", split=split)
-    times = Counter(name for u in corpus.train for name in u.labels.get(task, ()))
-    if rare := [name for name in corpus.label_space(task).names if times[name] < 2]:
-        yield _("Fewer than 2 rows of train have: {names}. They cannot be learned.", names=", ".join(rare))
-    if lost := sum(task not in u.labels for u in (*corpus.train, *corpus.dev)):
-        yield _("Rows of train and dev without a label: {n}.", n=lost)
+            yield _("{split} has fewer than 2 speakers; its scores may not generalize to others.", split=split)
+    counts = Counter(name for u in corpus.train for name in u.labels.get(task, ()))
+    if rare := [name for name in corpus.label_space(task).names if counts[name] < 2]:
+        yield _("Labels with fewer than 2 train rows, which cannot be learned: {names}.", names=", ".join(rare))
+    if unlabeled := sum(task not in u.labels for u in (*corpus.train, *corpus.dev)):
+        yield _("Unlabeled rows in train and dev: {n}.", n=unlabeled)

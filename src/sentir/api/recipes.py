@@ -1,4 +1,4 @@
-"""Reading a recipe, the first step of every verb."""
+"""Recipes and corpora given by name, path or value."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def load_recipe(path: PathLike, overrides: Overrides = ()) -> Recipe:
 
     Args:
         path: of a TOML file, or the name of a recipe that comes with Sentir, such as ``meld-text``.
-        overrides: setting → value, ``{"train.lr": 2e-5}``, or texts such as ``train.lr=2e-5``.
+        overrides: setting → value, ``{"train.lr": 2e-5}``, or strings such as ``train.lr=2e-5``.
 
     Raises:
-        RecipeError: naming the key that cannot be used.
+        RecipeError: naming the invalid key.
     """
     recipe = Recipe.load(path, overrides)
     for plugin in recipe.plugins:
@@ -27,7 +27,7 @@ def load_recipe(path: PathLike, overrides: Overrides = ()) -> Recipe:
 
 
 def as_recipe(recipe: PathLike | Recipe) -> Recipe:
-    """Return a recipe, loaded if it was given by its path or name.
+    """Return a recipe, loaded if it is given by its path or name.
 
     Raises:
         RecipeError: as `load_recipe`.
@@ -36,10 +36,10 @@ def as_recipe(recipe: PathLike | Recipe) -> Recipe:
 
 
 def as_data(corpus: PathLike | DataSettings | Recipe, *, root: PathLike | None = None) -> DataSettings:
-    """Return what to read, of what names it, as `named_data` does, or is it.
+    """Return the data settings of a corpus given by a reader's name, a recipe or its path, or as settings.
 
     Raises:
-        SentirError: as `named_data`.
+        SentirError: as `resolve_data`.
     """
     if isinstance(corpus, DataSettings):
         return corpus
@@ -47,10 +47,10 @@ def as_data(corpus: PathLike | DataSettings | Recipe, *, root: PathLike | None =
 
 
 def resolve_data(corpus: PathLike, *, root: PathLike | None = None) -> DataSettings:
-    """Return what to read: what a recipe says, or the corpus of a reader, with its clips if there is a ``root``.
+    """Return the data settings of a recipe, or of a reader by its name, with clips if there is a ``root``.
 
     Raises:
-        RecipeError: naming the key of the recipe that cannot be used.
+        RecipeError: naming the invalid key of the recipe.
         UnknownNameError: if there is no such reader.
     """
     if Path(corpus).suffix == ".toml":

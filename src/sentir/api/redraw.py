@@ -1,4 +1,4 @@
-"""The verb that discards the test split of one's own table and draws another one, on the record."""
+"""The verb that discards the random test split of a table and draws another one, which is recorded."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from sentir.recipe.editing import replace_table_seed
 
 @dataclass(frozen=True, slots=True)
 class RedrawResult:
-    """A recipe with another draw of its splits.
+    """The result of a redraw.
 
     Attributes:
         recipe: its file.
-        seeds: ``data.table.seed`` before and now.
-        splits: utterances in train, dev and test, as they are now.
-        num_test_openings: how often the discarded test had been opened.
-        redraws: how many redraws there have been, this one included.
+        seeds: the old and the new ``data.table.seed``.
+        splits: the new number of utterances in train, dev and test.
+        num_test_openings: how often the discarded test split was evaluated on.
+        redraws: number of redraws so far, including this one.
     """
 
     recipe: Path
@@ -41,30 +41,30 @@ class RedrawResult:
 
 
 def redraw_corpus(recipe: PathLike, *, reason: str, root: PathLike | None = None) -> RedrawResult:
-    """Discard the test split that a recipe draws from a table, and draw another one.
+    """Discard the random test split of a recipe's table, and draw another one.
 
-    It is recorded beside the ledger, and every report on the corpus shows it; the recipe's ``data.table.seed``
-    becomes the next one that draws splits near their shares.
+    The redraw is recorded next to the ledger, and every report on the corpus shows it. The recipe's
+    ``data.table.seed`` becomes the next seed whose splits have about the requested sizes.
 
     Args:
-        recipe: its file; nothing but the seed is changed in it.
-        reason: why.
-        root: where the table lies, if the recipe does not say.
+        recipe: its file; only the seed is changed.
+        reason: why, for the record.
+        root: folder of the table, by default that of the recipe.
 
     Raises:
-        LockedTestError: if there is no reason, or the record cannot be written; then the recipe stays as it is.
-        RecipeError: if the recipe draws no test split, or its text cannot be changed.
+        LockedTestError: if there is no reason, or the record cannot be written; the recipe is then unchanged.
+        RecipeError: if the recipe has no random test split, or its text cannot be changed.
         SentirError: if the table cannot be read or the recipe cannot be written.
     """
     path = Path(recipe)
     if not reason.strip():
-        raise LockedTestError(_('Discarding a test split needs a reason: give --reason "…".'))
+        raise LockedTestError(_('Discarding a test split needs a reason; give one with --reason "…".'))
     loaded = load_recipe(path)
     _require_random_split(loaded, path)
     before = read_corpus(loaded.data, root)
     seeds, after = _draw_next_split(loaded, root, before)
     text = replace_table_seed(path.read_bytes().decode("utf-8-sig"), seeds[1])
-    was_open = len(list_openings(before))
+    num_test_openings = len(list_openings(before))
     try:
         with atomic_write(path) as draft:
             draft.write_bytes(text.encode())
@@ -72,29 +72,28 @@ def redraw_corpus(recipe: PathLike, *, reason: str, root: PathLike | None = None
     except OSError as error:
         raise SentirError(_("{path} cannot be written: {why}.", path=path, why=error.strerror)) from error
     sizes = {split: len(after.split(split)) for split in SPLITS}
-    return RedrawResult(path, seeds, sizes, was_open, len(list_redraws(after)))
+    return RedrawResult(path, seeds, sizes, num_test_openings, len(list_redraws(after)))
 
 
 def _draw_next_split(recipe: Recipe, root: PathLike | None, before: Corpus) -> tuple[tuple[int, int], Corpus]:
-    table, place = recipe.data.table, Path(root) if root is not None else recipe.data.root
-    assert table is not None and place is not None
+    table, folder = recipe.data.table, Path(root) if root is not None else recipe.data.root
+    assert table is not None and folder is not None
     seed: int | None = table.seed
     for _attempt in range(100):
-        seed = find_table_seed(place, recipe.data, (seed or 0) + 1)
+        seed = find_table_seed(folder, recipe.data, (seed or 0) + 1)
         if seed is None:
             break
         after = read_corpus(recipe.override({"data": {"table": {"seed": seed}}}).data, root)
         if after.test_fingerprint != before.test_fingerprint:
             return (table.seed, seed), after
-    raise RecipeError(_("No other test split can be drawn: the groups of the table are too few."))
+    raise RecipeError(_("No other test split can be drawn: the table has too few groups."))
 
 
 def _require_random_split(recipe: Recipe, path: Path) -> None:
     table = recipe.data.table
     if recipe.data.reader != "table" or table is None or not _has_random_test_split(table):
         raise RecipeError(
-            _("{path} draws no test split: its corpus or its table says which rows are test, or there are none.",
-              path=path)
+            _("{path} has no random test split: its corpus or table defines test, or has none.", path=path)
         )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ def make_scorer(
 
 
 def predict_split(recognizer: Recognizer | BaselineModel, utterances: Sequence[Utterance]) -> Predictions:
-    """Predict utterances of a corpus; log a warning where they lack a modality that the model cannot do without."""
+    """Predict utterances of a corpus; log a warning if they lack a modality that the model requires."""
     recipe, required = recognizer.recipe, recognizer.modalities - recognizer.optional_modalities
     kind, cleaning = recipe.model.audio.mel, recipe.data.cleaning
     usable, missing = count_missing_modalities(utterances, required, mel_kind=kind, cleaning=cleaning)

@@ -1,4 +1,4 @@
-"""The verbs about studies."""
+"""The verbs that run studies and tune settings."""
 
 from __future__ import annotations
 
@@ -24,17 +24,20 @@ def run_study(
     out: PathLike,
     accept_grade: bool = False,
 ) -> StudyReport:
-    """Run the studies of one or more recipes into one folder; see `sentir.study.run.run_study`.
+    """Run the studies of one or more recipes: train, select on dev, evaluate once on test, write a report.
 
     Args:
-        recipes: one or several, each by its path, by its name if it comes with Sentir, or itself.
-        root: where the corpora lie.
-        out: folder of the run.
-        accept_grade: whether a corpus that the audit gives a D or E is studied all the same.
+        recipes: one or several: a path, the name of a recipe that comes with Sentir, or a `Recipe`.
+        root: folder of the corpora.
+        out: output folder; a run that was interrupted resumes in it.
+        accept_grade: whether to use corpora whose audit grade is D or E.
+
+    Returns:
+        The contents of the report.
 
     Raises:
-        SentirError: for recipes, names, files or weights that cannot be used, for corpora of grade D or E, or if
-            another run is at work in ``out``.
+        SentirError: if recipes, files or weights cannot be used, a corpus has grade D or E, or another run uses
+            ``out``.
     """
     given = [recipes] if isinstance(recipes, PathLike | Recipe) else recipes
     loaded = [_resolve_recipe(recipe, root) for recipe in given]
@@ -45,14 +48,14 @@ def run_study(
 
 
 def _resolve_recipe(recipe: PathLike | Recipe, root: PathLike | None) -> Recipe:
-    """Return a recipe whose corpus lies somewhere.
+    """Return a recipe whose corpus exists.
 
     Raises:
-        SentirError: if it cannot be read, or its corpus lies nowhere.
+        SentirError: if it cannot be read, or its corpus is missing.
     """
-    found = as_recipe(recipe)
-    require_root(found.data.reader, found.data.root if root is None else root)
-    return found
+    loaded = as_recipe(recipe)
+    require_root(loaded.data.reader, loaded.data.root if root is None else root)
+    return loaded
 
 
 def tune(
@@ -64,15 +67,15 @@ def tune(
     timeout: float | None = None,
     storage: str | None = None,
 ) -> TuningResult:
-    """Try the settings of a recipe's search space, and write the best recipe; see `sentir.study.tuning.run.tune`.
+    """Tune settings over the search space of a recipe, and write the best recipe. Test is not used.
 
     Args:
-        recipe: with the section ``tune``; as `run_study` takes it.
-        root: where the corpus lies.
-        out: folder of the run; the same folder goes on with the same tuning.
-        trials: how many in all, if not the recipe's ``tune.trials``.
-        timeout: seconds after which no trial begins.
-        storage: URL of a database for the trials, if not a file in ``out``.
+        recipe: with a section ``tune``; as `run_study` takes it.
+        root: folder of the corpus.
+        out: output folder; tuning that was interrupted resumes in it.
+        trials: total number of trials, by default the recipe's ``tune.trials``.
+        timeout: seconds after which no new trial starts.
+        storage: database URL for the trials, by default a file in ``out``.
 
     Raises:
         SentirError: if the recipe, the corpus or the storage cannot be used, or no trial is complete.
@@ -80,6 +83,6 @@ def tune(
     recipe = _resolve_recipe(recipe, root)
     from sentir.study.tuning import run
 
-    wanted = recipe if trials is None else recipe.override({"tune": {"trials": trials}})
+    recipe = recipe if trials is None else recipe.override({"tune": {"trials": trials}})
     with lock_run_folder(Path(out), shared_key="tune"):
-        return run.tune(wanted, root=root, out=Path(out), timeout=timeout, storage=storage)
+        return run.tune(recipe, root=root, out=Path(out), timeout=timeout, storage=storage)

@@ -1,4 +1,4 @@
-"""The command line: ``sentir VERB …``. Exit code 0 done, 1 found problems, 2 bad call."""
+"""The command line: ``sentir COMMAND …``. Exit codes: 0 success, 1 problems found, 2 usage error."""
 
 from __future__ import annotations
 
@@ -15,50 +15,59 @@ from sentir.process_group import rank
 from sentir.safe_text import make_printable
 
 _IGNORED_WARNINGS = (
-    "Glyph .* missing from font",  # an SVG is drawn by the fonts of its reader
-    "Support for mismatched key_padding_mask and attn_mask",  # what transformers gives torch in a speech encoder
+    "Glyph .* missing from font",  # an SVG is rendered with the viewer's fonts
+    "Support for mismatched key_padding_mask and attn_mask",  # caused by transformers' speech encoders
 )
 
 
 def main() -> None:
-    """Run the command line; every error raised on purpose is one sentence on standard error."""
+    """Run the command line; an expected error is printed as one sentence on standard error."""
     _tolerate_encoding_errors()
     _ignore_warnings()
     arguments = _pop_language(sys.argv[1:])
     if arguments[:1] == ["--version"]:
         print(f"sentir {metadata.version('sentir')}")
         return
-    from sentir.cli.app import app  # after the language is known: help texts are made at import
+    from sentir.cli.app import app  # after the language is set: help texts are translated at import
 
     try:
-        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere) if rank() else nullcontext():
-            app(args=arguments, prog_name="sentir")  # of several processes the first speaks
+        with open(os.devnull, "w") as devnull, redirect_stdout(devnull) if rank() else nullcontext():
+            app(args=arguments, prog_name="sentir")  # of several processes only the first prints
     except SentirError as error:
         _exit_with_error(str(error))
     except (MemoryError, RuntimeError, ImportError) as error:
         if not _is_out_of_memory(error):
             raise
-        _exit_with_error(_("The system gives no more memory ({why}); close other programs, lift the limit (ulimit -v), or "
-                "set a smaller batch.", why=str(error).split("\n")[0] or type(error).__name__))  # fmt: skip
+        why = str(error).split("\n")[0] or type(error).__name__
+        _exit_with_error(
+            _("Out of memory ({why}); close other programs, raise the limit (ulimit -v), or reduce the batch "
+              "size.", why=why)
+        )  # fmt: skip
     except OSError as error:
         _exit_with_error(_("A file or folder cannot be used: {why}.", why=error))
 
 
 def _tolerate_encoding_errors() -> None:
-    """Let no character end a command that the terminal's encoding does not have."""
+    """Replace characters that the encoding of the terminal lacks, instead of failing."""
     for stream, errors in ((sys.stdout, "replace"), (sys.stderr, "backslashreplace")):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=errors)
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """Tell whether an error is how Python, torch or the loader of libraries say that memory has run out."""
-    words = ("allocate memory", "not enough memory", "out of memory", "start new thread", "failed to map segment")
-    return isinstance(error, MemoryError) or any(word in str(error) for word in words)
+    """Return whether an error of Python, torch or the dynamic loader means that memory has run out."""
+    phrases = (
+        "allocate memory",
+        "not enough memory",
+        "out of memory",
+        "start new thread",
+        "failed to map segment",
+    )
+    return isinstance(error, MemoryError) or any(phrase in str(error) for phrase in phrases)
 
 
 def _ignore_warnings() -> None:
-    """Leave out what other packages warn of and no user can do anything about."""
+    """Silence warnings of other packages that users can do nothing about."""
     for message in _IGNORED_WARNINGS:
         warnings.filterwarnings("ignore", message=message)
 
@@ -69,7 +78,7 @@ def _exit_with_error(message: str) -> None:
 
 
 def _pop_language(arguments: list[str]) -> list[str]:
-    """Set the language that ``--lang`` names, wherever it stands, and return the other arguments."""
+    """Set the language given by ``--lang``, wherever it stands, and return the other arguments."""
     rest: list[str] = []
     values = iter(arguments)
     for argument in values:

@@ -1,4 +1,4 @@
-"""How the command line prints a closer look at a model: trust, parts, speakers, worst errors."""
+"""Printing of an error analysis: calibration, slices, speakers, most confident errors."""
 
 from __future__ import annotations
 
@@ -13,63 +13,73 @@ from sentir.i18n import _, format_count, localize_numbers
 from sentir.report.calibration import calibration_sentences
 
 
-def print_analysis(details: ErrorAnalysis) -> None:
-    """Print everything but the curves."""
-    if details.reliability:
-        for sentence in calibration_sentences(details.reliability, details.split):
+def print_analysis(analysis: ErrorAnalysis) -> None:
+    """Print everything except the curves."""
+    if analysis.reliability:
+        for sentence in calibration_sentences(analysis.reliability, analysis.split):
             output.print_line(f"- {sentence}")
         output.print_line("")
-    _print_slices(details)
-    _print_speakers(details)
-    _print_hardest_examples(details)
+    _print_slices(analysis)
+    _print_speakers(analysis)
+    _print_hardest_examples(analysis)
 
 
-def _print_slices(details: ErrorAnalysis) -> None:
-    if not details.slices:
+def _print_slices(analysis: ErrorAnalysis) -> None:
+    if not analysis.slices:
         return
     table = _make_table(
-        _("Slices"), (_("by"), _("slice"), "n", metric_display_name(details.slices[0].metric), ""), numbers=(2, 3)
+        _("Slices"),
+        (_("by"), _("slice"), "n", metric_display_name(analysis.slices[0].metric), ""),
+        numbers=(2, 3),
     )
-    for row in details.slices:
-        few = _("too few") if row.is_small else ""
+    for row in analysis.slices:
+        remark = _("too few") if row.is_small else ""
         cells = (
             row.definition.display_kind,
             row.definition.display_name,
             format_count(row.n),
             _format_score(row.score),
-            few,
+            remark,
         )
         table.add_row(*map(output.as_text, cells))
     output.console.print(table)
 
 
-def _print_speakers(details: ErrorAnalysis) -> None:
-    if not details.speakers:
+def _print_speakers(analysis: ErrorAnalysis) -> None:
+    if not analysis.speakers:
         return
-    headings = (_("speaker"), "n", metric_display_name(details.speakers[0].metric), _("most frequent errors"))
+    headings = (
+        _("speaker"),
+        "n",
+        metric_display_name(analysis.speakers[0].metric),
+        _("most frequent confusions"),
+    )
     table = _make_table(_("Errors by speaker"), headings, numbers=(1, 2))
-    for row in details.speakers:
-        mixed = ", ".join(one.display_name for one in row.confusions) or "–"
+    for row in analysis.speakers:
+        confusions = ", ".join(one.display_name for one in row.confusions) or "–"
         table.add_row(
-            *map(output.as_text, (row.speaker, format_count(row.n), localize_numbers(f"{row.score:.3f}"), mixed))
+            *map(
+                output.as_text,
+                (row.speaker, format_count(row.n), localize_numbers(f"{row.score:.3f}"), confusions),
+            )
         )
     output.console.print(table)
 
 
-def _print_hardest_examples(details: ErrorAnalysis) -> None:
-    if not details.hardest_examples:
+def _print_hardest_examples(analysis: ErrorAnalysis) -> None:
+    if not analysis.hardest_examples:
         return
-    sure = _("probability") if details.reliability else _("error")
-    headings = (_("utterance"), _("text"), _("annotated"), _("predicted"), sure)
+    measure = _("probability") if analysis.reliability else _("error")
+    headings = (_("utterance"), _("text"), _("annotated"), _("predicted"), measure)
     table = _make_table(_("Most confident errors"), headings, numbers=(4,))
-    for row in details.hardest_examples:
-        labels, said = (
+    for row in analysis.hardest_examples:
+        labels, predicted = (
             ", ".join(map(display_name, names)) or _("none of them") for names in (row.labels, row.predicted)
         )
         table.add_row(
             *map(
                 output.as_text,
-                (row.id, row.text or "–", labels, said, localize_numbers(f"{row.error_score:.2f}")),
+                (row.id, row.text or "–", labels, predicted, localize_numbers(f"{row.error_score:.2f}")),
             )
         )
     output.console.print(table)

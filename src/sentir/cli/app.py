@@ -1,4 +1,4 @@
-"""The commands. Each one calls a public verb and prints what it returns; heavy imports wait until then."""
+"""The commands. Each calls a public function and prints its result; heavy imports are made only then."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sentir.cli.explain import add_explain
 from sentir.cli.interrupts import handle_interrupts
 from sentir.cli.options import (
     AudioColumnOption,
+    CorpusOption,
     DialogueColumnOption,
     EndColumnOption,
     IdColumnOption,
@@ -40,8 +41,8 @@ from sentir.preflight import require_files, require_model, require_model_and_cor
 
 app = typer.Typer(
     cls=CommandGroup,
-    help=_("Recognize emotion in what people say and how they say it, honestly scored."),
-    epilog=_("Example: sentir study recipes/meld-text.toml --root DATA. '--lang es' speaks Spanish."),
+    help=_("Emotion recognition from text and audio: train, evaluate, explain, predict."),
+    epilog=_("Example: sentir study recipes/meld-text.toml --root DATA. Spanish: --lang es."),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -51,16 +52,16 @@ app.add_typer(corpus, name="corpus")
 add_demo(app)
 
 
-@app.callback(epilog=_("Example: sentir study recipes/meld-text.toml --root DATA. '--lang es' speaks Spanish."))
+@app.callback(epilog=_("Example: sentir study recipes/meld-text.toml --root DATA. Spanish: --lang es."))
 def _global_options(
-    lang: Annotated[str | None, typer.Option("--lang", help=_("Language of all texts: en or es."))] = None,
-    version: Annotated[bool, typer.Option("--version", help=_("Print the version and stop."))] = False,
+    lang: Annotated[str | None, typer.Option("--lang", help=_("Language of the output: en or es."))] = None,
+    version: Annotated[bool, typer.Option("--version", help=_("Print the version and exit."))] = False,
 ) -> None:
-    """Take the options of every command (both are taken before this runs)."""
+    """Declare the global options for --help; both are handled before this runs."""
 
 
 def _make_output_folder(folder: Path) -> None:
-    """Make the folder that results go to, before any work is done for them."""
+    """Make the output folder before any work is done."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK):
@@ -80,20 +81,21 @@ def _check_output_table(path: Path, inputs: list[str]) -> None:
 
 
 @app.command(
-    help=_("Run a whole study: baselines, candidates chosen on dev, the finalist opened once on test, a report."),
+    help=_(
+        "Run a study and write its report. It trains baselines and candidates, selects on dev and evaluates on "
+        "test once."
+    ),
     epilog=_("Example: sentir study recipes/meld-text.toml --root DATA/meld --out runs/meld-text"),
 )
 def study(
-    recipes: Annotated[list[Path], typer.Argument(help=_("One or more recipes; they share one report."))],
+    recipes: Annotated[list[Path], typer.Argument(help=_("One or more recipes, for one report."))],
     root: RootOption = None,
-    out: Annotated[Path | None, typer.Option("--out", help=_("Folder of the run; default runs/RECIPE."))] = None,
+    out: Annotated[Path | None, typer.Option("--out", help=_("Output folder; default: runs/RECIPE."))] = None,
     set_: SetOption = None,
     accept_grade: Annotated[
-        bool, typer.Option("--accept-grade", help=_("Study a corpus although its audit gives it a D or E."))
+        bool, typer.Option("--accept-grade", help=_("Use a corpus even if its audit grade is D or E."))
     ] = False,
-    open_: Annotated[
-        bool, typer.Option("--open", help=_("Open the report in a browser at the end, where there is one."))
-    ] = False,
+    open_: Annotated[bool, typer.Option("--open", help=_("Open the report in the browser when done."))] = False,
     json: JsonOption = False,
 ) -> None:
     for path in recipes:
@@ -105,35 +107,36 @@ def study(
     from sentir.progress import show_progress
 
     loaded = [api.load_recipe(path, set_ or ()) for path in recipes]
-    place = out or Path("runs") / to_file_name("+".join(recipe.name for recipe in loaded))
-    _make_output_folder(place)
+    folder = out or Path("runs") / to_file_name("+".join(recipe.name for recipe in loaded))
+    _make_output_folder(folder)
     with handle_interrupts(), show_progress():
-        report = api.run_study(loaded, root=root, out=place, accept_grade=accept_grade)
+        report = api.run_study(loaded, root=root, out=folder, accept_grade=accept_grade)
     if json:
         output.print_json([row.to_row() for row in report.scores])
     else:
-        print_study(report, place)
+        print_study(report, folder)
     if open_:
-        open_page(place / "report.html")
+        open_page(folder / "report.html")
 
 
 @app.command(
-    help=_("Train one model by a recipe, choose its epoch on dev, and save it."),
+    help=_("Train a model and save it. Its best epoch is selected on dev."),
     epilog=_("Example: sentir train recipes/meld-text.toml --root DATA/meld --out models/mine"),
 )
 def train(
     recipe: RecipeArgument,
-    out: Annotated[Path, typer.Option("--out", help=_("Folder the model is saved to."))],
+    out: Annotated[Path, typer.Option("--out", help=_("Folder to save the model to."))],
     root: RootOption = None,
     set_: SetOption = None,
     init_from: Annotated[
         Path | None,
         typer.Option(
-            "--init-from", help=_("Saved model to go on from: its network and labels, the recipe's data.")
+            "--init-from",
+            help=_("Saved model to continue training: its network and labels, with the recipe's data."),
         ),
     ] = None,
     tensorboard: Annotated[
-        Path | None, typer.Option("--tensorboard", help=_("Folder for curves that TensorBoard shows."))
+        Path | None, typer.Option("--tensorboard", help=_("Folder for TensorBoard logs."))
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -162,48 +165,46 @@ add_tune(app)
 
 
 @app.command(
-    help=_("Score a saved model on a split; test is locked and needs a reason."),
+    help=_("Evaluate a saved model on a split. Test is locked and needs --reason."),
     epilog=_("Example: sentir evaluate models/mine --root DATA/meld --split dev"),
 )
 def evaluate(
     model: ModelArgument,
     root: RootOption = None,
-    recipe: Annotated[
-        Path | None, typer.Option("--recipe", help=_("Recipe whose corpus is read, if not the model's own."))
-    ] = None,
+    corpus: CorpusOption = None,
     split: SplitOption = "dev",
     reason: ReasonOption = "",
     analyze: Annotated[
-        bool, typer.Option("--analyze", help=_("Look closer: trust, scores part by part, the worst errors."))
+        bool, typer.Option("--analyze", help=_("Also print calibration, scores by slice, and errors."))
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    require_model_and_corpus(model, recipe, root)
+    require_model_and_corpus(model, corpus, root)
     from sentir import api
     from sentir.cli import output
     from sentir.cli.analysis_output import print_analysis
     from sentir.cli.scores_output import print_scores
     from sentir.progress import show_progress
 
-    data = api.load_recipe(recipe).data if recipe else None
     with show_progress():
         if analyze:
-            scores, details = api.analyze(model, root=root, data=data, split=split, reason=reason)
+            scores, analysis = api.analyze(model, root=root, corpus=corpus, split=split, reason=reason)
         else:
-            scores, details = api.evaluate(model, root=root, data=data, split=split, reason=reason), None
+            scores, analysis = api.evaluate(model, root=root, corpus=corpus, split=split, reason=reason), None
     if json:
-        output.print_json([scores.to_row() | ({"details": output.dataclass_to_dict(details)} if details else {})])
+        extra = {"analysis": output.dataclass_to_dict(analysis)} if analysis else {}
+        output.print_json([scores.to_row() | extra])
     else:
         print_scores([scores], per_label=True)
-        if details:
-            print_analysis(details)
+        if analysis:
+            print_analysis(analysis)
 
 
 add_explain(app)
 
 
 @app.command(
-    help=_("Compare two saved models on the same utterances, paired by dialogue."),
+    help=_("Compare two saved models. They are scored on the same utterances, paired by dialogue."),
     epilog=_("Example: sentir compare models/a models/b --root DATA/meld --split dev"),
 )
 def compare(
@@ -212,7 +213,10 @@ def compare(
     root: RootOption = None,
     split: SplitOption = "dev",
     reason: ReasonOption = "",
-    metric: Annotated[str | None, typer.Option("--metric", help=_("Score to compare by."))] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option("--metric", help=_("Metric to compare by; default: the one that selected the first model.")),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     require_model_and_corpus(a, None, root)
@@ -235,19 +239,20 @@ def compare(
 
 @app.command(
     help=_(
-        "Predict texts, audio and video files, tables (CSV, TSV, Parquet) and conversations (JSON lines); "
-        "exit code 1 if something could not be predicted."
+        "Predict texts, files and tables. Files are audio or video, tables CSV, TSV, Parquet or XLSX, "
+        "conversations JSON Lines. Exit code 1 if any could not be predicted."
     ),
     epilog=_('Example: sentir predict models/mine --text "I can\'t believe you did that!" clip.mp4'),
 )
 def predict(
     model: ModelArgument,
-    files: Annotated[  # as text, for Path("") would be this folder
-        list[str] | None, typer.Argument(help=_("Sound or video files, their folders, tables, conversations."))
+    files: Annotated[  # strings, as Path("") would be the working folder
+        list[str] | None,
+        typer.Argument(help=_("Audio or video files, folders of them, tables, or conversations.")),
     ] = None,
     text: Annotated[
         list[str] | None,
-        typer.Option("--text", help=_("A text. May be repeated. As many texts as clips are pairs, in order.")),
+        typer.Option("--text", help=_("A text; may be repeated. Texts and as many clips are paired, in order.")),
     ] = None,
     text_column: TextColumnOption = None,
     speaker_column: SpeakerColumnOption = None,
@@ -259,9 +264,11 @@ def predict(
     turn_column: TurnColumnOption = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help=_("Write a table here (.csv, .tsv, .parquet, .jsonl or .xlsx).")),
+        typer.Option("--out", help=_("Table to write (.csv, .tsv, .parquet, .jsonl or .xlsx).")),
     ] = None,
-    abstain: Annotated[bool, typer.Option("--abstain", help=_("Mark what the model is not sure of."))] = False,
+    abstain: Annotated[
+        bool, typer.Option("--abstain", help=_("Mark predictions below the model's confidence threshold."))
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     if text or files:
@@ -273,23 +280,17 @@ def predict(
 
     if out is not None:
         _check_output_table(out, files or [])
-    columns = api.InputColumns(
-        text=text_column,
-        speaker=tuple(speaker_column or ()),
-        dialogue=tuple(dialogue_column or ()),
-        audio=audio_column,
-        id=id_column,
-        start=start_column,
-        end=end_column,
-        turn=turn_column,
-    )
+    columns = {
+        "text": text_column, "speaker": speaker_column, "dialogue": dialogue_column, "audio": audio_column,
+        "id": id_column, "start": start_column, "end": end_column, "turn": turn_column,
+    }  # fmt: skip
     with show_progress():
-        found = api.predict(model, texts=text or (), files=files or (), columns=columns, abstain=abstain)
+        predictions = api.predict(model, texts=text or (), files=files or (), columns=columns, abstain=abstain)
     if out is not None:
-        output.print_written(found, out, api.write_predictions(found, out))
+        output.print_written(predictions, out, api.write_predictions(predictions, out))
     if json:
-        output.print_json([output.dataclass_to_dict(row) for row in found])
+        output.print_json([output.dataclass_to_dict(row) for row in predictions])
     elif out is None:
-        output.print_predictions(found)
-    if any(row.problem for row in found):
+        output.print_predictions(predictions)
+    if any(row.problem for row in predictions):
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""Opening a page where there is a browser for it, and nothing where there is none."""
+"""Opening a page in the browser, if there is one."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 
 
 def open_page(page: Path) -> None:
-    """Open a page in the user's browser; nobody is told where there is no screen or no browser for it."""
+    """Open a page in the user's browser; do nothing without a display or a browser."""
     if has_display():
         with suppress(webbrowser.Error, OSError):
             webbrowser.open(page.resolve().as_uri())
 
 
 def has_display() -> bool:
-    """Return whether a person may sit at a screen: not from afar, not in CI, on Linux only with a display."""
+    """Return whether there may be a display: not over SSH, not in CI, on Linux only if one is set."""
     remote = {"CI", "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"}
     displays = {"DISPLAY", "WAYLAND_DISPLAY"}
     known = {name for name in remote | displays if os.environ.get(name)}

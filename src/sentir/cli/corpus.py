@@ -1,4 +1,4 @@
-"""The commands about corpora: ``sentir corpus …``."""
+"""The commands ``sentir corpus …``."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from sentir.cli.options import CorpusArgument, JsonOption, RootOption, require_c
 from sentir.i18n import _
 
 corpus = typer.Typer(
-    help=_("Get, audit, look at and prepare corpora, or begin one of your own."),
-    epilog=_("Example: sentir corpus audit meld --root DATA/meld --page audit.html"),
+    help=_("Download, audit and prepare corpora. Or start with your own table."),
+    epilog=_("Example: sentir corpus audit meld --root DATA/meld --html audit.html"),
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -36,7 +36,8 @@ add_redraw(corpus)
 @corpus.command(
     "prepare",
     help=_(
-        "Decode and measure every clip once, for all that listens later; exit code 1 if a clip cannot be used."
+        "Decode all clips into the audio store. Training and prediction use it. Exit code 1 if a clip cannot be "
+        "used."
     ),
     epilog=_("Example: sentir corpus prepare meld --root DATA/meld"),
 )
@@ -44,13 +45,14 @@ def prepare(
     name: CorpusArgument,
     root: RootOption = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help=_("Folder of the store, if not the usual one."))
+        Path | None, typer.Option("--out", help=_("Folder of the audio store; default: in the cache."))
     ] = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help=_("Processes that decode; default: one for each core."))
+        int | None, typer.Option("--workers", min=1, help=_("Worker processes; default: one per core."))
     ] = None,
     mel: Annotated[
-        str | None, typer.Option("--mel", help=_("mel or thesis; default: what the recipe's model hears."))
+        str | None,
+        typer.Option("--mel", help=_("Mel spectrogram: mel or thesis; default: that of the recipe's model.")),
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -61,9 +63,9 @@ def prepare(
     from sentir.progress import show_progress
 
     with handle_interrupts(), show_progress():
-        found = api.prepare_corpus(name, root=root, out=out, workers=workers, mel=mel)
+        report = api.prepare_corpus(name, root=root, out=out, workers=workers, mel=mel)
     if json:
-        output.print_json(found.to_dict())
+        output.print_json(report.to_dict())
     else:
-        print_store_report(found, custom_folder=out is not None)
-    raise typer.Exit(1 if found.unusable else 0)
+        print_store_report(report, custom_folder=out is not None)
+    raise typer.Exit(1 if report.unusable else 0)

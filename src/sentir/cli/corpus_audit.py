@@ -22,10 +22,10 @@ def add_audit(corpus: typer.Typer) -> None:
     corpus.command(
         "audit",
         help=_(
-            "Grade a corpus: counts, defects, duplicates, leaks, clips; exit code 1 if something was lost or the "
-            "grade is D or E."
+            "Audit and grade a corpus. Checks counts, defects, duplicates, leakage and audio. Exit code 1 if "
+            "there are problems."
         ),
-        epilog=_("Example: sentir corpus audit meld --root DATA/meld --page audit.html"),
+        epilog=_("Example: sentir corpus audit meld --root DATA/meld --html audit.html"),
     )(audit)
 
 
@@ -36,14 +36,14 @@ def audit(
         bool | None,
         typer.Option(
             "--audio/--no-audio",
-            help=_("Listen to the clips, each once for all times; default: if there are clips."),
+            help=_("Decode the clips, once (they are cached); default: if there are clips."),
         ),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option("--html", help=_("Write a page with figures here (.html), in two languages."))
+        Path | None, typer.Option("--html", help=_("Write the audit to this HTML file, in English and Spanish."))
     ] = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help=_("Processes that decode; default: one for each core."))
+        int | None, typer.Option("--workers", min=1, help=_("Worker processes; default: one per core."))
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -53,18 +53,18 @@ def audit(
     from sentir.progress import show_progress
 
     with show_progress():
-        found = api.audit_corpus(name, root=root, audio=audio, html=html, workers=workers)
+        report = api.audit_corpus(name, root=root, audio=audio, html=html, workers=workers)
     if json:
-        output.print_json(found.to_dict())
+        output.print_json(report.to_dict())
     else:
-        print_audit(found)
+        print_audit(report)
         if html:
             output.print_line(_("Written: {path}", path=html))
-    raise typer.Exit(1 if found.problem_count else 0)
+    raise typer.Exit(1 if report.problem_count else 0)
 
 
 def print_audit(audit: AuditReport) -> None:
-    """Print the grade of an audit and what gives it, then its findings, problems first, then its tables."""
+    """Print the grade of an audit and the reasons for it, then its findings, problems first, then its tables."""
     from rich.text import Text
 
     from sentir.audit import describe_grade

@@ -19,7 +19,7 @@ def add_clean(corpus: typer.Typer) -> None:
     """Add the command to ``sentir corpus``."""
     corpus.command(
         "clean",
-        help=_("Show what cleaning does to the texts of a corpus, step by step; nothing is changed."),
+        help=_("Preview text cleaning, step by step. The corpus is not changed."),
         epilog=_("Example: sentir corpus clean meld --root DATA/meld --steps thesis --examples 5"),
     )(clean)
 
@@ -29,12 +29,10 @@ def clean(
     root: RootOption = None,
     steps: Annotated[
         str | None,
-        typer.Option(
-            "--steps", help=_("Steps with commas between, default or thesis; if not given, the recipe's.")
-        ),
+        typer.Option("--steps", help=_("Comma-separated steps, 'default' or 'thesis'; default: the recipe's.")),
     ] = None,
     examples: Annotated[
-        int, typer.Option("--examples", min=0, help=_("How many texts are shown step by step."))
+        int, typer.Option("--examples", min=0, help=_("Number of texts to show step by step."))
     ] = 3,
     json: JsonOption = False,
 ) -> None:
@@ -45,38 +43,38 @@ def clean(
 
     chain = None if steps is None else [part.strip() for part in steps.split(",") if part.strip()]
     with show_progress():
-        found = api.preview_cleaning(name, root=root, steps=chain, examples=examples)
+        report = api.preview_cleaning(name, root=root, steps=chain, examples=examples)
     if json:
-        output.print_json(found.to_dict())
+        output.print_json(report.to_dict())
     else:
-        _print_report(found)
+        _print_report(report)
 
 
-def _print_report(found: CleaningReport) -> None:
+def _print_report(report: CleaningReport) -> None:
     from sentir.cli import output
 
-    output.print_line(_("{corpus}: {n} texts", corpus=found.corpus, n=format_count(found.num_texts)))
+    output.print_line(_("{corpus}: {n} texts", corpus=report.corpus, n=format_count(report.num_texts)))
     table = Table()
-    for heading in (_("step"), _("changed"), _("share"), _("left without a word")):
+    for heading in (_("step"), _("changed"), _("share"), _("emptied")):
         table.add_column(heading, justify="left" if heading == _("step") else "right")
-    for effect in found.effects:
-        share = localize_numbers(f"{effect.changed / max(1, found.num_texts):.1%}")
+    for effect in report.effects:
+        share = localize_numbers(f"{effect.changed / max(1, report.num_texts):.1%}")
         table.add_row(effect.step, format_count(effect.changed), share, format_count(effect.emptied))
     output.console.print(table)
-    steps = [effect.step for effect in found.effects]
-    for walk in found.examples:
-        output.print_line(walk.id)
-        output.console.print(_trace_table(steps, walk.texts))
-    if any(effect.emptied for effect in found.effects):
-        output.print_line(_("A text without a word stays in its corpus; no step removes an utterance."))
+    steps = [effect.step for effect in report.effects]
+    for trace in report.examples:
+        output.print_line(trace.id)
+        output.console.print(_trace_table(steps, trace.texts))
+    if any(effect.emptied for effect in report.effects):
+        output.print_line(_("Utterances with an emptied text stay in the corpus."))
 
 
 def _trace_table(steps: list[str], texts: tuple[str, ...]) -> Table:
-    """Return a table with the text as it is and after each step that changes it."""
+    """Return a table with the original text and the text after each step that changes it."""
     from sentir.cli import output
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 2))
-    table.add_row(_("as it is"), output.as_text(texts[0]))
+    table.add_row(_("original"), output.as_text(texts[0]))
     for n, step in enumerate(steps):
         if texts[n] != texts[n + 1]:
             table.add_row(step, "∅" if is_blank(texts[n + 1]) else output.as_text(texts[n + 1]))

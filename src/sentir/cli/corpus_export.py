@@ -15,14 +15,14 @@ def add_export(corpus: typer.Typer) -> None:
     """Add the command to ``sentir corpus``."""
     corpus.command(
         "export",
-        help=_("Write a corpus as one table (.parquet, .csv or .jsonl); the labels of test are left out."),
+        help=_("Write a corpus as one table. The labels of test are left out."),
         epilog=_("Example: sentir corpus export meld --root DATA/meld --out meld.parquet"),
     )(export)
 
 
 def export(
     name: CorpusArgument,
-    out: Annotated[Path, typer.Option("--out", help=_("The table to write."))],
+    out: Annotated[Path, typer.Option("--out", help=_("Table to write (.parquet, .csv or .jsonl)."))],
     root: RootOption = None,
 ) -> None:
     require_corpus_or_reader(name, root)
@@ -36,8 +36,8 @@ def export(
     if written.test:
         output.print_line(
             _(
-                "The labels of the {n} test utterances are left out: they are sealed, and 'sentir evaluate' "
-                "opens them.",
+                "The labels of the {n} test utterances are left out: test is locked; 'sentir evaluate --split "
+                "test' scores a model on it.",
                 n=format_count(len(written.test)),
             )
         )

@@ -11,17 +11,17 @@ from sentir.i18n import _, format_count
 
 
 def add_redraw(corpus: typer.Typer) -> None:
-    """Add the command to those about corpora."""
+    """Add the command to ``sentir corpus``."""
     corpus.command(
         "redraw",
-        help=_("Discard the test split that a recipe draws from your table and draw another one, on the record."),
+        help=_("Redraw the random test split of your own table. Every report shows it."),
         epilog=_('Example: sentir corpus redraw talks.toml --reason "100 rows were mislabeled"'),
     )(redraw)
 
 
 def redraw(
     recipe: RecipeArgument,
-    reason: Annotated[str, typer.Option("--reason", help=_("Why the test split is discarded; reports show it."))],
+    reason: Annotated[str, typer.Option("--reason", help=_("Why test is discarded; shown in reports."))],
     root: RootOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -29,12 +29,16 @@ def redraw(
     from sentir.cli import output
     from sentir.display_names import display_name
 
-    found = api.redraw_corpus(recipe, reason=reason, root=root)
+    result = api.redraw_corpus(recipe, reason=reason, root=root)
     if json:
-        output.print_json(output.dataclass_to_dict(found))
+        output.print_json(output.dataclass_to_dict(result))
         return
-    sizes = ", ".join(f"{display_name(split)} {format_count(n)}" for split, n in found.splits.items())
-    output.print_line(_("Seed {before} → {after} in {path}: {sizes}.",
-               before=found.seeds[0], after=found.seeds[1], path=found.recipe, sizes=sizes))  # fmt: skip
-    output.print_line(_("Openings of the discarded test: {n}. Redraws so far, which every report shows: {redraws}.",
-               n=found.num_test_openings, redraws=found.redraws))  # fmt: skip
+    sizes = ", ".join(f"{display_name(split)} {format_count(n)}" for split, n in result.splits.items())
+    output.print_line(
+        _("Seed {before} → {after} in {path}: {sizes}.",
+          before=result.seeds[0], after=result.seeds[1], path=result.recipe, sizes=sizes)
+    )  # fmt: skip
+    output.print_line(
+        _("Evaluations on the discarded test: {n}. Redraws so far, shown in every report: {redraws}.",
+          n=result.num_test_openings, redraws=result.redraws)
+    )  # fmt: skip

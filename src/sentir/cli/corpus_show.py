@@ -20,9 +20,7 @@ def add_show(corpus: typer.Typer) -> None:
     """Add the command to ``sentir corpus``."""
     corpus.command(
         "show",
-        help=_(
-            "Print an utterance with its neighbors, labels, numbers, clip and defects, and draw its spectrogram."
-        ),
+        help=_("Show an utterance. Prints its context, labels, features, clip, issues and spectrogram."),
         epilog=_("Example: sentir corpus show meld/train/dia0/utt3 --corpus meld --root DATA/meld"),
     )(show_utterance)
 
@@ -30,13 +28,13 @@ def add_show(corpus: typer.Typer) -> None:
 def show_utterance(
     utterance_id: Annotated[
         str,
-        typer.Argument(metavar="ID", help=_("Its id, or the end of it (train/dia0/utt3) if one alone has it.")),
+        typer.Argument(metavar="ID", help=_("Id of the utterance, or a unique end of it (train/dia0/utt3).")),
     ],
-    corpus: Annotated[str, typer.Option("--corpus", help=_("A reader's name, or a recipe (TOML)."))],
+    corpus: Annotated[str, typer.Option("--corpus", help=_("Name of a reader, or a recipe (TOML)."))],
     root: RootOption = None,
-    turns: Annotated[int, typer.Option("--turns", min=0, help=_("Neighbors before and after."))] = 3,
+    turns: Annotated[int, typer.Option("--turns", min=0, help=_("Turns of context on either side."))] = 3,
     figure: Annotated[
-        Path | None, typer.Option("--figure", help=_("Draw the spectrogram into this file: .png, .svg or .pdf."))
+        Path | None, typer.Option("--figure", help=_("Save the spectrogram to this file (.png, .svg or .pdf)."))
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -46,67 +44,67 @@ def show_utterance(
     from sentir.progress import show_progress
 
     with show_progress():
-        found = api.inspect_utterance(utterance_id, corpus=corpus, root=root, turns=turns)
+        inspection = api.inspect_utterance(utterance_id, corpus=corpus, root=root, turns=turns)
     if figure is not None:
-        _save_spectrogram(found, figure)
+        _save_spectrogram(inspection, figure)
     if json:
-        output.print_json(found.to_dict())
+        output.print_json(inspection.to_dict())
         return
-    _print_inspection(found, spectrogram=figure is None)
+    _print_inspection(inspection, spectrogram=figure is None)
     if figure is not None:
         output.print_line(_("Written: {path}", path=figure))
 
 
-def _save_spectrogram(found: UtteranceInspection, path: Path) -> None:
+def _save_spectrogram(inspection: UtteranceInspection, path: Path) -> None:
     from sentir.errors import SentirError
     from sentir.report.spectrogram import plot_spectrogram, save_figure
 
-    if found.audio is None:
-        raise SentirError(_("'{id}' has no clip, so there is no spectrogram.", id=found.utterance.id))
-    if found.audio.mel is None:
-        raise SentirError(found.audio.problem)
-    save_figure(plot_spectrogram(found.audio, found.utterance.id), path)
+    if inspection.audio is None:
+        raise SentirError(_("'{id}' has no clip, so there is no spectrogram.", id=inspection.utterance.id))
+    if inspection.audio.mel is None:
+        raise SentirError(inspection.audio.problem)
+    save_figure(plot_spectrogram(inspection.audio, inspection.utterance.id), path)
 
 
-def _print_inspection(found: UtteranceInspection, *, spectrogram: bool) -> None:
+def _print_inspection(inspection: UtteranceInspection, *, spectrogram: bool) -> None:
     from sentir.cli import output
     from sentir.display_names import display_name
 
-    u = found.utterance
-    output.print_line(_("{id} (synthetic)", id=u.id) if found.synthetic else u.id)
-    for other in (*found.before, u, *found.after):
+    u = inspection.utterance
+    output.print_line(_("{id} (synthetic)", id=u.id) if inspection.synthetic else u.id)
+    for other in (*inspection.before, u, *inspection.after):
         output.console.print(_format_turn(other, is_selected=other is u), soft_wrap=True)
     lines = [
         (_("dialogue"), _("{dialogue}, turn {turn}", dialogue=u.dialogue or u.id, turn=u.turn)),
         (_("split"), display_name(u.split)),
-        *_label_lines(found),
+        *_label_lines(inspection),
         *((display_name(name), localize_numbers(f"{value:g}")) for name, value in u.numeric_features.items()),
-        (_("clip"), _format_clip(found)),
+        (_("clip"), _format_clip(inspection)),
     ]
     width = max(len(name) for name, _value in lines)
     for name, value in lines:
         output.console.print(output.as_text(f"{name.ljust(width)}  {value}"), soft_wrap=True)
-    for issue in found.issues:
+    for issue in inspection.issues:
         output.print_line(f"{display_name(issue.severity)}: {issue.message}")
-    if spectrogram and found.audio is not None and found.audio.mel is not None:
-        _print_spectrogram(found)
+    if spectrogram and inspection.audio is not None and inspection.audio.mel is not None:
+        _print_spectrogram(inspection)
 
 
 def _format_turn(u: Utterance, *, is_selected: bool) -> Text:
     from sentir.cli import output
 
-    says = output.as_text(
+    line = output.as_text(
         f"{'▶' if is_selected else ' '} {u.speaker or '–'}: {'–' if u.text is None else u.text}"
     )
-    return Text(" ") + says if is_selected else Text(f" {says}", style="dim")
+    return Text(" ") + line if is_selected else Text(f" {line}", style="dim")
 
 
-def _label_lines(found: UtteranceInspection) -> list[tuple[str, str]]:
-    """Return name and value of every line about labels."""
+def _label_lines(inspection: UtteranceInspection) -> list[tuple[str, str]]:
+    """Return the name and value of each line about labels."""
     from sentir.display_names import display_name
 
-    u = found.utterance
-    if found.has_sealed_labels:
+    u = inspection.utterance
+    if inspection.has_sealed_labels:
         return [(_("labels"), _("sealed (test)"))]
     rows = [
         (display_name(task), ", ".join(display_name(str(name)) for name in names) or _("none of them"))
@@ -124,22 +122,21 @@ def _label_lines(found: UtteranceInspection) -> list[tuple[str, str]]:
     return rows or [(_("labels"), _("none"))]
 
 
-def _format_clip(found: UtteranceInspection) -> str:
-    clip, sound = found.utterance.clip, found.audio
-    if clip is None or sound is None:
+def _format_clip(inspection: UtteranceInspection) -> str:
+    clip, audio = inspection.utterance.clip, inspection.audio
+    if clip is None or audio is None:
         return _("none")
     end = "" if clip.end is None else f"{clip.end:g}"
-    cut = f" [{clip.start or 0:g}–{end} s]" if clip.start is not None or end else ""
-    known = sound.problem or (
-        localize_numbers(f"{sound.seconds:.2f} s") if sound.seconds else ""
-    )  # a spectrogram tells no length
-    return f"{clip.path}{cut}" + (f" · {known}" if known else "")
+    times = f" [{clip.start or 0:g}–{end} s]" if clip.start is not None or end else ""
+    # A spectrogram file has no duration.
+    note = audio.problem or (localize_numbers(f"{audio.seconds:.2f} s") if audio.seconds else "")
+    return f"{clip.path}{times}" + (f" · {note}" if note else "")
 
 
-def _print_spectrogram(found: UtteranceInspection) -> None:
+def _print_spectrogram(inspection: UtteranceInspection) -> None:
     from sentir.cli import output
     from sentir.report.spectrogram import render_spectrogram_text
 
-    assert found.audio is not None
-    for line in render_spectrogram_text(found.audio, columns=min(72, output.console.width - 2)):
+    assert inspection.audio is not None
+    for line in render_spectrogram_text(inspection.audio, columns=min(72, output.console.width - 2)):
         output.print_line(f" {line}")

@@ -19,17 +19,17 @@ _NEXT_COMMANDS = (
 
 
 def add_demo(app: typer.Typer) -> None:
-    """Add the command to the program."""
+    """Add the command to ``sentir``."""
     app.command(
-        help=_("Write synthetic corpora that speak, in the shapes of MELD and CMU-MOSEI, to try everything on."),
+        help=_("Write synthetic corpora with speech. They have the formats of MELD and CMU-MOSEI."),
         epilog=_("Example: sentir demo --out DATA/demo"),
     )(demo)
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", help=_("Folder the corpora are written to."))],
+    out: Annotated[Path, typer.Option("--out", help=_("Folder to write the corpora to."))],
     corpus: Annotated[
-        list[str] | None, typer.Option("--corpus", help=_("meld or mosei; default both. May be repeated."))
+        list[str] | None, typer.Option("--corpus", help=_("meld or mosei; default: both. May be repeated."))
     ] = None,
 ) -> None:
     from sentir import api
@@ -41,7 +41,7 @@ def demo(
     for tree in written:
         output.print_line(
             _(
-                "Written: {folder} ({tables} tables, {recordings} recordings; synthetic, no one said any of it)",
+                "Written: {folder} ({tables} tables, {recordings} recordings; synthetic speech)",
                 folder=tree.folder,
                 tables=tree.tables,
                 recordings=format_count(tree.recordings),

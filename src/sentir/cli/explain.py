@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from sentir.cli.options import JsonOption, ModelArgument, RootOption
+from sentir.cli.options import CorpusOption, JsonOption, ModelArgument, RootOption
 from sentir.i18n import _
 from sentir.preflight import require_files, require_model, require_model_and_corpus
 
@@ -19,11 +19,11 @@ _MAX_WORDS = 8
 
 
 def add_explain(app: typer.Typer) -> None:
-    """Add the command to the program."""
+    """Add the command to ``sentir``."""
     app.command(
         help=_(
-            "Explain an answer by its words and its sound. With --root and no --id: what the model loses on dev "
-            "without text, sound, context or numbers."
+            "Explain a prediction by its words and audio. With --root and without --id: measure on dev which "
+            "inputs matter to the model."
         ),
         epilog=_('Example: sentir explain models/mine --text "I can\'t believe it!" --html why.html'),
     )(explain)
@@ -32,37 +32,41 @@ def add_explain(app: typer.Typer) -> None:
 def explain(
     model: ModelArgument,
     text: Annotated[str | None, typer.Option("--text", help=_("A text."))] = None,
-    file: Annotated[Path | None, typer.Option("--file", help=_("A sound or video file."))] = None,
-    corpus: Annotated[
-        str | None, typer.Option("--corpus", help=_("A reader's name, or a recipe; default: the model's own."))
-    ] = None,
+    file: Annotated[Path | None, typer.Option("--file", help=_("An audio or video file."))] = None,
+    corpus: CorpusOption = None,
     root: RootOption = None,
     utterance_id: Annotated[
-        str | None, typer.Option("--id", help=_("An utterance of the corpus, by its id or the end of it."))
+        str | None, typer.Option("--id", help=_("Id of an utterance of the corpus, or a unique end of it."))
     ] = None,
     label: Annotated[
         str | None, typer.Option("--label", help=_("Label to explain; default: the most probable."))
     ] = None,
     sanity_check: Annotated[
-        bool, typer.Option("--sanity-check", help=_("Compare with the maps of shuffled weights (takes longer)."))
+        bool,
+        typer.Option("--sanity-check", help=_("Compare with the attributions of randomized weights (slower).")),
     ] = False,
     html: Annotated[
-        Path | None, typer.Option("--html", help=_("Write a page here (.html), in two languages."))
+        Path | None,
+        typer.Option("--html", help=_("Write the explanation to this HTML file, in English and Spanish.")),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    one = text is not None or file is not None or utterance_id is not None
-    _check_options(one, text is not None or file is not None, utterance_id, corpus, root, label, sanity_check)
+    explains_prediction = text is not None or file is not None or utterance_id is not None
+    _check_options(
+        explains_prediction, text is not None or file is not None, utterance_id, corpus, root, label, sanity_check
+    )
     require_files([] if file is None else [file])
-    _require_model_and_corpus(model, corpus, root, needs_corpus=utterance_id is not None or not one)
+    _require_model_and_corpus(
+        model, corpus, root, needs_corpus=utterance_id is not None or not explains_prediction
+    )
     from sentir import api
     from sentir.cli import output
     from sentir.progress import show_progress
 
-    found: Explanation | ModelExplanation
+    explanation: Explanation | ModelExplanation
     with show_progress():
-        if one:
-            found = api.explain(
+        if explains_prediction:
+            explanation = api.explain(
                 model,
                 utterance_id=utterance_id,
                 text=text,
@@ -74,11 +78,11 @@ def explain(
                 html=html,
             )
         else:
-            found = api.explain_model(model, corpus=corpus, root=root, html=html)
+            explanation = api.explain_model(model, corpus=corpus, root=root, html=html)
     if json:
-        output.print_json(found.to_dict())
+        output.print_json(explanation.to_dict())
         return
-    print_explanation(found)
+    print_explanation(explanation)
     if html is not None:
         output.print_line(_("Written: {path}", path=html))
 
@@ -107,21 +111,21 @@ def _check_options(
         raise SentirError(_("There is nothing to explain; give --text, --file, or --root with or without --id."))
     if not explains_prediction and (label is not None or sanity_check):
         raise SentirError(
-            _("--label and --sanity-check are for one answer; give --text, --file or --id with them.")
+            _("--label and --sanity-check are for one prediction; give --text, --file or --id with them.")
         )
 
 
-def print_explanation(found: Explanation | ModelExplanation) -> None:
-    """Print an explanation of an answer or of a model."""
+def print_explanation(explanation: Explanation | ModelExplanation) -> None:
+    """Print an explanation of a prediction or of a model."""
     from sentir.explanation.results import Explanation
 
-    if isinstance(found, Explanation):
-        _print_prediction_explanation(found)
+    if isinstance(explanation, Explanation):
+        _print_prediction_explanation(explanation)
     else:
-        _print_model_explanation(found)
+        _print_model_explanation(explanation)
 
 
-def _print_prediction_explanation(found: Explanation) -> None:
+def _print_prediction_explanation(explanation: Explanation) -> None:
     from sentir.cli import output
     from sentir.explanation.figures import MAP_NAMES, audio_attribution_alt_text
     from sentir.explanation.page import (
@@ -132,25 +136,25 @@ def _print_prediction_explanation(found: Explanation) -> None:
         summarize_prediction,
     )
 
-    output.print_line(summarize_prediction(found))
-    if found.text_attribution is not None:
-        largest = float(abs(found.text_attribution.values).max())
-        for passage in found.text_attribution.passages:
+    output.print_line(summarize_prediction(explanation))
+    if explanation.text_attribution is not None:
+        largest = float(abs(explanation.text_attribution.values).max())
+        for passage in explanation.text_attribution.passages:
             output.console.print(_highlight_passage(passage, largest), soft_wrap=True)
-        top = " · ".join(f"{one.text} {format_signed(one.value)}" for one in rank_words(found)[:_MAX_WORDS])
-        output.print_line(_("Strongest words: {words}", words=top))
-        output.print_line(describe_completeness(found))
-    if found.audio_attribution is not None:
-        for name in found.audio_attribution.maps:
+        top = " · ".join(f"{one.text} {format_signed(one.value)}" for one in rank_words(explanation)[:_MAX_WORDS])
+        output.print_line(_("Most important words: {words}", words=top))
+        output.print_line(describe_completeness(explanation))
+    if explanation.audio_attribution is not None:
+        for name in explanation.audio_attribution.maps:
             output.print_line(
-                f"{_(MAP_NAMES[name])}: {audio_attribution_alt_text(found.audio_attribution, name)}"
+                f"{_(MAP_NAMES[name])}: {audio_attribution_alt_text(explanation.audio_attribution, name)}"
             )
-    for check in found.sanity_checks:
+    for check in explanation.sanity_checks:
         part = _("the head") if check.randomized == "head" else _("all weights")
         name, r = _(MAP_NAMES[check.map]), format_signed(check.correlation)
         output.print_line(
             _(
-                "{map}, {part} shuffled: correlation {r}; {verdict}.",
+                "{map}, {part} randomized: correlation {r}; {verdict}.",
                 map=name,
                 part=part,
                 r=r,
@@ -160,7 +164,7 @@ def _print_prediction_explanation(found: Explanation) -> None:
 
 
 def _highlight_passage(passage: Passage, max_value: float) -> Text:
-    """Return a turn with its words marked: bold for the label, crossed out against it, the strong ones alone."""
+    """Return a turn with its strongest words marked: bold for the label, crossed out against it."""
     from sentir.cli import output
     from sentir.explanation.page import attribution_strength, format_signed
 
@@ -175,7 +179,7 @@ def _highlight_passage(passage: Passage, max_value: float) -> Text:
     return line
 
 
-def _print_model_explanation(found: ModelExplanation) -> None:
+def _print_model_explanation(explanation: ModelExplanation) -> None:
     from rich.table import Table
 
     from sentir.cli import output
@@ -190,21 +194,22 @@ def _print_model_explanation(found: ModelExplanation) -> None:
     from sentir.report.html import format_score
 
     output.print_line(
-        f"{found.model} · {found.corpus} · {display_name('dev')} · {metric_display_name(found.metric)} {format_score(found.score)}"
+        f"{explanation.model} · {explanation.corpus} · {display_name('dev')} · "
+        f"{metric_display_name(explanation.metric)} {format_score(explanation.score)}"
     )
-    for one in found.ablations:
-        output.print_line(describe_ablation(found, one))
-    if not found.columns:
+    for one in explanation.ablations:
+        output.print_line(describe_ablation(explanation, one))
+    if not explanation.columns:
         return
-    table = Table(title=output.as_text(_("Lost when numbers are permuted")), title_justify="left")
-    for heading in (_("numbers"), _("columns"), _("lost"), _("95 % interval")):
-        table.add_column(heading, justify="left" if heading == _("numbers") else "right", overflow="fold")
-    for row in (*found.feature_sets, *found.columns[:MAX_COLUMNS]):
+    table = Table(title=output.as_text(_("Permutation importance of features")), title_justify="left")
+    for heading in (_("features"), _("columns"), _("score drop"), _("95 % interval")):
+        table.add_column(heading, justify="left" if heading == _("features") else "right", overflow="fold")
+    for row in (*explanation.feature_sets, *explanation.columns[:MAX_COLUMNS]):
         cells = (
             row.name,
             str(row.num_columns),
-            format_score_drop(found.metric, row.score_drop),
-            format_importance_interval(found.metric, row),
+            format_score_drop(explanation.metric, row.score_drop),
+            format_importance_interval(explanation.metric, row),
         )
         table.add_row(*map(output.as_text, cells))
     output.console.print(table)

@@ -1,4 +1,4 @@
-"""What is said when a person, or the system, stops a long command."""
+"""Interruption of long commands by Ctrl-C or SIGTERM."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from sentir.process_group import rank, world_size
 
 
 class _TerminatedError(KeyboardInterrupt):
-    """The system asked the process to end."""
+    """The process received SIGTERM."""
 
 
 @contextmanager
 def handle_interrupts() -> Iterator[None]:
-    """Say how to go on where Ctrl-C or SIGTERM stops the block, and exit with 130 or 143, as shells expect.
+    """Print how to resume if Ctrl-C or SIGTERM stops the block, and exit with 130 or 143, as shells expect.
 
-    What was done is kept as if the process had been killed: nothing is written on the way out.
+    Nothing is written on the way out, as if the process had been killed.
     """
     before = signal.getsignal(signal.SIGTERM)
     if threading.current_thread() is threading.main_thread():
@@ -43,5 +43,5 @@ def _raise_terminated(_number: int, _frame: FrameType | None) -> None:
 
 def _interrupt_message() -> str:
     if world_size() > 1:
-        return _("Stopped. A training of several processes keeps no checkpoints; the same command begins anew.")
-    return _("Stopped. Run the same command again: it goes on from there.")
+        return _("Stopped. Training on several processes saves no checkpoints; the same command starts over.")
+    return _("Stopped. Run the same command again to resume.")

@@ -10,61 +10,67 @@ import typer
 from sentir.i18n import _
 from sentir.preflight import require_corpus, require_root
 
-RootOption = Annotated[Path | None, typer.Option("--root", help=_("Folder the corpus lies in."))]
+RootOption = Annotated[Path | None, typer.Option("--root", help=_("Folder of the corpus."))]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help=_("Override a setting: section.key=value. May be repeated."))
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help=_("Print JSON instead of tables."))]
-SplitOption = Annotated[str, typer.Option("--split", help=_("train, dev or test."))]
+SplitOption = Annotated[str, typer.Option("--split", help=_("Split: train, dev or test."))]
 ReasonOption = Annotated[
-    str, typer.Option("--reason", help=_("Why the locked test split is opened; the ledger keeps it."))
+    str, typer.Option("--reason", help=_("Why test is evaluated, recorded in the ledger; needed for test only."))
 ]
-CorpusArgument = Annotated[str, typer.Argument(metavar="CORPUS", help=_("A reader's name, or a recipe (TOML)."))]
+CorpusArgument = Annotated[str, typer.Argument(metavar="CORPUS", help=_("Name of a reader, or a recipe (TOML)."))]
+CorpusOption = Annotated[
+    str | None,
+    typer.Option("--corpus", help=_("Name of a reader, or a recipe (TOML); default: the model's corpus.")),
+]
 RecipeArgument = Annotated[
-    Path, typer.Argument(help=_("A recipe: a TOML file, or the name of one of Sentir's own."))
+    Path, typer.Argument(help=_("A recipe: a TOML file, or the name of one that comes with Sentir."))
 ]
-ModelArgument = Annotated[Path, typer.Argument(help=_("Folder of a saved recognizer."))]
+ModelArgument = Annotated[Path, typer.Argument(help=_("Folder of a saved model."))]
 
 TextColumnOption = Annotated[
     str | None,
-    typer.Option("--text-column", help=_("Column of texts; default: as in the model's recipe, or text.")),
+    typer.Option("--text-column", help=_("Text column; default: the recipe's, or 'text'.")),
 ]
 SpeakerColumnOption = Annotated[
     list[str] | None,
-    typer.Option("--speaker-column", help=_("Column of speakers; default: the recipe's, or speaker.")),
+    typer.Option(
+        "--speaker-column", help=_("Speaker column; default: the recipe's, or 'speaker'. May be repeated.")
+    ),
 ]
 DialogueColumnOption = Annotated[
     list[str] | None,
     typer.Option(
         "--dialogue-column",
-        help=_("Column of dialogues, or several, each named so; default: the recipe's, or dialogue."),
+        help=_("Dialogue column; default: the recipe's, or 'dialogue'. May be repeated."),
     ),
 ]
 AudioColumnOption = Annotated[
-    str | None, typer.Option("--audio-column", help=_("Column of clips; default: the recipe's, or audio."))
+    str | None, typer.Option("--audio-column", help=_("Audio file column; default: the recipe's, or 'audio'."))
 ]
 IdColumnOption = Annotated[
-    str | None, typer.Option("--id-column", help=_("Column of ids; default: the recipe's, or id."))
+    str | None, typer.Option("--id-column", help=_("Id column; default: the recipe's, or 'id'."))
 ]
 StartColumnOption = Annotated[
     str | None,
-    typer.Option("--start-column", help=_("Column of seconds at which cuts start; default: the recipe's.")),
+    typer.Option("--start-column", help=_("Column of segment starts, in seconds; default: the recipe's.")),
 ]
 EndColumnOption = Annotated[
     str | None,
-    typer.Option("--end-column", help=_("Column of seconds at which cuts end; default: the recipe's.")),
+    typer.Option("--end-column", help=_("Column of segment ends, in seconds; default: the recipe's.")),
 ]
 TurnColumnOption = Annotated[
     str | None,
-    typer.Option("--turn-column", help=_("Column of the order within dialogues; default: the recipe's.")),
+    typer.Option("--turn-column", help=_("Column of turn numbers within a dialogue; default: the recipe's.")),
 ]
 
 
 def require_recipe_and_corpus(recipe: Path, overrides: list[str] | None, root: Path | None) -> None:
-    """Refuse a recipe that cannot be read, or whose corpus lies nowhere, before anything heavy is imported.
+    """Refuse a recipe that cannot be read, or whose corpus is missing, before anything heavy is imported.
 
     Raises:
-        SentirError: saying what is wrong with it.
+        SentirError: if the recipe is invalid or the corpus is missing.
     """
     from sentir.recipe import Recipe
 
@@ -73,10 +79,10 @@ def require_recipe_and_corpus(recipe: Path, overrides: list[str] | None, root: P
 
 
 def require_corpus_or_reader(corpus: str, root: Path | None) -> None:
-    """Refuse a corpus that lies nowhere, before anything heavy is imported.
+    """Refuse a missing corpus before anything heavy is imported.
 
     Raises:
-        SentirError: as `require_corpus`; a name that no reader has is left to those who know it.
+        SentirError: as `require_corpus`; an unknown reader is reported later, by the registry.
     """
     from sentir.readers import READERS
 

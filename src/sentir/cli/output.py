@@ -1,4 +1,4 @@
-"""How the command line prints what the verbs return."""
+"""Printing of results on the command line."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from sentir.safe_text import json_dumps, make_printable
 
 
 class _PlainConsole(Console):
-    """A console that takes texts as they are; what is no text, such as ESC, never reaches it."""
+    """A console without markup; control characters such as ESC are replaced."""
 
     def render_str(self, text: str, **settings: Any) -> Text:
-        """Make a text of a string."""
+        """Return a string as a text without markup."""
         return super().render_str(make_printable(text), **settings)
 
 
@@ -39,23 +39,23 @@ def print_line(message: str) -> None:
 
 
 def as_text(value: str) -> Text:
-    """Take a text as it is, for a part of a line or a cell."""
+    """Return a string as a text without markup, for a part of a line or a cell."""
     return Text(make_printable(value))
 
 
 def print_command(line: str) -> None:
-    """Print a command to copy, in one line however long it is."""
+    """Print a command to copy, on one line however long it is."""
     console.print(as_text(f"    {line}"), soft_wrap=True)
 
 
 def print_json(value: object) -> None:
-    """Print JSON and nothing else; it is ASCII where the terminal's encoding lacks a character."""
-    found = json_dumps(value, default=list)
+    """Print JSON; it is ASCII if the encoding of the terminal lacks a character."""
+    text = json_dumps(value, default=list)
     try:
-        found.encode(sys.stdout.encoding or "utf-8")
+        text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
-        found = json_module.dumps(value, indent=1, default=list)
-    print(found)
+        text = json_module.dumps(value, indent=1, default=list)
+    print(text)
 
 
 def dataclass_to_dict(value: Any) -> dict[str, Any]:
@@ -64,10 +64,9 @@ def dataclass_to_dict(value: Any) -> dict[str, Any]:
 
 
 def print_predictions(rows: Sequence[Prediction]) -> None:
-    """Print each utterance with what was recognized and how probable it is, then those that could not be."""
-    recognized = [row for row in rows if not row.problem]
-    if recognized:
-        console.print(_prediction_table(recognized))
+    """Print a table of predictions with their probabilities, then the inputs that could not be predicted."""
+    if predicted := [row for row in rows if not row.problem]:
+        console.print(_prediction_table(predicted))
     for row in rows:
         if row.problem:
             console.print(
@@ -75,11 +74,11 @@ def print_predictions(rows: Sequence[Prediction]) -> None:
                 + as_text(with_id(row.id, row.problem))
             )
     if rows[0].synthetic:
-        print_line(_("The model was trained on a synthetic corpus; it says nothing about real speech."))
+        print_line(_("The model was trained on a synthetic corpus; its predictions on real speech mean nothing."))
 
 
 def with_id(utterance_id: str, problem: str) -> str:
-    """Return what is wrong with an utterance, with its id if that does not name it already."""
+    """Return the problem of an utterance, with its id unless the problem contains it."""
     return problem if utterance_id in problem else f"{utterance_id}: {problem}"
 
 
@@ -87,7 +86,7 @@ def _prediction_table(rows: Sequence[Prediction]) -> Table:
     table = Table()
     speakers = any(row.speaker for row in rows)
     shares = any(row.probabilities for row in rows)
-    headings = ((_("speaker"),) if speakers else ()) + (_("utterance"), _("recognized"))
+    headings = ((_("speaker"),) if speakers else ()) + (_("utterance"), _("prediction"))
     noted = any(row.notes for row in rows)
     others = rows[0].other_tasks
     ends = (*map(display_name, others), *((_("notes"),) if noted else ()))
@@ -96,13 +95,13 @@ def _prediction_table(rows: Sequence[Prediction]) -> Table:
     for row in rows:
         likely = sorted(row.probabilities.items(), key=lambda pair: -pair[1])[:3]
         names = _format_prediction(row)
-        names = _("{labels} (not sure)", labels=names) if row.abstain else names
+        names = _("{labels} (low confidence)", labels=names) if row.abstain else names
         best = " · ".join(f"{display_name(name)} {format_decimal(p, 2)}" for name, p in likely)
         cells = [row.speaker or ""] if speakers else []
-        beside = [_format_prediction(row.other_tasks[task]) for task in others]
+        auxiliary = [_format_prediction(row.other_tasks[task]) for task in others]
         notes = [" ".join(row.notes)] if noted else []
         table.add_row(
-            *map(as_text, [*cells, row.text or row.id, names, *([best] if shares else []), *beside, *notes])
+            *map(as_text, [*cells, row.text or row.id, names, *([best] if shares else []), *auxiliary, *notes])
         )
     return table
 
@@ -113,11 +112,11 @@ def _format_prediction(one: Prediction | TaskPrediction) -> str:
 
 
 def print_written(rows: Sequence[Prediction], path: Path, names: Mapping[str, str]) -> None:
-    """Say on standard error, for standard output may be JSON, what was written and what to look at there."""
+    """Print on standard error, as standard output may be JSON, what was written and which columns to look at."""
     _error_console.print(as_text(_("Written: {path}", path=path)))
     if n := sum(bool(row.problem) for row in rows):
         _error_console.print(
-            as_text(_("{n} could not be predicted; the column '{name}' says why.", n=n, name=names["problem"]))
+            as_text(_("{n} could not be predicted; see the column '{name}'.", n=n, name=names["problem"]))
         )
     if n := sum(bool(row.notes) for row in rows):
-        _error_console.print(as_text(_("{n} have notes, in the column '{name}'.", n=n, name=names["notes"])))
+        _error_console.print(as_text(_("{n} have notes; see the column '{name}'.", n=n, name=names["notes"])))

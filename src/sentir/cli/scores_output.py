@@ -1,4 +1,4 @@
-"""How the command line prints scores: a model in each row, the metric that selects first, then the others."""
+"""Printing of scores: a row for each model, the metric that selects first, then the others."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _COLUMN_GAP = 2
 
 
 def print_scores(rows: Sequence[ModelScores], *, per_label: bool = False) -> None:
-    """Print models scored on one split, the first metric of the first row as that which selects.
+    """Print models scored on one split; the first metric of the first row is the one that selects.
 
     Args:
         rows: one for each model.
-        per_label: whether each label's scores follow.
+        per_label: whether the scores of each label follow.
     """
     _print_models(rows, ordered_metrics(rows, next(iter(rows[0].metrics))), show_families=False)
     for row in rows if per_label else ():
@@ -44,19 +44,21 @@ def print_scores(rows: Sequence[ModelScores], *, per_label: bool = False) -> Non
 
 
 def print_study(report: StudyReport, folder: Path) -> None:
-    """Print the opened test split, or dev if test is closed, with its comparisons; say where the report lies."""
+    """Print scores and comparisons on test, or on dev if test was not evaluated, and the path of the report."""
     for section in task_sections(report):
         if rows := section.test_rows or section.dev_rows:
             _print_models(rows, ordered_metrics(rows, section.metric), show_families=bool(section.families))
-        for title, found in comparison_groups(section):
-            _print_comparisons(title, [c for c in found if c.split == ("test" if section.test_rows else "dev")])
+        for title, comparisons in comparison_groups(section):
+            _print_comparisons(
+                title, [c for c in comparisons if c.split == ("test" if section.test_rows else "dev")]
+            )
     for opening in latest_openings(report.openings):
         output.print_line(
-            _("{corpus}: openings of test so far, by the ledger: {n}", corpus=opening.corpus, n=opening.number)
+            _("{corpus}: evaluations on test so far, by the ledger: {n}", corpus=opening.corpus, n=opening.number)
         )
     if report.redraws:
         output.print_line(
-            _("Test splits discarded and drawn anew: {n}; openings of those: {opened}",
+            _("Test splits discarded and redrawn: {n}; evaluations on them: {opened}",
               n=len(report.redraws), opened=count_earlier_openings(report.redraws))
         )  # fmt: skip
     for card in report.corpora:
@@ -65,11 +67,11 @@ def print_study(report: StudyReport, folder: Path) -> None:
     output.print_line(_("Report: {path}", path=folder / "report.html"))
 
 
-def _print_comparisons(title: str, found: Sequence[Comparison]) -> None:
-    if not found:
+def _print_comparisons(title: str, comparisons: Sequence[Comparison]) -> None:
+    if not comparisons:
         return
     output.print_line(title)
-    for comparison in found:
+    for comparison in comparisons:
         output.print_line(f"- {comparison.sentence()}")
     output.print_line("")
 
@@ -103,7 +105,7 @@ def _print_models(rows: Sequence[ModelScores], names: Sequence[str], *, show_fam
 
 
 def _make_table(names: Sequence[str], *, is_first: bool) -> Table:
-    """Make a table whose columns keep their width; only the models' names are wrapped."""
+    """Make a table whose columns keep their width; only the names of models wrap."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, _COLUMN_GAP - 1, 0, 0), show_edge=False, pad_edge=False)
     table.add_column(_("model"), overflow="fold")
     for n, name in enumerate(names):
@@ -113,7 +115,7 @@ def _make_table(names: Sequence[str], *, is_first: bool) -> Table:
 
 
 def _column_blocks(names: Sequence[str], first_width: int) -> Iterator[list[str]]:
-    """Divide metrics into blocks that fit beside the models, the first of them beside the headline metric too."""
+    """Divide metrics into blocks that fit next to the models, the first one also next to the headline metric."""
     room, block = output.console.width - _MIN_MODEL_WIDTH - first_width, list[str]()
     for name in names:
         width = max(5, *map(len, _metric_heading(name).split("\n"))) + _COLUMN_GAP
@@ -126,13 +128,13 @@ def _column_blocks(names: Sequence[str], first_width: int) -> Iterator[list[str]
 
 
 def _metric_heading(name: str) -> str:
-    """Return a metric's short name, a word a line."""
+    """Return the short name of a metric, one word per line."""
     half = [AT_HALF_SUFFIX] if name.endswith(AT_HALF_SUFFIX) else []
     return "\n".join([*metric_short_name(name).split(), *half])
 
 
 def _model_cell(row: ModelScores, families: bool) -> Text:
-    """Return a model's name, and below it its family and whether it is the one chosen on dev."""
+    """Return the name of a model, and below it its family and whether it was selected on dev."""
     facts = [display_name(row.family)] if families and row.family else []
     facts += [display_name(row.role)] if row.role == "selected" else []
     name = output.as_text(model_display_name(row.model))
@@ -145,7 +147,7 @@ def _format_value(row: ModelScores, name: str) -> str:
 
 
 def _format_score(score: Score) -> str:
-    """Write a score with its spread over seeds and its interval, where it has them."""
+    """Format a score with its standard deviation over seeds and its interval, if it has them."""
     spread = "" if score.sd is None else f" ± {score.sd:.3f}"
     interval = "" if score.low is None or score.high is None else f" [{score.low:.3f}, {score.high:.3f}]"
     return localize_numbers(f"{score.value:.3f}{spread}{interval}")

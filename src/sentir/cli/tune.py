@@ -20,11 +20,11 @@ _MAX_TRIALS = 5
 
 
 def add_tune(app: typer.Typer) -> None:
-    """Add the command to the program."""
+    """Add the command to ``sentir``."""
     app.command(
         help=_(
-            "Try settings of a recipe and write down the best; test is not read. Run again, it goes on where it "
-            "was stopped; run twice at once, both share the trials."
+            "Tune the settings of a recipe. The best ones are saved as a recipe; test is not used. Run it again "
+            "to resume, or several times at once to share the trials."
         ),
         epilog=_("Example: sentir tune recipes/tune-meld-text.toml --root DATA/meld --trials 20"),
     )(tune)
@@ -33,21 +33,19 @@ def add_tune(app: typer.Typer) -> None:
 def tune(
     recipe: RecipeArgument,
     root: RootOption = None,
-    out: Annotated[Path | None, typer.Option("--out", help=_("Folder of the run; default runs/RECIPE."))] = None,
+    out: Annotated[Path | None, typer.Option("--out", help=_("Output folder; default: runs/RECIPE."))] = None,
     trials: Annotated[
-        int | None, typer.Option("--trials", min=1, help=_("Trials in all; default: the recipe's."))
+        int | None, typer.Option("--trials", min=1, help=_("Total number of trials; default: the recipe's."))
     ] = None,
     timeout: Annotated[
-        float | None, typer.Option("--timeout", min=1, help=_("Seconds after which no trial begins."))
+        float | None, typer.Option("--timeout", min=1, help=_("Seconds after which no new trial starts."))
     ] = None,
     storage: Annotated[
         str | None,
-        typer.Option("--storage", help=_("URL of a database for the trials, if not a file in the folder.")),
+        typer.Option("--storage", help=_("Database URL for the trials; default: a file in the output folder.")),
     ] = None,
     set_: SetOption = None,
-    open_: Annotated[
-        bool, typer.Option("--open", help=_("Open the page in a browser at the end, where there is one."))
-    ] = False,
+    open_: Annotated[bool, typer.Option("--open", help=_("Open the report in the browser when done."))] = False,
     json: JsonOption = False,
 ) -> None:
     require_recipe_and_corpus(recipe, set_, root)
@@ -57,18 +55,18 @@ def tune(
     from sentir.progress import show_progress
 
     loaded = api.load_recipe(recipe, set_ or ())
-    place = out or Path("runs") / to_file_name(loaded.name)
+    folder = out or Path("runs") / to_file_name(loaded.name)
     with handle_interrupts(), show_progress():
-        found = api.tune(loaded, root=root, out=place, trials=trials, timeout=timeout, storage=storage)
+        result = api.tune(loaded, root=root, out=folder, trials=trials, timeout=timeout, storage=storage)
     if json:
-        output.print_json(found.to_dict())
+        output.print_json(result.to_dict())
     else:
-        _print_tuning(found, place, root)
+        _print_tuning(result, folder, root)
     if open_:
-        open_page(place / "tuning.html")
+        open_page(folder / "tuning.html")
 
 
-def _print_tuning(found: TuningResult, place: Path, root: Path | None) -> None:
+def _print_tuning(result: TuningResult, folder: Path, root: Path | None) -> None:
     from rich.table import Table
 
     from sentir.cli import output
@@ -76,19 +74,19 @@ def _print_tuning(found: TuningResult, place: Path, root: Path | None) -> None:
     from sentir.report.tuning_page import format_setting, tuning_sentences
 
     table = Table()
-    for heading in (_("trial"), metric_display_name(found.metric), _("settings")):
+    for heading in (_("trial"), metric_display_name(result.metric), _("settings")):
         table.add_column(heading, justify="left" if heading == _("settings") else "right", overflow="fold")
-    for trial in found.ranked_trials[:_MAX_TRIALS]:
+    for trial in result.ranked_trials[:_MAX_TRIALS]:
         settings = "  ".join(f"{key}={format_setting(value)}" for key, value in trial.settings.items())
         table.add_row(*map(output.as_text, (str(trial.number), localize_numbers(f"{trial.score:.3f}"), settings)))
     output.console.print(table)
-    if found.param_importances:
-        shares = ", ".join(f"{key} {share:.0%}" for key, share in found.param_importances.items())
-        output.print_line(_("Importance: {shares}", shares=shares))
-    for sentence in tuning_sentences(found):
+    if result.param_importances:
+        shares = ", ".join(f"{key} {share:.0%}" for key, share in result.param_importances.items())
+        output.print_line(_("Hyperparameter importance: {shares}", shares=shares))
+    for sentence in tuning_sentences(result):
         output.print_line(sentence)
-    output.print_line(_("Page: {path}", path=place / "tuning.html"))
+    output.print_line(_("Report: {path}", path=folder / "tuning.html"))
     output.print_line(_("Try next:"))
-    where = f" --root {shlex.quote(str(root))}" if root else ""
-    best, model = place / "best.toml", Path("runs") / "models" / to_file_name(found.best_recipe.name)
-    output.print_command(f"sentir train {shlex.quote(str(best))}{where} --out {shlex.quote(str(model))}")
+    root_option = f" --root {shlex.quote(str(root))}" if root else ""
+    best, model = folder / "best.toml", Path("runs") / "models" / to_file_name(result.best_recipe.name)
+    output.print_command(f"sentir train {shlex.quote(str(best))}{root_option} --out {shlex.quote(str(model))}")

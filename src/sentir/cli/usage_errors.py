@@ -1,4 +1,4 @@
-"""A call that cannot be understood is one sentence in the current language."""
+"""Usage errors as sentences in the current language."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sentir.safe_text import make_printable
 
 _UsageError: Any = typer.BadParameter.__bases__[0]  # of click, or of typer's own copy of it
 _NAME_PATTERN = r"'?(?P<name>.+?)'?"
-_MESSAGES = {  # what click says, and what we say
+_MESSAGES = {  # pattern of click's message → ours
     rf"Missing (argument|parameter|option) {_NAME_PATTERN}(\. .*)?\.?": gettext_noop("{name} is missing."),
     r"Missing command\.?": gettext_noop("A command is missing."),
     rf"No such command {_NAME_PATTERN}\. Did you mean '(?P<near>.+?)'\?": gettext_noop(
@@ -30,7 +30,7 @@ _MESSAGES = {  # what click says, and what we say
         "There is no option {name}; did you mean {near}?"
     ),
     rf"No such option:? {_NAME_PATTERN}": gettext_noop("There is no option {name}."),
-    r"Got unexpected extra arguments?(\(s\))? \((?P<name>.+)\)": gettext_noop("There is no place for {name}."),
+    r"Got unexpected extra arguments?(\(s\))? \((?P<name>.+)\)": gettext_noop("Unexpected argument: {name}."),
     rf"Option {_NAME_PATTERN} requires (an argument|\d+ arguments)\.": gettext_noop(
         "The option {name} needs a value."
     ),
@@ -45,22 +45,22 @@ _MESSAGES = {  # what click says, and what we say
 
 
 class CommandGroup(TyperGroup):
-    """The commands, whose usage errors are sentences of ours."""
+    """The commands, with translated usage errors."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the options of the program itself."""
+        """Parse the global options."""
         with _translated_errors():
             return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
-        """Read the options of a command, and run it."""
+        """Parse the options of a command, and run it."""
         with _translated_errors():
             return super().invoke(ctx)
 
 
 class _TranslatedUsageError(_UsageError):  # type: ignore[misc]
     def show(self, file: Any = None) -> None:
-        """Print the sentence, and where help is."""
+        """Print the sentence, with a hint to the help."""
         print(make_printable(_("Error: {message}", message=self.message)), file=file or sys.stderr)
 
 
@@ -77,8 +77,8 @@ def _translated_errors() -> Iterator[None]:
 
 
 def translate_usage_error(message: str) -> str:
-    """Return what click says of a bad call as a sentence of ours; ``""`` of what it never said before."""
+    """Translate a usage error of click; ``""`` if it is unknown."""
     for pattern, sentence in _MESSAGES.items():
-        if found := re.fullmatch(pattern, message.strip(), re.DOTALL):
-            return _(sentence, **{key: value for key, value in found.groupdict().items()})
+        if match := re.fullmatch(pattern, message.strip(), re.DOTALL):
+            return _(sentence, **match.groupdict())
     return ""

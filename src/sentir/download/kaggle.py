@@ -20,9 +20,7 @@ from sentir.errors import DownloadError
 from sentir.i18n import _
 
 _CACHE_VARIABLE = "KAGGLEHUB_CACHE"
-_NOTEBOOK_VARIABLE = (
-    "KAGGLE_KERNEL_RUN_TYPE"  # set in Kaggle's notebooks, which have data sets attached
-)
+_NOTEBOOK_VARIABLE = "KAGGLE_KERNEL_RUN_TYPE"  # set in Kaggle's notebooks, which have data sets attached
 
 
 def get_metadata(handle: str) -> tuple[int | None, str]:

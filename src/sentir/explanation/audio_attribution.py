@@ -1,4 +1,4 @@
-"""Where a convolutional network hears what speaks for a label: Grad-CAM, and what its two gates let through."""
+"""Audio attribution of a convolutional network: Grad-CAM, and the values of its two gates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sentir.audio.decoding import SAMPLING_RATE
 from sentir.audio.mel import HOP_LENGTH
-from sentir.explanation.results import AttributionMap, AudioAttribution
+from sentir.explanation.results import AUDIO_MAPS, AttributionMap, AudioAttribution
 from sentir.explanation.score_function import ScoreFunction
 from sentir.preprocessing.preprocessor import ModelInputs
 
@@ -20,33 +20,33 @@ _GATE_MODULES = ("local_gate", "global_gate")
 def attribute_audio(
     score_function: ScoreFunction, prepared: ModelInputs, row: int, *, mel_kind: str
 ) -> AudioAttribution | None:
-    """Map a probe's score onto the spectrogram.
+    """Compute the maps of a score over the mel spectrogram.
 
     Args:
-        score_function: held still.
-        prepared: what it was made of.
+        score_function: in `frozen_eval_mode`.
+        prepared: the inputs that it was made from.
         row: of the explained utterance in ``prepared``.
-        mel_kind: which mel the model hears.
+        mel_kind: kind of mel spectrogram of the model.
 
     Returns:
-        The maps; ``None`` if there is nothing to hear.
+        The maps; ``None`` without audio.
     """
     mels = prepared.mels
     if mels is None or (mel := mels.mels[row]) is None:
         return None
     padded = int(mels.lengths[row])
     skipped = max(0, (len(mel) - padded) // 2)
-    heard = np.asarray(mel[skipped : skipped + padded], dtype=np.float32)
+    cropped = np.asarray(mel[skipped : skipped + padded], dtype=np.float32)
     return AudioAttribution(
-        heard, compute_audio_maps(score_function), padded, skipped * HOP_LENGTH / SAMPLING_RATE, mel_kind
+        cropped, compute_audio_maps(score_function), padded, skipped * HOP_LENGTH / SAMPLING_RATE, mel_kind
     )
 
 
 def compute_audio_maps(score_function: ScoreFunction) -> dict[str, AttributionMap]:
-    """Return the maps of the explained utterance, ``(t, b)`` each, by the names of `SoundMap.maps`.
+    """Return the maps of the explained utterance, name of `AUDIO_MAPS` → ``(t, b)``.
 
-    Grad-CAM (Selvaraju et al., ICCV 2017): the channels of the last map, which the global gate reads, weighted by
-    the mean gradient of the score, added up, and what is negative set to 0.
+    Grad-CAM (Selvaraju et al., ICCV 2017): the channels of the last feature map, the input of the global gate,
+    weighted by the mean gradient of the score, summed, and clipped at 0.
     """
     audio: Any = score_function.model.audio
     inputs: dict[str, list[Tensor]] = {name: [] for name in _GATE_MODULES}
@@ -59,34 +59,32 @@ def compute_audio_maps(score_function: ScoreFunction) -> dict[str, AttributionMa
     finally:
         for hook in hooks:
             hook.remove()
-    group, place = _locate_in_batch(score_function)
+    group, index = _locate_in_batch(score_function)
     local, last = (inputs[name][group] for name in _GATE_MODULES)
-    (slopes,) = torch.autograd.grad(score, last)
+    (gradients,) = torch.autograd.grad(score, last)
     with torch.no_grad():
-        evidence = (slopes.mean((2, 3), keepdim=True) * last).sum(1).relu()
+        grad_cam = (gradients.mean((2, 3), keepdim=True) * last).sum(1).relu()
         gates = [
             getattr(audio, name).weights(x)[:, 0] for name, x in zip(_GATE_MODULES, (local, last), strict=True)
         ]
-    names = ("evidence", *_GATE_MODULES)
-    return {
-        name: found[place].float().cpu().numpy() for name, found in zip(names, (evidence, *gates), strict=True)
-    }
+    maps = zip(AUDIO_MAPS, (grad_cam, *gates), strict=True)
+    return {name: values[index].float().cpu().numpy() for name, values in maps}
 
 
 def _make_capture_hook(store: list[Tensor]) -> Any:
-    """Return a hook that begins the gradient at the input of a gate and keeps it."""
+    """Return a hook that stores the input of a gate as a leaf of the gradient graph."""
 
-    def hook(gate: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor]:
-        store.append(given[0].detach().requires_grad_())
+    def hook(gate: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor]:
+        store.append(args[0].detach().requires_grad_())
         return (store[-1],)
 
     return hook
 
 
 def _locate_in_batch(score_function: ScoreFunction) -> tuple[int, int]:
-    """Return in which of the encoder's groups of equal length the explained utterance is, and where in it."""
-    frames, heard = score_function.inputs["mel_lengths"], score_function.inputs["has_audio"]
-    own = int(frames[score_function.row])
-    lengths = frames[heard].unique().tolist()
-    before = heard[: score_function.row] & (frames[: score_function.row] == own)
-    return lengths.index(own), int(before.sum())
+    """Return which of the encoder's groups of equal length has the explained utterance, and its index there."""
+    row, has_audio = score_function.row, score_function.inputs["has_audio"]
+    lengths = score_function.inputs["mel_lengths"]
+    own = int(lengths[row])
+    before = has_audio[:row] & (lengths[:row] == own)
+    return lengths[has_audio].unique().tolist().index(own), int(before.sum())

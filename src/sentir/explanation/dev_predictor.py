@@ -1,4 +1,4 @@
-"""A recognizer's answers for dev with something taken away, asked many times at the cost of its head."""
+"""Predictions for dev with modified inputs; encoders run once, so that further predictions cost the head only."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ from sentir.i18n import _
 from sentir.recognizer.inference import make_batches, predict_task
 from sentir.recognizer.recognizer import Recognizer, with_stacked
 
-ENCODER_ATTRIBUTES = ("encoder", "audio")  # parts of a model that turn text or sound into vectors
+ENCODER_ATTRIBUTES = ("encoder", "audio")  # of a model, for text and for audio
 _BATCH_SIZE = 64
 
 
 class ReplayedEncoder(nn.Module):
-    """Stands in for an encoder: asks it once about each batch, and gives the same answer ever after.
+    """Wraps an encoder: encodes each batch once and repeats its outputs afterwards.
 
     Attributes:
-        batch: number of the batch that is being asked about.
-        replacement: ``(d, …)`` of every utterance, in place of its own answers.
+        batch: number of the current batch.
+        replacement: output for every utterance instead of the encoder's, ``(d, …)``.
     """
 
     def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
-        self.wrapped = [encoder]  # a list: the encoder is no part of this one
+        self.wrapped = [encoder]  # in a list, so that it is not registered as a submodule
         self.input_names = encoder.input_names
         self.cached_outputs: dict[int, Any] = {}
         self.batch = 0
         self.replacement: Any = None
 
     def forward(self, *args: Tensor, **kwargs: Tensor) -> Any:
-        """Answer as the encoder does, or did."""
+        """Return the outputs of the current batch."""
         if self.batch not in self.cached_outputs:
             self.cached_outputs[self.batch] = self.wrapped[0](*args, **kwargs)
-        answer = self.cached_outputs[self.batch]
-        return answer if self.replacement is None else _expand_to_batch(self.replacement, answer)
+        output = self.cached_outputs[self.batch]
+        return output if self.replacement is None else _expand_to_batch(self.replacement, output)
 
 
 def _expand_to_batch(vector: Any, output: Any) -> Any:
@@ -59,11 +59,15 @@ def _expand_to_batch(vector: Any, output: Any) -> Any:
 
 
 class DevPredictor:
-    """The dev split as a recognizer sees it.
+    """Predicts the dev split with a recognizer, with modified inputs.
 
     Attributes:
-        utterances: those of dev, with stacked probabilities where the model wants them.
-        metric: what they are scored by: what selected the model.
+        recognizer, corpus: that it was made for.
+        metric: that selected the model.
+        labels: id → annotated labels of dev.
+        groups: id → dialogue or speaker.
+        utterances: of dev, with stacked probabilities if the model uses them.
+        prepared: their model inputs.
 
     Raises:
         PredictionsError: if dev has labels of one dialogue or none.
@@ -80,8 +84,7 @@ class DevPredictor:
         self.groups = assign_clusters(corpus, "dev", settings.cluster)
         if len({self.groups[key] or key for key in self.labels}) < 2:
             raise PredictionsError(
-                _("What a model loses is measured on dev, over dialogues; '{name}' has fewer than two there.",
-                  name=corpus.name)
+                _("Explaining a model needs at least two dialogues in dev; '{name}' has fewer.", name=corpus.name)
             )  # fmt: skip
         self.utterances = self.with_stacked(corpus.dev)
         self.prepared = recognizer.encoders.embed(recognizer.preprocessor.transform(self.utterances))
@@ -97,7 +100,7 @@ class DevPredictor:
         return next(self.recognizer.model.parameters()).device
 
     def with_stacked(self, utterances: tuple[Utterance, ...]) -> list[Utterance]:
-        """Return utterances with the stacked probabilities that the recognizer takes, if it does."""
+        """Return utterances with stacked probabilities, if the recognizer uses them."""
         stacked = self.recognizer.stacked
         return (
             list(utterances)
@@ -113,11 +116,11 @@ class DevPredictor:
         """Predict dev.
 
         Args:
-            replaced_inputs: inputs of all N utterances that take the place of their own.
-            replaced_outputs: encoder's name → the vector of every utterance.
+            replaced_inputs: name → input of all N utterances, instead of their own.
+            replaced_outputs: one of `ENCODER_ATTRIBUTES` → output for every utterance.
         """
         model, space = self.recognizer.model, self.recognizer.space
-        wanted: Any = model.input_names
+        input_names: Any = model.input_names
         logits = torch.zeros(len(self.prepared.ids), len(space))
         with self._replay_encoders(replaced_outputs or {}), torch.inference_mode():
             for n, (rows, inputs) in enumerate(self._batches):
@@ -126,15 +129,15 @@ class DevPredictor:
                 changed = {
                     name: tensor[rows].to(self._device) for name, tensor in (replaced_inputs or {}).items()
                 }
-                used = {name: tensor for name, tensor in (inputs | changed).items() if name in wanted}
+                used = {name: tensor for name, tensor in (inputs | changed).items() if name in input_names}
                 logits[rows] = model(**used)[:, : len(space)].float().cpu()
         return self._calibrate(Predictions(self.prepared.ids, space.probabilities(logits.numpy()), space))
 
     def without_context(self) -> Predictions:
-        """Predict dev with every utterance a dialogue of its own; its numbers stay those it has in company."""
-        lonely = [replace(u, dialogue=u.id, turn=0) for u in self.utterances]
+        """Predict dev with every utterance as a dialogue of its own; its features stay those of its dialogue."""
+        isolated = [replace(u, dialogue=u.id, turn=0) for u in self.utterances]
         recognizer = self.recognizer
-        prepared = recognizer.encoders.embed(recognizer.preprocessor.transform(lonely))
+        prepared = recognizer.encoders.embed(recognizer.preprocessor.transform(isolated))
         if "features" in self.prepared.tensors:
             prepared.tensors["features"] = self.prepared.tensors["features"]
         return self._calibrate(predict_task(self.recognizer.model, prepared, self.recognizer.space))
@@ -158,9 +161,9 @@ class DevPredictor:
             model.train(training)
 
     def align_runs(self, predictions: list[Predictions]) -> tuple[Any, list[Run], list[str]]:
-        """Return the truth, each prediction as a run, and the dialogue keys, all in the order of sorted ids."""
-        cuts = [self.recognizer.thresholds] * len(predictions)
+        """Return the truth, each prediction as a run, and the dialogue keys, in the order of sorted ids."""
+        thresholds = [self.recognizer.thresholds] * len(predictions)
         _ids, truth, runs, groups = align_by_id(
-            self.recognizer.space, self.labels, predictions, cuts, self.groups
+            self.recognizer.space, self.labels, predictions, thresholds, self.groups
         )
         return truth, runs, groups

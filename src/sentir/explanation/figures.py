@@ -1,4 +1,4 @@
-"""Figures of explanations: maps over a spectrogram, and what a score loses."""
+"""Figures of explanations: maps over a mel spectrogram, and decreases of a score."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FONT_SIZE, _SMALL_FONT_SIZE = 9, 8
 _FREQUENCY_TICKS = (250, 500, 1000, 2000, 4000)
 MAP_NAMES = {
     "words": gettext_noop("words"),
-    "evidence": gettext_noop("Grad-CAM"),
+    "grad_cam": gettext_noop("Grad-CAM"),
     "local_gate": gettext_noop("local gate"),
     "global_gate": gettext_noop("global gate"),
 }
@@ -29,27 +29,27 @@ INPUT_NAMES = {
     "text": gettext_noop("text"),
     "audio": gettext_noop("audio"),
     "context": gettext_noop("context"),
-    "numbers": gettext_noop("features"),
+    "features": gettext_noop("features"),
 }
 
 
 def audio_attribution_figure(attribution: AudioAttribution, name: str) -> Figure:
-    """Draw a map over the gray spectrogram: color where it is high, a line around its upper half.
+    """Draw a map in color over the gray mel spectrogram, with a line around the upper half of its range.
 
     Args:
         attribution: the maps.
-        name: one of `sentir.explanation.results.MAPS`.
+        name: one of `sentir.explanation.results.AUDIO_MAPS`.
     """
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
     figure, axes = make_axes(height=2.4)
-    mel, high = attribution.mel.T, attribution.upsample(name).T
+    mel, values = attribution.mel.T, attribution.upsample(name).T
     loudest = float(mel.max())
     axes.imshow(mel, origin="lower", aspect="auto", cmap="gray", vmin=loudest - DYNAMIC_RANGE_DB, vmax=loudest)
-    low, top = float(high.min()), float(high.max())
-    share = (high - low) / (top - low) if top > low else np.zeros_like(high)
-    axes.imshow(high, origin="lower", aspect="auto", cmap="inferno", vmin=low, vmax=top, alpha=0.75 * share)
+    low, top = float(values.min()), float(values.max())
+    share = (values - low) / (top - low) if top > low else np.zeros_like(values)
+    axes.imshow(values, origin="lower", aspect="auto", cmap="inferno", vmin=low, vmax=top, alpha=0.75 * share)
     if top > low:
         axes.contour(share, levels=[0.5], colors="white", linewidths=1.0)
     scale = ScalarMappable(Normalize(low, top), "inferno")
@@ -73,7 +73,7 @@ def _name_axes(axes: Axes, attribution: AudioAttribution) -> None:
 
 
 def audio_attribution_alt_text(attribution: AudioAttribution, name: str) -> str:
-    """Say where a map is high, for those who cannot see it."""
+    """Return a description of a map for screen readers."""
     values = attribution.maps[name]
     low, high = localize_numbers(f"{values.min():.2f}"), localize_numbers(f"{values.max():.2f}")
     if values.min() == values.max():
@@ -89,20 +89,20 @@ def audio_attribution_alt_text(attribution: AudioAttribution, name: str) -> str:
 
 
 def ablation_figure(explanation: ModelExplanation) -> Figure:
-    """Draw what the score loses without each kind of thing, with its interval."""
+    """Draw the decrease of the score without each kind of input, with its interval."""
     rows = [
         (
-            _(INPUT_NAMES[w.ablated]),
-            get_metric(explanation.metric).sign * w.comparison.difference,
-            *_score_drop_interval(explanation.metric, w.comparison),
+            _(INPUT_NAMES[one.ablated]),
+            get_metric(explanation.metric).sign * one.comparison.difference,
+            *_score_drop_interval(explanation.metric, one.comparison),
         )
-        for w in explanation.ablations
+        for one in explanation.ablations
     ]
     return _score_drop_figure(rows, explanation.metric)
 
 
 def importance_figure(rows: Sequence[FeatureImportance], metric: str) -> Figure:
-    """Draw what the score loses when numbers are permuted, with its interval."""
+    """Draw the decrease of the score when features are permuted, with its interval."""
     return _score_drop_figure([(one.name, one.score_drop, one.low, one.high) for one in rows], metric)
 
 
@@ -116,11 +116,11 @@ def _score_drop_interval(metric: str, comparison: Comparison) -> tuple[float | N
 def _score_drop_figure(rows: Sequence[tuple[str, float, float | None, float | None]], metric: str) -> Figure:
     factor = 100 if get_metric(metric).is_proportion else 1
     figure, axes = make_axes(height=0.8 + 0.3 * len(rows))
-    for n, (_name, loss, low, high) in enumerate(rows):
+    for n, (_name, drop, low, high) in enumerate(rows):
         if low is not None and high is not None:
             ends = [factor * low, factor * high]
             axes.plot(ends, [n, n], color=COLORS[0], lw=2.5, alpha=0.6, solid_capstyle="round")
-        axes.plot(factor * loss, n, "o", ms=5.5, color=COLORS[0])
+        axes.plot(factor * drop, n, "o", ms=5.5, color=COLORS[0])
     axes.axvline(0, color="black", lw=0.8, alpha=0.5, ls="--")
     axes.set_yticks(range(len(rows)), [escape_label(row[0]) for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)

@@ -1,4 +1,4 @@
-"""What a dev score loses when a model gets no text, no sound, no context or no numbers."""
+"""Modality ablation: how much the dev score drops without text, audio, context or features."""
 
 from __future__ import annotations
 
@@ -19,88 +19,85 @@ from sentir.models.multimodal import MultimodalClassifier
 from sentir.preprocessing.kinds import feature_modality
 from sentir.recognizer.inference import make_batches
 
-N_TRAIN_UTTERANCES = 1000  # train utterances behind a mean vector
+N_TRAIN_UTTERANCES = 1000  # train utterances that a mean vector is computed from
 
 
 def ablate_inputs(dev: DevPredictor) -> tuple[Ablation, ...]:
-    """Score dev without each kind of thing that the model takes, and compare, paired by dialogue.
+    """Score dev without each input of the model, and compare with all inputs, paired by dialogue.
 
-    A modality is withheld with the numbers measured from it. `MultimodalClassifier` sees it as missing, which it
-    was trained for; other models, which cannot miss it, see the mean vector of train. Numbers become their train
-    mean, which is what all models see for unknown ones.
+    A modality is removed together with the features computed from it. For `MultimodalClassifier` it is missing,
+    as in training; other models, which cannot do without it, get its mean vector over train. Features are
+    replaced by their train mean, as are unknown ones in every model.
     """
-    full = dev.predict()
-    answers = list(_ablated_predictions(dev))
+    baseline = dev.predict()  # first, for encoders are run once, here with all inputs
+    ablated = list(_ablated_predictions(dev))
     space, settings = dev.recognizer.space, dev.recognizer.recipe.evaluation
-    truth, runs, groups = dev.align_runs([full, *(found for _part, _how, found in answers)])
+    truth, runs, groups = dev.align_runs([baseline, *(predictions for _name, _how, predictions in ablated)])
     comparisons = [
         compare(
             space, truth, runs[:1], [run], groups,
-            metric=dev.metric, names=("all", f"without {part}"), corpus=dev.corpus.name, task=space.task,
+            metric=dev.metric, names=("all", f"without {name}"), corpus=dev.corpus.name, task=space.task,
             split="dev", permutations=settings.permutations,
         )
-        for run, (part, _how, _found) in zip(runs[1:], answers, strict=True)
+        for run, (name, _how, _predictions) in zip(runs[1:], ablated, strict=True)
     ]  # fmt: skip
     scores = [compute_scores(space, truth, *run)[dev.metric] for run in runs[1:]]
-    rows = zip(answers, scores, apply_holm_correction(comparisons), strict=True)
-    return tuple(Ablation(part, how, value, comparison) for (part, how, _f), value, comparison in rows)
+    rows = zip(ablated, scores, apply_holm_correction(comparisons), strict=True)
+    return tuple(Ablation(name, how, score, comparison) for (name, how, _p), score, comparison in rows)
 
 
 def _ablated_predictions(dev: DevPredictor) -> Iterator[tuple[str, str, Predictions]]:
-    """Yield what is withheld, what stands in its place, and the answers without it."""
+    """Yield each ablated input, what replaces it, and the predictions without it."""
     settings = dev.recognizer.recipe.model
-    for part in sorted(MODELS.get(settings.kind).modalities, reverse=True):
+    for modality in sorted(MODELS.get(settings.kind).modalities, reverse=True):
         if isinstance(dev.recognizer.model, MultimodalClassifier):
-            nothing = torch.zeros(len(dev.prepared.ids), dtype=torch.bool)
-            yield part, "missing", dev.predict({f"has_{part}": nothing})
+            missing = torch.zeros(len(dev.prepared.ids), dtype=torch.bool)
+            yield modality, "missing", dev.predict({f"has_{modality}": missing})
         else:
-            yield part, "train_mean", _predict_without_modality(dev, part)
+            yield modality, "train_mean", _predict_without_modality(dev, modality)
     if settings.context != "none":
-        yield "context", "alone", dev.without_context()
+        yield "context", "without_context", dev.without_context()
     if "features" in dev.prepared.tensors:
-        yield (
-            "numbers",
-            "train_mean",
-            dev.predict({"features": torch.zeros_like(dev.prepared.tensors["features"])}),
-        )
+        zeros = torch.zeros_like(dev.prepared.tensors["features"])  # the train mean of scaled features
+        yield "features", "train_mean", dev.predict({"features": zeros})
 
 
 def _predict_without_modality(dev: DevPredictor, modality: str) -> Predictions:
-    given = {}
+    replaced = {}
     scaler = dev.recognizer.preprocessor.scaler
     if scaler is not None:
         settings = dev.recognizer.recipe.model
-        measured = [feature_modality(name.partition(".")[0], settings) == modality for name in scaler.names]
-        given["features"] = dev.prepared.tensors["features"] * ~torch.tensor(measured)
+        from_modality = [feature_modality(name.partition(".")[0], settings) == modality for name in scaler.names]
+        replaced["features"] = dev.prepared.tensors["features"] * ~torch.tensor(from_modality)
     mean = _train_mean(dev, modality)
     if modality == "text" and "text_states" in dev.prepared.tensors:
-        given["text_states"] = mean.cpu().expand_as(dev.prepared.tensors["text_states"])
-        return dev.predict(given)
-    return dev.predict(given, {"encoder" if modality == "text" else "audio": mean})
+        replaced["text_states"] = mean.cpu().expand_as(dev.prepared.tensors["text_states"])
+        return dev.predict(replaced)
+    return dev.predict(replaced, {"encoder" if modality == "text" else "audio": mean})
 
 
 def _train_mean(dev: DevPredictor, modality: str) -> Any:
-    """Return the mean over train utterances, whole dialogues of them, of what the encoder gives."""
+    """Return the mean output of a modality's encoder over train utterances, of whole random dialogues."""
     dialogues = [d for d in dev.corpus.dialogues.values() if d.utterances[0].split == "train"]
     random.Random(0).shuffle(dialogues)
-    drawn: list[Utterance] = []
+    sample: list[Utterance] = []
     for dialogue in dialogues:
-        if len(drawn) < N_TRAIN_UTTERANCES:
-            drawn += [u.blind() for u in dialogue.utterances]
+        if len(sample) < N_TRAIN_UTTERANCES:
+            sample += [u.blind() for u in dialogue.utterances]
     recognizer = dev.recognizer
-    prepared = recognizer.encoders.embed(recognizer.preprocessor.transform(drawn))
+    prepared = recognizer.encoders.embed(recognizer.preprocessor.transform(sample))
     if "text_states" in prepared.tensors:
         return prepared.tensors["text_states"].mean(0)
     encoder: Any = dev.recognizer.model.encoder if modality == "text" else dev.recognizer.model.audio
-    device, found = next(dev.recognizer.model.parameters()).device, []
+    device, outputs = next(dev.recognizer.model.parameters()).device, []
     training = encoder.training
     encoder.eval()
     with torch.inference_mode():
-        for rows in make_batches([[n] for n in range(len(drawn))], 32):
+        for rows in make_batches([[n] for n in range(len(sample))], 32):
             inputs = {k: v.to(device) for k, v in prepared.batch(rows).items() if k in encoder.input_names}
             known = inputs["has_audio"] if modality == "audio" else torch.ones(len(rows), dtype=torch.bool)
-            answer = encoder(**inputs)
-            found.append([one[known] for one in (answer if isinstance(answer, tuple) else (answer,))])
+            output = encoder(**inputs)
+            outputs.append([one[known] for one in (output if isinstance(output, tuple) else (output,))])
     encoder.train(training)
-    means = tuple(torch.cat(parts).mean(0) for parts in zip(*found, strict=True))
+    means = tuple(torch.cat(parts).mean(0) for parts in zip(*outputs, strict=True))
     return means if modality == "audio" else means[0]

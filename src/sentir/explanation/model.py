@@ -1,4 +1,4 @@
-"""What a recognizer's dev score hangs on, gathered."""
+"""The explanation of a recognizer: which inputs its dev score depends on."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from sentir.recognizer.recognizer import Recognizer
 
 
 def explain_recognizer(recognizer: Recognizer, corpus: Corpus) -> ModelExplanation:
-    """Measure on dev what the score loses without text, sound, context, numbers, and each number.
+    """Measure on dev how much the score drops without text, audio, context or features, and without each feature.
 
     Raises:
         PredictionsError: if dev has fewer than two dialogues.
         SentirError: if the corpus does not fit the recognizer.
     """
     dev = DevPredictor(recognizer, corpus)
-    withheld = ablate_inputs(dev)
-    sets, columns = permutation_importance(dev)
+    ablations = ablate_inputs(dev)
+    feature_sets, columns = permutation_importance(dev)
     truth, runs, groups = dev.align_runs([dev.predict()])
     scores = score_with_intervals(recognizer.space, truth, runs, groups, confidence_level=CONFIDENCE_LEVEL)
     return ModelExplanation(
@@ -33,7 +33,7 @@ def explain_recognizer(recognizer: Recognizer, corpus: Corpus) -> ModelExplanati
         n=len(truth),
         num_clusters=len(set(groups)),
         synthetic=corpus.synthetic,
-        ablations=withheld,
-        feature_sets=sets,
+        ablations=ablations,
+        feature_sets=feature_sets,
         columns=columns,
     )

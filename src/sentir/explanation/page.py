@@ -1,4 +1,4 @@
-"""The pages of explanations, and their sentences, in English and in Spanish."""
+"""The pages of explanations, and their sentences, in English and Spanish."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ if TYPE_CHECKING:
     from sentir.documents import Document
     from sentir.recognizer.recognizer import Recognizer
 
-MAX_COLUMNS = 12  # columns of numbers in a table
-_STRONG, _WEAK = 0.5, 0.15  # of the largest value of a word: shown with its number, shown with a mark
+MAX_COLUMNS = 12  # features in a table
+_STRONG, _WEAK = 0.5, 0.15  # share of the largest attribution from which on a word is bold, is marked
 _MAP_DESCRIPTIONS = {
-    "evidence": gettext_noop("Grad-CAM on the last feature map: regions that raise the score of the label."),
+    "grad_cam": gettext_noop("Grad-CAM on the last feature map: regions that raise the score of the label."),
     "local_gate": gettext_noop("Values of the gate on the local feature map, whatever the label."),
     "global_gate": gettext_noop("Values of the gate on the last feature map, whatever the label."),
 }
 _REPLACEMENT_DESCRIPTIONS = {
     "missing": gettext_noop("Treated as missing, as in part of the training."),
     "train_mean": gettext_noop("Replaced by its mean over train."),
-    "alone": gettext_noop("Each utterance as a dialogue of its own."),
+    "without_context": gettext_noop("Each utterance as a dialogue of its own."),
 }
 
 
 def save_explanation(
     explanation: Explanation | ModelExplanation, path: Path, recognizer: Recognizer | None = None
 ) -> None:
-    """Write the page of an explanation, into a folder that is there; see `sentir.report.audit_page.make_place`.
+    """Write the page of an explanation into an existing folder.
 
     Args:
         explanation: the explanation.
         path: of the page.
-        recognizer: what is explained; its model card stands on the page.
+        recognizer: that is explained; the page includes its model card.
 
     Raises:
         SentirError: if it cannot be written.
@@ -70,7 +70,7 @@ def save_explanation(
 
 
 def render_explanation(explanation: Explanation, recognizer: Recognizer | None = None) -> str:
-    """Return the explanation of one answer as one self-contained page."""
+    """Return the explanation of one prediction as a self-contained page."""
     largest = (
         0.0 if explanation.text_attribution is None else float(abs(explanation.text_attribution.values).max())
     )
@@ -96,7 +96,7 @@ def render_explanation(explanation: Explanation, recognizer: Recognizer | None =
 
 
 def render_model_explanation(explanation: ModelExplanation, recognizer: Recognizer | None = None) -> str:
-    """Return what a model's score hangs on as one self-contained page."""
+    """Return the explanation of a model as a self-contained page."""
 
     def content() -> dict[str, Any]:
         return {
@@ -106,7 +106,6 @@ def render_model_explanation(explanation: ModelExplanation, recognizer: Recogniz
             "shown": explanation.columns[:MAX_COLUMNS],
             "format_score_drop": lambda value: format_score_drop(explanation.metric, value),
             "format_importance_interval": format_importance_interval,
-            "parts": {name: _(text) for name, text in INPUT_NAMES.items()},
             "replacements": {name: _(text) for name, text in _REPLACEMENT_DESCRIPTIONS.items()},
             "describe_ablation": lambda one: describe_ablation(explanation, one),
             "ablation_figure": ablation_figure,
@@ -124,10 +123,13 @@ def localized_model_card(recognizer: Recognizer | None) -> Document | None:
 
 
 def summarize_prediction(explanation: Explanation) -> str:
-    """Say what was recognized and which score is explained."""
+    """Describe the prediction and the score that is explained."""
     if explanation.is_regression:
-        return _("The model predicts {score} for {label}; this number is explained.",
-                 score=localize_numbers(f"{explanation.score:.2f}"), label=display_name(explanation.label))  # fmt: skip
+        return _(
+            "The model predicts {score} for {label}; this value is explained.",
+            score=localize_numbers(f"{explanation.score:.2f}"),
+            label=display_name(explanation.label),
+        )
     names = ", ".join(display_name(str(name)) for name in explanation.labels) or _("none of them")
     return _(
         "Predicted: {labels}. Explained: the log-odds of {label}, {score} (probability {p}).",
@@ -137,50 +139,54 @@ def summarize_prediction(explanation: Explanation) -> str:
 
 
 def describe_completeness(explanation: Explanation) -> str:
-    """Say what the values of the words add up to, and by how much they miss; ``""`` without words."""
-    words = explanation.text_attribution
-    if words is None:
+    """Describe what the word attributions sum to, and their error; ``""`` without words."""
+    attribution = explanation.text_attribution
+    if attribution is None:
         return ""
     return _(
         "With every word replaced by {token} the score is {without}, with the words {score}. The attributions "
         "sum to the difference, {difference}, up to an error of {delta} (integrated gradients, {steps} steps).",
-        token=words.baseline_token, without=format_signed(words.baseline_score), score=format_signed(explanation.score),
-        difference=format_signed(explanation.score - words.baseline_score), delta=format_signed(words.convergence_delta, 3), steps=words.steps,
-    )  # fmt: skip
+        token=attribution.baseline_token,
+        without=format_signed(attribution.baseline_score),
+        score=format_signed(explanation.score),
+        difference=format_signed(explanation.score - attribution.baseline_score),
+        delta=format_signed(attribution.convergence_delta, 3),
+        steps=attribution.steps,
+    )
 
 
 def format_signed(value: float, digits: int = 2) -> str:
-    """Write a number with its sign, the minus as wide as the plus."""
+    """Format a number with its sign."""
     text = f"{value:+.{digits}f}"
     return localize_numbers(text.replace("-", "−") if float(text) else text.strip("+-"))
 
 
 def attribution_strength(one: WordAttribution, largest: float) -> str:
-    """Return how a word is drawn: ``loud``, ``heard`` or ``""``, by its share of the largest value."""
+    """Return the strength of a word, ``strong``, ``weak`` or ``""``, by its share of the largest attribution."""
     share = abs(one.value) / largest if largest else 0.0
-    return "loud" if share >= _STRONG else "heard" if share >= _WEAK else ""
+    return "strong" if share >= _STRONG else "weak" if share >= _WEAK else ""
 
 
 def rank_words(explanation: Explanation) -> list[WordAttribution]:
-    """Return the words, the strongest first."""
+    """Return the words in descending order of absolute attribution."""
     passages = () if explanation.text_attribution is None else explanation.text_attribution.passages
     return sorted((one for passage in passages for one in passage.words), key=lambda one: -abs(one.value))
 
 
 def interpret_randomization(check: RandomizationResult) -> str:
-    """Say what a correlation with the map of other weights means."""
+    """Interpret the correlation with the map of shuffled weights."""
     if abs(check.correlation) < MAX_CORRELATION:
         return _("random weights give another map")
     return _("much the same with random weights: the map reflects the input rather than what was learned")
 
 
 def format_score_drop(metric: str, value: float) -> str:
-    """Write a loss in points, or in the metric's units."""
+    """Format a decrease of a score, in points or in the metric's units."""
     return format_signed(100 * value, 1) if get_metric(metric).is_proportion else format_signed(value, 3)
 
 
 def describe_ablation(explanation: ModelExplanation, one: Ablation) -> str:
-    """Say what is lost without one kind of thing, and how sure that is."""
+    """Describe the decrease of the score without one kind of input, with interval and p-value."""
     c = one.comparison
     corrected = [_("corrected for {n} comparisons", n=c.num_comparisons)] if c.num_comparisons > 1 else []
     values = {
@@ -202,14 +208,14 @@ def describe_ablation(explanation: ModelExplanation, one: Ablation) -> str:
 
 
 def _format_score_drop_interval(metric: str, *bounds: float | None) -> list[str]:
-    """Say the interval of a loss, if there is one."""
+    """Return the interval of a decrease as text, if there is one."""
     low_high = sorted(get_metric(metric).sign * bound for bound in bounds if bound is not None)
     ends = [format_score_drop(metric, bound) for bound in low_high]
     return [_("95 % interval {low} to {high}", low=ends[0], high=ends[1])] if ends else []
 
 
 def format_importance_interval(metric: str, one: FeatureImportance) -> str:
-    """Write the interval of what is lost by permuting, for a table; a dash where there is none."""
+    """Format the interval of an importance for a table; a dash without one."""
     if one.low is None or one.high is None:
         return "–"
     return f"{format_score_drop(metric, one.low)} … {format_score_drop(metric, one.high)}"

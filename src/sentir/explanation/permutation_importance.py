@@ -1,10 +1,11 @@
-"""Permutation importance: what a score loses when a column of numbers no longer belongs to its utterances."""
+"""Permutation importance of features: how much the dev score drops when a column is permuted."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 
+from sentir.corpus.predictions import Predictions
 from sentir.evaluation.intervals import compute_cluster_statistics, jackknife_metrics
 from sentir.evaluation.jackknife import jackknife_interval
 from sentir.evaluation.metrics import get_metric, metrics_from_statistics
@@ -20,9 +21,9 @@ N_REPEATS = 5
 def permutation_importance(
     dev: DevPredictor, *, num_repeats: int = N_REPEATS, seed: int = 0
 ) -> tuple[tuple[FeatureImportance, ...], tuple[FeatureImportance, ...]]:
-    """Permute every column, and every feature set as a whole, within dev (Breiman 2001; Fisher et al. 2019).
+    """Permute every feature, and every feature set as a whole, within dev (Breiman 2001; Fisher et al. 2019).
 
-    Columns that tell the same stand in for one another: each alone may lose nothing where their set loses much.
+    Correlated features replace one another: each may have no importance of its own though their set has.
 
     Args:
         dev: of the recognizer.
@@ -30,7 +31,7 @@ def permutation_importance(
         seed: of the permutations, the same for all.
 
     Returns:
-        The importance of the feature sets and of the columns, the largest first; nothing without numbers.
+        The importance of the feature sets and of the columns, in descending order; nothing without features.
     """
     scaler = dev.recognizer.preprocessor.scaler
     if scaler is None or not scaler.names:
@@ -39,17 +40,17 @@ def permutation_importance(
     sets: dict[str, list[int]] = {}
     for name, (k,) in columns.items():
         sets.setdefault(name.partition(".")[0], []).append(k)
-    full = dev.predict()
-    wanted = [(kind, name, of[name]) for kind, of in (("set", sets), ("column", columns)) for name in of]
-    found: dict[str, list[FeatureImportance]] = {"set": [], "column": []}
-    for kind, name, places in track(wanted, _("Permuting numbers"), len(wanted)):
-        found[kind].append(_compute_importance(dev, full, name, places, num_repeats, seed))
-    ranked = [tuple(sorted(found[kind], key=lambda one: -one.score_drop)) for kind in ("set", "column")]
+    baseline = dev.predict()
+    jobs = [(kind, name, of[name]) for kind, of in (("set", sets), ("column", columns)) for name in of]
+    results: dict[str, list[FeatureImportance]] = {"set": [], "column": []}
+    for kind, name, indices in track(jobs, _("Permuting features"), len(jobs)):
+        results[kind].append(_compute_importance(dev, baseline, name, indices, num_repeats, seed))
+    ranked = [tuple(sorted(results[kind], key=lambda one: -one.score_drop)) for kind in ("set", "column")]
     return ranked[0], ranked[1]
 
 
 def _compute_importance(
-    dev: DevPredictor, baseline, name: str, column_indices: list[int], num_repeats: int, seed: int
+    dev: DevPredictor, baseline: Predictions, name: str, column_indices: list[int], num_repeats: int, seed: int
 ) -> FeatureImportance:
     features = dev.prepared.tensors["features"]
     permuted = []
@@ -59,17 +60,13 @@ def _compute_importance(
         changed[:, column_indices] = features[order][:, column_indices]
         permuted.append(dev.predict({"features": changed}))
     truth, runs, groups = dev.align_runs([baseline, *permuted])
-    space = dev.recognizer.space
-    whole, without = (compute_cluster_statistics(space, truth, some, groups) for some in (runs[:1], runs[1:]))
-    score = float(metrics_from_statistics(space, whole.sum(1))[dev.metric][0])
-    lost = [
-        get_metric(dev.metric).sign * (score - float(s))
-        for s in metrics_from_statistics(space, without.sum(1))[dev.metric]
-    ]
-    sides = [jackknife_metrics(space, side)[dev.metric] for side in (whole, without)]
-    loss = float(np.mean(lost))
-    sign = get_metric(dev.metric).sign * 1
+    space, sign = dev.recognizer.space, get_metric(dev.metric).sign
+    intact, shuffled = (compute_cluster_statistics(space, truth, some, groups) for some in (runs[:1], runs[1:]))
+    score = float(metrics_from_statistics(space, intact.sum(1))[dev.metric][0])
+    drops = [sign * (score - float(one)) for one in metrics_from_statistics(space, shuffled.sum(1))[dev.metric]]
+    replicates = [jackknife_metrics(space, side)[dev.metric] for side in (intact, shuffled)]
+    drop = float(np.mean(drops))
     low, high = jackknife_interval(
-        loss, sign * (sides[0] - sides[1]), is_proportion=False, confidence_level=CONFIDENCE_LEVEL
+        drop, sign * (replicates[0] - replicates[1]), is_proportion=False, confidence_level=CONFIDENCE_LEVEL
     )
-    return FeatureImportance(name, len(column_indices), loss, low, high, float(np.std(lost, ddof=1)))
+    return FeatureImportance(name, len(column_indices), drop, low, high, float(np.std(drops, ddof=1)))

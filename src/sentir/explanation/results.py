@@ -208,13 +208,12 @@ class Explanation(ReprMixin):
     sanity_checks: tuple[RandomizationResult, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values; sound maps without the spectrogram."""
-        deep = ("words", "audio", "checks")
-        return {
-            **{one.name: getattr(self, one.name) for one in fields(self) if one.name not in deep},
-            "words": None if self.text_attribution is None else asdict(self.text_attribution),
-            "audio": None if self.audio_attribution is None else self.audio_attribution.to_dict(),
-            "checks": [asdict(check) for check in self.sanity_checks],
+        """Return JSON values; audio maps without the spectrogram."""
+        text, audio = self.text_attribution, self.audio_attribution
+        return {one.name: getattr(self, one.name) for one in fields(self)} | {
+            "text_attribution": None if text is None else asdict(text),
+            "audio_attribution": None if audio is None else audio.to_dict(),
+            "sanity_checks": [asdict(check) for check in self.sanity_checks],
         }
 
 
@@ -225,7 +224,7 @@ class FeatureImportance:
     Attributes:
         name: of the column, or of the feature set whose columns move together.
         num_columns: how many move.
-        score_drop: score with them less score without, mean over the permutations; of an error, the other way round.
+        score_drop: score with them minus score without, mean over the permutations; of an error, the reverse.
         low, high: 95 % interval, over dialogues; ``None`` with too few.
         sd: standard deviation over the permutations.
     """

@@ -1,4 +1,4 @@
-"""Does a map show what was learned? Then other weights give another one (Adebayo et al., NeurIPS 2018)."""
+"""Sanity check: a map that reflects what was learned changes with the weights (Adebayo et al., NeurIPS 2018)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,10 @@ from torch import nn
 from sentir.explanation.results import RandomizationResult
 from sentir.explanation.score_function import ScoreFunction, frozen_eval_mode
 
-MIN_MAP_SIZE = 3  # values that a map must have: of two, ranks agree or they do not
-MAX_CORRELATION = 0.5  # correlation from which on a map shows the input rather than what was learned
+MIN_MAP_SIZE = 3  # fewest values of a map: the rank correlation of two is always 1 or -1
+MAX_CORRELATION = 0.5  # from this correlation on, a map reflects the input rather than what was learned
 N_SHUFFLES = 3
-_ENCODER_PREFIXES = (
-    "encoder.",
-    "audio.backbone.",
-    "audio.encoder.",
-)  # what begins the names of weights that are no head
+_ENCODER_PREFIXES = ("encoder.", "audio.backbone.", "audio.encoder.")  # of names of weights outside the head
 AttributionMaps = dict[str, NDArray]
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
@@ -34,37 +30,37 @@ def check_randomization(
     num_shuffles: int = N_SHUFFLES,
     seed: int = 0,
 ) -> tuple[RandomizationResult, ...]:
-    """Correlate the maps of a probe with those of the same networks with shuffled weights.
+    """Correlate the maps of a score function with those of the same networks with shuffled weights.
 
-    Every tensor of weights keeps its values in another order, so that their scale stays; norms and biases are
-    left. ``head`` shuffles all that is new, ``whole`` the encoders too.
+    The values of every weight tensor are permuted, so that their scale stays; norms and biases are kept. ``head``
+    shuffles all but the pretrained encoders, ``all`` the encoders too.
 
     Args:
-        score_function: what is explained.
-        explain: gives the maps of a probe, by name, any shape each.
-        num_shuffles: how often the weights are shuffled.
-        seed: of the shuffling.
+        score_function: that is explained.
+        explain: returns the maps of a score function, by name, of any shape.
+        num_shuffles: how often weights are shuffled.
+        seed: of the shuffles.
 
     Returns:
-        Spearman's rank correlation of each map and part, mean over the draws. A map that is the same everywhere
-        correlates with nothing: 0. Maps of fewer than `LEAST` values are left out.
+        Spearman's rank correlation of each map for ``head`` and ``all``, mean over the shuffles; 0 for a constant
+        map. Maps of fewer than `MIN_MAP_SIZE` values are left out.
     """
     with frozen_eval_mode(score_function.model, score_function.encoder):
-        own = {
+        maps = {
             name: values for name, values in explain(score_function).items() if np.size(values) >= MIN_MAP_SIZE
         }
-    found = []
-    for part in ("head", "whole"):
+    results = []
+    for randomized in ("head", "all"):
         generator = torch.Generator().manual_seed(seed)
-        others = []
-        for _draw in range(num_shuffles):
-            other = _shuffle_networks(score_function, part, generator)
-            with frozen_eval_mode(other.model, other.encoder):
-                others.append(explain(other))
-        for name, values in own.items():
-            likeness = [_spearman(values, other[name]) for other in others]
-            found.append(RandomizationResult(name, part, float(np.mean(likeness)), num_shuffles))
-    return tuple(found)
+        shuffled_maps = []
+        for _shuffle in range(num_shuffles):
+            shuffled = _shuffle_networks(score_function, randomized, generator)
+            with frozen_eval_mode(shuffled.model, shuffled.encoder):
+                shuffled_maps.append(explain(shuffled))
+        for name, values in maps.items():
+            correlation = float(np.mean([_spearman(values, other[name]) for other in shuffled_maps]))
+            results.append(RandomizationResult(name, randomized, correlation, num_shuffles))
+    return tuple(results)
 
 
 def _shuffle_networks(
@@ -77,8 +73,8 @@ def _shuffle_networks(
     )
     encoder = (
         getattr(model, "encoder", None) or score_function.encoder
-    )  # its own, copied with it, or the frozen one
-    if randomized == "whole" and encoder is score_function.encoder and encoder is not None:
+    )  # the model's own, copied, or the frozen one
+    if randomized == "all" and encoder is score_function.encoder and encoder is not None:
         encoder = shuffle_weights(copy.deepcopy(encoder), generator)
     return replace(score_function, model=model, encoder=encoder)
 
@@ -86,10 +82,12 @@ def _shuffle_networks(
 def shuffle_weights(
     module: ModuleT, generator: torch.Generator, *, skip_prefixes: tuple[str, ...] = ()
 ) -> ModuleT:
-    """Put the values of every weight tensor of two or more dimensions in another order, in place.
+    """Permute the values of every weight tensor of two or more dimensions, in place.
 
     Args:
-        skip_prefixes: beginnings of names that are left as they are.
+        module: whose weights are shuffled.
+        generator: of the permutations.
+        skip_prefixes: of names of weights that are kept.
     """
     with torch.no_grad():
         for name, weight in module.named_parameters():

@@ -1,4 +1,4 @@
-"""One answer of a recognizer as a function of what it was given, open to gradients."""
+"""The score of one prediction as a differentiable function of its inputs."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from sentir.training.batching import repeat_batch
 
 @dataclass(frozen=True)
 class ScoreFunction:
-    """The networks behind one answer, and what they are given.
+    """The networks that compute one prediction, and their inputs.
 
     Attributes:
-        model: the recognizer's.
-        encoder: reads the tokens; the frozen one too, whose vectors are otherwise taken from the cache.
-        inputs: of the N utterances that the answer hangs on: one, or those of its dialogue.
-        row: which of the N is explained.
+        model: of the recognizer.
+        encoder: text encoder, also a frozen one, whose vectors are otherwise cached.
+        inputs: of the N utterances that the prediction depends on: one, or those of its dialogue.
+        row: of the N, which is explained.
         target: index of the explained label.
-        is_single_label: whether one label is chosen, so that its log-odds are against all others.
+        is_single_label: whether the log-odds of a label are against all others.
         temperature: of the calibration; 1 without.
-        scale: middle and half length of the scale of a number; ``None`` for labels.
-        bias: of the calibration, where several labels may hold.
-        num_labels: how many labels the task has; ``None`` = as many as there are logits.
+        scale: center and half length of the scale in regression; otherwise ``None``.
+        bias: of the calibration, in multi-label tasks.
+        num_labels: of the task; ``None`` = as many as there are logits.
     """
 
     model: nn.Module
@@ -46,23 +46,23 @@ class ScoreFunction:
 
     @property
     def num_utterances(self) -> int:
-        """How many utterances the answer hangs on."""
+        """Number of utterances that the prediction depends on."""
         return len(self.inputs["dialogue"])
 
     def score(self, ids: Tensor | None = None) -> Tensor:
-        """Return the log-odds of the label, or the number, ``(c,)``.
+        """Return the log-odds of the label, or the predicted value, ``(c,)``.
 
         Args:
-            ids: ``(c · N, T)`` token ids instead of the utterances' own, c versions one after the other.
+            ids: ``(c · N, T)`` token ids that replace those of the utterances, c versions one after the other.
         """
         inputs = dict(self.inputs) if ids is None else self._repeat_inputs(ids)
-        wanted = tuple(self.model.input_names)  # type: ignore[arg-type]
-        if "text_states" in wanted:
+        input_names = tuple(self.model.input_names)  # type: ignore[arg-type]
+        if "text_states" in input_names:
             assert self.encoder is not None
             inputs["text_states"] = self.encoder(
                 **{k: v for k, v in inputs.items() if k in self.encoder.input_names}
             )
-        logits = self.model(**{name: inputs[name] for name in wanted if name in inputs})
+        logits = self.model(**{name: inputs[name] for name in input_names if name in inputs})
         return self._log_odds(logits[self.row :: self.num_utterances])
 
     def _repeat_inputs(self, ids: Tensor) -> dict[str, Tensor]:
@@ -79,7 +79,7 @@ class ScoreFunction:
 
 
 def prepare_with_tokens(recognizer: Recognizer, utterances: Sequence[Utterance]) -> ModelInputs:
-    """Prepare utterances with their tokens, also for a frozen encoder."""
+    """Preprocess utterances, keeping the tokens of a frozen encoder too."""
     if recognizer.stacked is not None:
         utterances = with_stacked(utterances, recognizer.stacked.predict_utterances(utterances))
     return recognizer.encoders.embed_audio(recognizer.preprocessor.transform(utterances))
@@ -88,14 +88,14 @@ def prepare_with_tokens(recognizer: Recognizer, utterances: Sequence[Utterance])
 def make_score_function(
     recognizer: Recognizer, prepared: ModelInputs, row: int, target: int
 ) -> tuple[ScoreFunction, list[int]]:
-    """Return the probe of one prepared utterance, and the rows of ``prepared`` that its answer hangs on."""
+    """Return the score function of one row of ``prepared``, and the rows that its prediction depends on."""
     unit = next(unit for unit in prepared.units if row in unit)
     device = next(recognizer.model.parameters()).device
     space, calibration, text = recognizer.space, recognizer.calibration, recognizer.encoders.text
     temperatures = (1.0,) if calibration is None else calibration.temperature
     biases = (0.0,) if calibration is None else calibration.bias or (0.0,)
     low, high = space.scale
-    probe = ScoreFunction(
+    score_function = ScoreFunction(
         model=recognizer.model,
         encoder=None if text is None else text.encoder.to(device),
         inputs={name: tensor.to(device) for name, tensor in prepared.batch(unit).items()},
@@ -107,18 +107,18 @@ def make_score_function(
         bias=biases[target % len(biases)],
         num_labels=len(space),
     )
-    return probe, unit
+    return score_function, unit
 
 
 @contextmanager
 def frozen_eval_mode(*parts: nn.Module | None) -> Iterator[None]:
-    """Hold networks still inside a ``with`` block: evaluated, without gradients into their weights.
+    """Put networks into eval mode inside a ``with`` block, without gradients for their weights.
 
-    cuDNN's recurrent layers give no gradients to their inputs when evaluated, so it is not used meanwhile.
+    cuDNN is disabled there, since its recurrent layers have no gradients for their inputs in eval mode.
     """
     modules = [part for part in parts if part is not None]
     training = [part.training for part in modules]
-    learning = [p for part in modules for p in part.parameters() if p.requires_grad]
+    trainable = [p for part in modules for p in part.parameters() if p.requires_grad]
     for part in modules:
         part.eval().requires_grad_(False)
     try:
@@ -127,5 +127,5 @@ def frozen_eval_mode(*parts: nn.Module | None) -> Iterator[None]:
     finally:
         for part, mode in zip(modules, training, strict=True):
             part.train(mode)
-        for parameter in learning:
+        for parameter in trainable:
             parameter.requires_grad_(True)

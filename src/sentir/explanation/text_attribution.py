@@ -1,4 +1,4 @@
-"""What each word adds to a score: integrated gradients of the tokens, joined to words."""
+"""Word attributions: integrated gradients of the tokens, summed over words."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from sentir.i18n import _
 from sentir.preprocessing.text import TextPreprocessor
 
 MIN_STEPS, MAX_STEPS = 16, 256  # steps of the integration
-COMPLETENESS_TOLERANCE = 0.01  # largest delta: this share of the difference, or this much of the score
+COMPLETENESS_TOLERANCE = 0.01  # largest convergence delta, relative to the difference of scores or absolute
 _MAX_BATCH_TOKENS = 4096  # padded tokens per forward pass
-_SEARCH_WINDOW = 24  # characters within which a word is looked for in the text
+_SEARCH_WINDOW = 24  # characters within which a word is searched for in the text
 
 
 def attribute_text(
@@ -32,20 +32,20 @@ def attribute_text(
     *,
     steps: int | None = None,
 ) -> TextAttribution | None:
-    """Attribute a probe's score to the words of its utterances (Sundararajan et al., ICML 2017).
+    """Attribute a score to the words of its utterances by integrated gradients (Sundararajan et al., ICML 2017).
 
-    The way goes from every word replaced by the tokenizer's mask (or padding) token to the words themselves, in
-    all utterances that the answer hangs on at once; special tokens, sound and numbers stay. Steps double until
-    the values add up.
+    The baseline replaces every word of all utterances that the prediction depends on by the tokenizer's mask (or
+    padding) token; special tokens, audio and features stay. The number of steps is doubled until the attributions
+    sum to the difference of scores.
 
     Args:
-        score_function: held still.
-        text: the recognizer's input.
-        utterances: the N of the probe.
-        steps: fixed, instead of as many as it takes.
+        score_function: in `frozen_eval_mode`.
+        text: the recognizer's preprocessor of texts.
+        utterances: the N utterances of the score function.
+        steps: a fixed number of steps.
 
     Returns:
-        The words; ``None`` if there are none.
+        The attribution; ``None`` if there are no words.
 
     Raises:
         SentirError: if captum is not installed.
@@ -59,33 +59,33 @@ def attribute_text(
     masked = torch.where(content, plain.convert_tokens_to_ids(token), ids)
     with _cached_audio_encoder(score_function.model):
         with torch.no_grad():
-            end, start = (float(score_function.score(given)[0]) for given in (ids, masked))
-        values, delta, used = _integrate_gradients(score_function, ids, masked, end - start, steps)
-    found = _make_passages(score_function, text, utterances, content.cpu().numpy(), values)
+            score, baseline = (float(score_function.score(tokens)[0]) for tokens in (ids, masked))
+        values, delta, steps = _integrate_gradients(score_function, ids, masked, score - baseline, steps)
+    passages = _make_passages(score_function, text, utterances, content.cpu().numpy(), values)
     return TextAttribution(
-        tuple(found), baseline_score=start, convergence_delta=delta, steps=used, baseline_token=token
+        tuple(passages), baseline_score=baseline, convergence_delta=delta, steps=steps, baseline_token=token
     )
 
 
 class _CachedAudioEncoder(nn.Module):
-    """Stands in for an audio encoder: hears the N utterances it is first asked about, and tells of them again."""
+    """Wraps an audio encoder: encodes N utterances at the first call and repeats these outputs afterwards."""
 
     def __init__(self, audio: nn.Module) -> None:
         super().__init__()
-        self.wrapped = [audio]  # a list: the encoder is no part of this one
+        self.wrapped = [audio]  # in a list, so that it is not registered as a submodule
         self.input_names = audio.input_names
         self.cached_outputs: tuple[Tensor, ...] = ()
 
     def forward(self, has_audio: Tensor, **audio_inputs: Tensor) -> tuple[Tensor, ...]:
-        """Return the vectors of c versions of the utterances, one after the other."""
+        """Return the outputs for c copies of the utterances, one after the other."""
         self.cached_outputs = self.cached_outputs or self.wrapped[0](has_audio=has_audio, **audio_inputs)
         versions = len(has_audio) // len(self.cached_outputs[0])
-        return tuple(found.repeat(versions, *(1,) * (found.ndim - 1)) for found in self.cached_outputs)
+        return tuple(output.repeat(versions, *(1,) * (output.ndim - 1)) for output in self.cached_outputs)
 
 
 @contextmanager
 def _cached_audio_encoder(model: nn.Module) -> Iterator[None]:
-    """Let a model that also listens do so once, however many versions of the words it reads."""
+    """Make a model with an audio encoder encode audio once, however often it is run on other tokens."""
     audio = getattr(model, "audio", None)
     if audio is not None:
         model.audio = _CachedAudioEncoder(audio)
@@ -97,7 +97,7 @@ def _cached_audio_encoder(model: nn.Module) -> Iterator[None]:
 
 
 def _special_token_mask(tokenizer: Any, ids: Tensor) -> Tensor:
-    """Return which tokens are the tokenizer's own; an unknown word is a word."""
+    """Return which tokens are special tokens; an unknown token counts as a word."""
     special = [n for n in tokenizer.all_special_ids if n != tokenizer.unk_token_id]
     return torch.isin(ids, torch.tensor(special, device=ids.device))
 
@@ -105,15 +105,15 @@ def _special_token_mask(tokenizer: Any, ids: Tensor) -> Tensor:
 def _integrate_gradients(
     score_function: ScoreFunction, ids: Tensor, masked: Tensor, difference: float, fixed_steps: int | None
 ) -> tuple[NDArray[np.float64], float, int]:
-    """Return the ``(N, T)`` values of tokens, by how much they miss the difference, and the steps it took."""
+    """Return the attributions of tokens ``(N, T)``, the convergence delta, and the number of steps."""
     gradients_class = load_layer_integrated_gradients()
     assert score_function.encoder is not None
     method = gradients_class(score_function.score, score_function.encoder.transformer.get_input_embeddings())
-    at_once = max(len(ids), _MAX_BATCH_TOKENS // ids.shape[1])
+    batch_size = max(len(ids), _MAX_BATCH_TOKENS // ids.shape[1])
     steps = fixed_steps or MIN_STEPS
     while True:
-        found = method.attribute(ids, baselines=masked, n_steps=steps, internal_batch_size=at_once)
-        values = found.sum(-1).double().cpu().numpy()
+        gradients = method.attribute(ids, baselines=masked, n_steps=steps, internal_batch_size=batch_size)
+        values = gradients.sum(-1).double().cpu().numpy()
         delta = float(values.sum() - difference)
         if fixed_steps or abs(delta) <= COMPLETENESS_TOLERANCE * max(1.0, abs(difference)) or steps >= MAX_STEPS:
             return values, delta, steps
@@ -121,7 +121,7 @@ def _integrate_gradients(
 
 
 def load_layer_integrated_gradients() -> Any:
-    """Return captum's class.
+    """Return the class of captum.
 
     Raises:
         SentirError: if it is not installed.
@@ -130,7 +130,7 @@ def load_layer_integrated_gradients() -> Any:
         from captum.attr import LayerIntegratedGradients
     except ImportError as error:
         raise SentirError(
-            _("Explaining words needs captum; install it with: pip install 'sentir[explain]'")
+            _("Word attributions need captum; install it with: pip install 'sentir[explain]'")
         ) from error
     return LayerIntegratedGradients
 
@@ -145,47 +145,48 @@ def _make_passages(
     ids = score_function.inputs["input_ids"].cpu().numpy()
     pooled = score_function.inputs["pool_mask"].bool().cpu().numpy()
     for row, u in enumerate(utterances):
-        place = "own" if row == score_function.row else "before" if row < score_function.row else "after"
-        begun = pooled[row].cumsum() > 0
-        for mine, where, there in (
-            (False, "before", ~begun),
-            (True, place, pooled[row]),
-            (False, "after", begun & ~pooled[row]),
+        position = "own" if row == score_function.row else "before" if row < score_function.row else "after"
+        has_begun = pooled[row].cumsum() > 0
+        for is_own, where, mask in (
+            (False, "before", ~has_begun),
+            (True, position, pooled[row]),
+            (False, "after", has_begun & ~pooled[row]),
         ):
-            chosen = content[row] & there
-            for turn in [np.flatnonzero(chosen)] if mine and chosen.any() else _split_contiguous(chosen):
+            chosen = content[row] & mask
+            for turn in [np.flatnonzero(chosen)] if is_own and chosen.any() else _split_contiguous(chosen):
                 words = merge_subwords(text.tokenizer.tokenizer, ids[row][turn].tolist(), values[row][turn])
-                if not mine:
-                    yield Passage("", None, where, tuple(WordAttribution(name, value) for name, value in words))
+                if not is_own:
+                    yield Passage("", None, where, tuple(WordAttribution(word, value) for word, value in words))
                     continue
-                written = restore_spelling([name for name, _value in words], _tokenizer_text(text, u))
-                own = (
-                    WordAttribution(name, value, glued)
-                    for (name, glued), (_n, value) in zip(written, words, strict=True)
+                spelled = restore_spelling([word for word, _value in words], _tokenizer_text(text, u))
+                attributions = (
+                    WordAttribution(word, value, follows)
+                    for (word, follows), (_word, value) in zip(spelled, words, strict=True)
                 )
-                yield Passage(u.id, u.speaker, where, tuple(own))
+                yield Passage(u.id, u.speaker, where, tuple(attributions))
 
 
 def _split_contiguous(mask: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
-    """Return the positions that are chosen, apart where the tokenizer's own tokens stand between."""
-    places = np.flatnonzero(mask)
-    return np.split(places, np.flatnonzero(np.diff(places) > 1) + 1) if len(places) else []
+    """Return the positions in a mask, split into contiguous runs."""
+    positions = np.flatnonzero(mask)
+    return np.split(positions, np.flatnonzero(np.diff(positions) > 1) + 1) if len(positions) else []
 
 
 def _tokenizer_text(text: TextPreprocessor, u: Utterance) -> str:
-    """Return the text as the tokenizer gets it."""
+    """Return the text that the tokenizer was given."""
     return text.tokenizer.normalize(text.input_text(u))
 
 
 def merge_subwords(tokenizer: Any, ids: Sequence[int], values: Sequence[float]) -> list[tuple[str, float]]:
-    """Join the pieces of any tokenizer to words and add up their values.
+    """Merge the subwords of any tokenizer into words, and sum their values.
 
-    A piece belongs to the word that decoding everything up to it ends in, so that no family's marks are known.
+    A subword belongs to the last word of the decoded text up to it, so that no tokenizer's word markers are
+    needed.
     """
 
-    def decode(given: Sequence[int]) -> list[str]:
-        found: list[str] = tokenizer.decode(given, clean_up_tokenization_spaces=False).split()
-        return found
+    def decode(prefix: Sequence[int]) -> list[str]:
+        words: list[str] = tokenizer.decode(prefix, clean_up_tokenization_spaces=False).split()
+        return words
 
     words = decode(ids)
     if not words:
@@ -197,19 +198,19 @@ def merge_subwords(tokenizer: Any, ids: Sequence[int], values: Sequence[float]) 
 
 
 def restore_spelling(words: Sequence[str], text: str) -> Iterator[tuple[str, bool]]:
-    """Give each word in the letters of the text, and whether it follows without a space, where it is found."""
-    plain, place = _fold_case_and_accents(text), 0
+    """Yield each word as spelled in the text, and whether it follows without a space; unchanged if not found."""
+    folded, end = _fold_case_and_accents(text), 0
     for word in words:
-        start = plain.find(_fold_case_and_accents(word), place, place + _SEARCH_WINDOW + len(word))
+        start = folded.find(_fold_case_and_accents(word), end, end + _SEARCH_WINDOW + len(word))
         if start < 0:
             yield word, False
             continue
-        glued = 0 < start == place
-        place = start + len(word)
-        yield text[start:place], glued
+        follows_without_space = 0 < start == end
+        end = start + len(word)
+        yield text[start:end], follows_without_space
 
 
 def _fold_case_and_accents(text: str) -> str:
-    """Return a text of the same length without capitals and accents."""
+    """Return a text of the same length in lower case and without accents."""
     letters = (unicodedata.normalize("NFD", letter)[0] for letter in text)
     return "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in letters)

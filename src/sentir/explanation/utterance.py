@@ -1,4 +1,4 @@
-"""The explanation of one answer, gathered."""
+"""The explanation of one prediction."""
 
 from __future__ import annotations
 
@@ -33,60 +33,58 @@ def explain_utterance(
     label: str | None = None,
     sanity_check: bool = False,
 ) -> Explanation:
-    """Explain the answer for one utterance.
+    """Explain the prediction for one utterance.
 
     Args:
-        recognizer: whose answer it is.
-        utterances: its dialogue, in order; one utterance for a model without context.
+        recognizer: that predicts.
+        utterances: of its dialogue, in order; one utterance for a model without context.
         utterance_id: of the utterance.
         label: whose score is explained; the most probable one if not given.
-        sanity_check: whether the maps are compared with those of shuffled weights.
+        sanity_check: whether to compare the maps with those of shuffled weights.
 
     Raises:
-        CorpusError: if the utterance is not there, or there is no such label.
-        SentirError: if it reads and captum is not installed, or it hears by a speech encoder alone.
+        CorpusError: if there is no such utterance or label.
+        SentirError: if captum is needed and not installed, or the only input is raw audio.
     """
-    place = {u.id: n for n, u in enumerate(utterances)}
-    if utterance_id not in place:
+    rows = {u.id: n for n, u in enumerate(utterances)}
+    if utterance_id not in rows:
         raise CorpusError(_("There is no utterance '{id}' to explain among those given.", id=utterance_id))
     text = recognizer.preprocessor.text
     _require_attributable_input(recognizer)
-    asked, names = utterances[place[utterance_id]], recognizer.space.names
+    row, names = rows[utterance_id], recognizer.space.names
     predictions = recognizer.predict_utterances(utterances)
-    labels, shares, _numbers = predictions.decode(recognizer.thresholds)[utterance_id]
+    labels, probabilities, _values = predictions.decode(recognizer.thresholds)[utterance_id]
     target = _target_index(names, label, int(predictions[utterance_id].argmax()))
     prepared = prepare_with_tokens(recognizer, utterances)
-    probe, unit = make_score_function(recognizer, prepared, place[utterance_id], target)
-    of_unit = [utterances[n] for n in unit]
-    with frozen_eval_mode(probe.model, probe.encoder):
+    score_function, unit = make_score_function(recognizer, prepared, row, target)
+    context = [utterances[n] for n in unit]
+    with frozen_eval_mode(score_function.model, score_function.encoder):
         with torch.no_grad():
-            score = float(probe.score()[0])
-        words = None if text is None else attribute_text(probe, text, of_unit)
-        kind = recognizer.recipe.model.audio.mel
-        sound = (
-            None
-            if prepared.mels is None
-            else attribute_audio(probe, prepared, place[utterance_id], mel_kind=kind)
+            score = float(score_function.score()[0])
+        text_attribution = None if text is None else attribute_text(score_function, text, context)
+        mel_kind = recognizer.recipe.model.audio.mel
+        audio_attribution = (
+            None if prepared.mels is None else attribute_audio(score_function, prepared, row, mel_kind=mel_kind)
         )
-    found = Explanation(
+    explanation = Explanation(
         id=utterance_id,
-        text=asked.text,
-        speaker=asked.speaker,
+        text=utterances[row].text,
+        speaker=utterances[row].speaker,
         model=recognizer.recipe.name,
         task=recognizer.space.task,
         label=names[target],
         is_regression=recognizer.space.kind == "regression",
         score=score,
         labels=labels,
-        probabilities=shares,
-        gold=asked.labels.get(recognizer.space.task),
+        probabilities=probabilities,
+        gold=utterances[row].labels.get(recognizer.space.task),
         synthetic=bool(recognizer.facts.get("synthetic")),
-        text_attribution=words,
-        audio_attribution=sound,
+        text_attribution=text_attribution,
+        audio_attribution=audio_attribution,
     )
-    return (
-        replace(found, sanity_checks=_run_sanity_checks(probe, found, text, of_unit)) if sanity_check else found
-    )
+    if not sanity_check:
+        return explanation
+    return replace(explanation, sanity_checks=_run_sanity_checks(score_function, explanation, text, context))
 
 
 def _require_attributable_input(recognizer: Recognizer) -> None:
@@ -94,8 +92,8 @@ def _require_attributable_input(recognizer: Recognizer) -> None:
         load_layer_integrated_gradients()
     elif recognizer.preprocessor.mel is None:
         raise SentirError(
-            _("There are no words and no maps to explain: the model reads raw audio with a speech encoder. "
-              "What it loses without audio or features, 'sentir explain' measures on dev.")
+            _("The input of this model is raw audio, which has no words and no mel spectrogram to attribute to. "
+              "'sentir explain' with --root measures on dev what it loses without audio or features.")
         )  # fmt: skip
 
 
@@ -107,15 +105,15 @@ def _run_sanity_checks(
 ) -> tuple[RandomizationResult, ...]:
     """Compare the maps of an explanation with those of shuffled weights."""
 
-    def maps(other: ScoreFunction) -> dict[str, NDArray]:
-        drawn: dict[str, NDArray] = {}
+    def compute_maps(other: ScoreFunction) -> dict[str, NDArray]:
+        maps: dict[str, NDArray] = {}
         if explanation.text_attribution is not None and text is not None:
-            again = attribute_text(other, text, utterances, steps=explanation.text_attribution.steps)
-            assert again is not None
-            drawn["words"] = again.values
-        return drawn | (compute_audio_maps(other) if explanation.audio_attribution is not None else {})
+            attribution = attribute_text(other, text, utterances, steps=explanation.text_attribution.steps)
+            assert attribution is not None
+            maps["words"] = attribution.values
+        return maps | (compute_audio_maps(other) if explanation.audio_attribution is not None else {})
 
-    return check_randomization(score_function, maps)
+    return check_randomization(score_function, compute_maps)
 
 
 def _target_index(names: tuple[str, ...], label: str | None, most_probable: int) -> int:
@@ -124,7 +122,7 @@ def _target_index(names: tuple[str, ...], label: str | None, most_probable: int)
     if label not in names:
         raise CorpusError(
             _(
-                "The model does not know the label '{label}'; it knows: {names}.",
+                "The model has no label '{label}'; its labels are: {names}.",
                 label=label,
                 names=", ".join(names),
             )

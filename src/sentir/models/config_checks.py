@@ -65,7 +65,7 @@ def _read_json(file_name: str, path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ValueError(_("{file} is no JSON", file=file_name)) from error
+        raise ValueError(_("{file} is not JSON", file=file_name)) from error
 
 
 def _iter_settings(tree: Any) -> Iterator[tuple[str, Any]]:

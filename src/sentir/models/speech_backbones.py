@@ -222,7 +222,7 @@ def load_speech_config(source: WeightsSource) -> Any:
     if config.model_type not in SPEECH_ARCHITECTURES:
         raise WeightsError(
             _(
-                "'{name}' is no speech encoder: its architecture '{kind}' is none of {known}.",
+                "'{name}' is not a speech encoder: its architecture '{kind}' is none of {known}.",
                 name=source.location,
                 kind=config.model_type,
                 known=", ".join(SPEECH_ARCHITECTURES),

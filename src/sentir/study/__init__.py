@@ -1,1 +1,1 @@
-"""The chain of experiments: baselines, candidates, the finalist on test, and their comparison."""
+"""Studies: baselines and candidates, model selection on dev, one evaluation on test, and comparisons."""

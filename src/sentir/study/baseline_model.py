@@ -1,4 +1,4 @@
-"""A baseline in a folder, to predict with where it wins: ``sentir.json``, ``model.safetensors`` and a card."""
+"""Saved baselines, which predict like a recognizer: ``sentir.json``, ``model.safetensors`` and a model card."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from sentir.safe_text import json_dumps
 from sentir.study.baseline_heads import Head
 from sentir.study.baselines import BASELINE_MODALITIES, FittedBaseline, predict_fitted_baseline
 
-_FORMAT_VERSION, _WEIGHTS_FILE, _IDF = 1, "model.safetensors", "idf"
+_FORMAT_VERSION, _WEIGHTS_FILE, _IDF = 2, "model.safetensors", "idf"
 
 
 @dataclass(frozen=True)
 class BaselineModel(PredictionMixin):
-    """A fitted baseline with everything between an utterance and its labels.
+    """A fitted baseline with its preprocessing and thresholds.
 
-    It stands where a `sentir.recognizer.recognizer.Recognizer` may, for predicting, scoring and comparing.
+    It can be used like a `sentir.recognizer.recognizer.Recognizer` to predict, score and compare.
     """
 
     name: str
@@ -49,26 +49,26 @@ class BaselineModel(PredictionMixin):
 
     @property
     def modalities(self) -> frozenset[str]:
-        """What of an utterance it takes: ``text``, ``sound``, or either."""
+        """The modalities that it uses: ``text``, ``audio``, or both."""
         return BASELINE_MODALITIES.get(self.name, frozenset({"audio"}))
 
     @property
     def optional_modalities(self) -> frozenset[str]:
-        """Either, where it takes neither to answer."""
+        """The modalities that an utterance may lack: both of a baseline that uses neither."""
         return self.modalities if len(self.modalities) > 1 else frozenset()
 
     def predict_utterances(self, utterances: Sequence[Utterance]) -> Predictions:
-        """Predict N utterances, each by itself."""
+        """Predict N utterances independently of one another."""
         return predict_fitted_baseline(self.name, self.fitted, self.space, utterances)
 
     def predict_tasks(
         self, utterances: Sequence[Utterance], *, warn_truncated: bool = True
     ) -> dict[str, Predictions]:
-        """Predict N utterances in its one task."""
+        """Return task → predictions of N utterances, for its single task."""
         return {self.space.task: self.predict_utterances(utterances)}
 
     def save_pretrained(self, folder: Path) -> None:
-        """Save as one folder without pickles.
+        """Save as a folder, without pickle.
 
         Raises:
             OSError: if the folder cannot be written.
@@ -87,11 +87,11 @@ class BaselineModel(PredictionMixin):
             "thresholds": None if self.thresholds is None else self.thresholds.tolist(),
             "head": fitted.head.kind,
             "cleaning": list(fitted.cleaning),
-            "words": None if fitted.vocabulary is None else list(fitted.vocabulary),
+            "vocabulary": None if fitted.vocabulary is None else list(fitted.vocabulary),
             "scaler": None if fitted.scaler is None else fitted.scaler.to_dict(),
             "facts": dict(self.facts),
         }
-        (folder / METADATA_FILE).unlink(missing_ok=True)  # written last: a save that was killed is no model
+        (folder / METADATA_FILE).unlink(missing_ok=True)  # written last: an interrupted save is no model
         with atomic_write(folder / _WEIGHTS_FILE) as draft:
             save_file(arrays, draft)
         for code, file in CARD_FILES.items():
@@ -100,12 +100,17 @@ class BaselineModel(PredictionMixin):
         write_text(folder / METADATA_FILE, json_dumps(tree))
 
     def _render_card(self) -> str:
-        about = _(
-            "A simple baseline, {name}, fitted on train of {corpus}. No trained candidate of its study did "
+        description = _(
+            "A simple baseline, {name}, fitted on train of {corpus}. No trained candidate of its study was "
             "better on dev.", name=self.name, corpus=self.facts.get("corpus", "?"),
         )  # fmt: skip
-        parts = (DocumentSection(_("What it is"), (about,)), DocumentSection(_("Intended use"), intended_use()))
-        return Document(f"{self.facts.get('corpus', '')} · {self.space.task} · {self.name}", parts).to_markdown()
+        sections = (
+            DocumentSection(_("Description"), (description,)),
+            DocumentSection(_("Intended use"), intended_use()),
+        )
+        return Document(
+            f"{self.facts.get('corpus', '')} · {self.space.task} · {self.name}", sections
+        ).to_markdown()
 
     @classmethod
     def from_pretrained(cls, folder: Path) -> BaselineModel:
@@ -120,13 +125,15 @@ class BaselineModel(PredictionMixin):
         try:
             tree = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
             arrays = load_file(folder / _WEIGHTS_FILE)
-            weights = arrays.pop(_IDF, None)
+            idf = arrays.pop(_IDF, None)
             scaler = TypeAdapter(FeatureScaler | None).validate_python(tree["scaler"])
-            words = None if tree["words"] is None else tuple(tree["words"])
-            fitted = FittedBaseline(Head(tree["head"], arrays), tuple(tree["cleaning"]), words, weights, scaler)
-            cuts = None if tree["thresholds"] is None else np.array(tree["thresholds"], dtype=np.float64)
+            vocabulary = None if tree["vocabulary"] is None else tuple(tree["vocabulary"])
+            head, cleaning = Head(tree["head"], arrays), tuple(tree["cleaning"])
+            fitted = FittedBaseline(head, cleaning, vocabulary, idf, scaler)
+            thresholds = None if tree["thresholds"] is None else np.array(tree["thresholds"], dtype=np.float64)
             recipe = Recipe.parse(tree["recipe"], where=str(folder / METADATA_FILE))
-            return cls(tree["baseline"], recipe, LabelSpace.from_dict(tree["space"]), fitted, cuts, tree["facts"])
+            space = LabelSpace.from_dict(tree["space"])
+            return cls(tree["baseline"], recipe, space, fitted, thresholds, tree["facts"])
         except (OSError, SafetensorError, KeyError, TypeError, ValueError, CorpusError, RecipeError) as error:
             raise damaged_model_error(folder, METADATA_FILE, error) from error
 

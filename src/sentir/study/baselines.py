@@ -1,4 +1,4 @@
-"""Baselines of a study: what is had for nothing, by counting words, and by measuring sound."""
+"""Baselines of a study: majority class, bag of words, and acoustic functionals."""
 
 from __future__ import annotations
 
@@ -30,20 +30,19 @@ from sentir.study.baseline_heads import (
     fit_svm,
 )
 
-# Inverse regularization strengths tried on dev.
-_C_GRID = (0.3, 1.0, 3.0, 10.0)
+_C_GRID = (0.3, 1.0, 3.0, 10.0)  # inverse regularization strengths, selected on dev
 BASELINE_MODALITIES = {"majority": frozenset({"text", "audio"}), "bag of words": frozenset({"text"})}
-"""What a baseline takes, as `sentir.recognizer.modalities.meet_needs` has it; others take sound."""
+"""Baseline → modalities, as for `sentir.recognizer.modalities.check_modalities`; all others use audio."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedBaseline:
-    """A fitted baseline: how utterances become numbers, and these answers.
+    """A fitted baseline: its features and its head.
 
     Attributes:
-        cleaning: of cleaning, before words are counted.
-        vocabulary: word or pair of words → column, with its weight in ``weights``; ``None`` if none are counted.
-        scaler: of acoustic functionals; ``None`` if none are measured.
+        cleaning: steps of text cleaning.
+        vocabulary: words and bigrams, one per column, weighted by ``idf``; ``None`` without text features.
+        scaler: scaler of acoustic functionals; ``None`` without audio features.
     """
 
     head: Head
@@ -53,7 +52,7 @@ class FittedBaseline:
     scaler: FeatureScaler | None = None
 
     def transform(self, utterances: Sequence[Utterance]) -> Any:
-        """Return ``(N, V)`` numbers; of a baseline that asks for none, the utterances."""
+        """Return ``(N, V)`` features; the utterances themselves for a baseline without features."""
         if self.scaler is not None:
             return self.scaler.transform(compute_features(("functionals",), utterances))
         if self.vocabulary is None or self.idf is None:
@@ -63,51 +62,51 @@ class FittedBaseline:
         return vectorizer.transform(_cleaned_texts(self.cleaning, utterances))
 
     def predict_proba(self, utterances: Sequence[Utterance]) -> NDArray[np.float64]:
-        """Return ``(N, K)`` probabilities, or the numbers ``(N, 1)``."""
+        """Return ``(N, K)`` probabilities, or ``(N, 1)`` values in regression."""
         return self.head(self.transform(utterances))
 
 
 def fit_majority(recipe: Recipe, corpus: Corpus, metric: str) -> FittedBaseline:
-    """Always the label most frequent on train; all labels, where several may hold; the mean, for a number."""
+    """Fit the majority class of train; all labels in a multi-label task; the mean in regression."""
     space, _rows, truth = _training_data(recipe, corpus)
     row = np.asarray(_CONSTANT_PROBABILITIES[space.kind](truth, len(space)), dtype=np.float64)
     return FittedBaseline(Head("constant", {"row": row}))
 
 
 def fit_bag_of_words(recipe: Recipe, corpus: Corpus, metric: str) -> FittedBaseline:
-    """Words and pairs of words, weighted by tf-idf, into logistic regression; its strength is chosen on dev.
+    """Fit logistic regression on tf-idf of words and bigrams; ridge regression in a regression task.
 
-    For a number it is ridge regression.
+    The regularization is selected on dev.
 
     Raises:
-        CorpusError: if no word stands in two utterances of train.
+        CorpusError: if no word occurs in two utterances of train.
     """
     space, rows, truth = _training_data(recipe, corpus)
-    vectorizer, steps = _make_vectorizer(), tuple(recipe.data.cleaning)
+    vectorizer, cleaning = _make_vectorizer(), tuple(recipe.data.cleaning)
     try:
-        counted = vectorizer.fit_transform(_cleaned_texts(steps, rows))
+        features = vectorizer.fit_transform(_cleaned_texts(cleaning, rows))
     except ValueError as error:  # an empty vocabulary
         raise CorpusError(
-            _("No word stands in two train utterances of '{name}'; leave 'bag of words' out of study.baselines.",
+            _("No word occurs in two train utterances of '{name}'; remove 'bag of words' from study.baselines.",
               name=corpus.name)
         ) from error  # fmt: skip
-    words = tuple(map(str, vectorizer.get_feature_names_out()))
-    heads = (_LINEAR_FITTERS[space.kind](strength, counted, truth, len(space)) for strength in _C_GRID)
-    fitted = (FittedBaseline(head, steps, words, vectorizer.idf_) for head in heads)
+    vocabulary = tuple(map(str, vectorizer.get_feature_names_out()))
+    heads = (_LINEAR_FITTERS[space.kind](c, features, truth, len(space)) for c in _C_GRID)
+    fitted = (FittedBaseline(head, cleaning, vocabulary, vectorizer.idf_) for head in heads)
     return _select_on_dev(fitted, space, corpus, metric)
 
 
 def fit_acoustic(recipe: Recipe, corpus: Corpus, metric: str) -> FittedBaseline:
-    """Acoustic functionals, standardized, into a support vector machine; its strength is chosen on dev.
+    """Fit an SVM on standardized acoustic functionals; its regularization is selected on dev.
 
-    Its "probabilities" grow with the margins and are good for ranking alone. For several labels, where such a
-    machine takes hours, it is logistic regression, for a number ridge regression.
+    Its "probabilities" are a softmax of the margins and only useful for ranking. In a multi-label task, where an
+    SVM would take hours, it is logistic regression; in a regression task, ridge regression.
     """
     space, rows, truth = _training_data(recipe, corpus)
     table = compute_features(("functionals",), rows)
     scaler = FeatureScaler.fit(table)
-    sounds = scaler.transform(table)
-    heads = (_SVM_FITTERS[space.kind](strength, sounds, truth, len(space)) for strength in _C_GRID)
+    features = scaler.transform(table)
+    heads = (_SVM_FITTERS[space.kind](c, features, truth, len(space)) for c in _C_GRID)
     return _select_on_dev((FittedBaseline(head, scaler=scaler) for head in heads), space, corpus, metric)
 
 
@@ -118,7 +117,7 @@ BASELINES = Registry(
 
 
 def fit_baseline(name: str, recipe: Recipe, corpus: Corpus, metric: str) -> FittedBaseline:
-    """Fit a baseline on train, its strength chosen on dev."""
+    """Fit a baseline on train; its regularization is selected on dev."""
     fitted: FittedBaseline = BASELINES.get(name)(recipe, corpus, metric)
     return fitted
 
@@ -126,7 +125,7 @@ def fit_baseline(name: str, recipe: Recipe, corpus: Corpus, metric: str) -> Fitt
 def fit_predict_baseline(
     name: str, recipe: Recipe, corpus: Corpus, metric: str, splits: Sequence[str]
 ) -> dict[str, Predictions]:
-    """Fit a baseline on train and predict whole splits, blind.
+    """Fit a baseline on train and predict whole splits, without their labels.
 
     Returns:
         Split → predictions.
@@ -138,7 +137,7 @@ def fit_predict_baseline(
 def predict_fitted_baseline(
     name: str, fitted: FittedBaseline, space: LabelSpace, utterances: Sequence[Utterance]
 ) -> Predictions:
-    """Return the answers of a baseline to utterances without their labels."""
+    """Return a baseline's predictions of utterances, whose labels it does not see."""
     blind = [u.blind() for u in utterances]
     return Predictions(tuple(u.id for u in blind), fitted.predict_proba(blind), space, {"model": name})
 
@@ -152,16 +151,16 @@ def _training_data(recipe: Recipe, corpus: Corpus) -> tuple[LabelSpace, list[Utt
 def _select_on_dev(
     candidates: Iterable[FittedBaseline], space: LabelSpace, corpus: Corpus, metric: str
 ) -> FittedBaseline:
-    """Return the one that dev scores highest, of those that measure alike."""
+    """Return the candidate with the best score on dev; all of them have the same features."""
     dev = [u for u in corpus.dev if space.task in u.labels]
-    found, truth = list(candidates), space.encode([u.labels[space.task] for u in dev])
-    measured = found[0].transform(dev)
+    fitted, truth = list(candidates), space.encode([u.labels[space.task] for u in dev])
+    features = fitted[0].transform(dev)
 
     def dev_score(one: FittedBaseline) -> float:
-        p = one.head(measured)
+        p = one.head(features)
         return get_metric(metric).sign * compute_scores(space, truth, p, tune_thresholds(space, truth, p))[metric]
 
-    return max(found, key=dev_score)
+    return max(fitted, key=dev_score)
 
 
 def _make_vectorizer(vocabulary: dict[str, int] | None = None) -> Any:

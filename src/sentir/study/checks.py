@@ -1,4 +1,4 @@
-"""What a study must have before anything is trained: a mistake is met in the first second, not in the last."""
+"""Checks of a study before anything is trained, so that mistakes are found at once."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from sentir.study.stacking import assign_folds, stacked_recipes
 from sentir.training.fitting import check_clips, check_training, labeled_utterances
 from sentir.training.setting_checks import check_classes
 
-LOW_GRADES = ("D", "E")  # grades with which a corpus is studied only if one says so
+LOW_GRADES = ("D", "E")  # of corpora that are studied only if accepted
 
 
 def check_names(corpora: Sequence[Corpus], recipes: Sequence[Recipe]) -> None:
-    """Refuse what could not be told apart, or not be called so, in results, models and the report.
+    """Check that names are valid and unique in results, models and the report.
 
     Raises:
         RecipeError: naming the corpus or the recipe.
@@ -50,12 +50,12 @@ def check_names(corpora: Sequence[Corpus], recipes: Sequence[Recipe]) -> None:
 
 
 def check_corpus(corpus: Corpus, recipe: Recipe, tasks: Mapping[str, Sequence[Candidate]]) -> None:
-    """Check that every task can be trained, selected on dev, and compared on test, if it is to be opened.
+    """Check that every task can be trained, selected on dev, and compared on test if it is evaluated.
 
-    Known test splits in train or dev are told, not refused.
+    Known test splits in train or dev are logged as warnings.
 
     Raises:
-        CorpusError: if a split, its labels, its texts or its clips are not enough.
+        CorpusError: if a split has too few dialogues, labels, texts or clips.
         SentirError: for names and settings that cannot be used.
     """
     for known in find_contamination(corpus):
@@ -76,37 +76,36 @@ def check_corpus(corpus: Corpus, recipe: Recipe, tasks: Mapping[str, Sequence[Ca
             check_clips(recipe.data, corpus)
         for candidate in candidates:
             check_training(candidate.recipe, corpus, load_weights=False)
-        trained = [own for candidate in candidates for own in stacked_recipes(candidate.recipe)]
-        for own in trained:
-            if own.model.stacked is not None and own.model.uses_stacking:
-                assign_folds(corpus.train, own.model.stacked.folds, own.train.seed)
-        readers = [own for own in trained if "text" in MODELS.get(own.model.kind).modalities]
-        readers += [recipe] if "bag of words" in recipe.study.baselines else []
-        for cleaning in {reader.data.cleaning for reader in readers}:
+        trained = [one for candidate in candidates for one in stacked_recipes(candidate.recipe)]
+        for one in trained:
+            if one.model.stacked is not None and one.model.uses_stacking:
+                assign_folds(corpus.train, one.model.stacked.folds, one.train.seed)
+        text_recipes = [one for one in trained if "text" in MODELS.get(one.model.kind).modalities]
+        text_recipes += [recipe] if "bag of words" in recipe.study.baselines else []
+        for cleaning in {one.data.cleaning for one in text_recipes}:
             if all(is_blank(clean_text(u.text or "", cleaning)) for u in rows):
                 raise CorpusError(_("The corpus '{name}' has no text in train after cleaning.", name=corpus.name))
 
 
 def check_grade(corpus: Corpus, recipe: Recipe, *, accept_grade: bool) -> str:
-    """Audit a corpus, as ``sentir corpus audit`` does, and return its grade; say so if it is D or E.
+    """Audit a corpus, as ``sentir corpus audit`` does, and return its grade; D and E are logged as warnings.
 
     Raises:
-        CorpusError: if it is D or E and that is not accepted.
+        CorpusError: if the grade is D or E and not accepted.
     """
-    hearing = scan_audio(corpus) if any(u.clip is not None for u in corpus) else None
-    measured, known = (
-        measure_leakage(corpus, recipe.data.cleaning),
-        contamination_findings(find_contamination(corpus)),
-    )
-    found = audit(corpus, hearing, leakage=measured, other_findings=known)
-    if found.grade not in LOW_GRADES:
-        return found.grade
-    told = {"name": corpus.name, "grade": found.grade, "meaning": describe_grade(found.grade)}
+    audio = scan_audio(corpus) if any(u.clip is not None for u in corpus) else None
+    leakage = measure_leakage(corpus, recipe.data.cleaning)
+    contamination = contamination_findings(find_contamination(corpus))
+    report = audit(corpus, audio, leakage=leakage, other_findings=contamination)
+    if report.grade not in LOW_GRADES:
+        return report.grade
+    values = {"name": corpus.name, "grade": report.grade, "meaning": describe_grade(report.grade)}
     if not accept_grade:
-        why = found.reasons[0].message.removesuffix(".")
+        why = report.reasons[0].message.removesuffix(".")
         raise CorpusError(
             _("The audit gives the corpus '{name}' grade {grade} ({why}); repair what 'sentir corpus audit' "
-              "lists, or study it as it is with --accept-grade (in Python, accept_grade=True).", why=why, **told)
+              "lists, or study it as it is with --accept-grade (in Python, accept_grade=True).",
+              why=why, **values)
         )  # fmt: skip
-    logger.warning(_("{name}: grade {grade} in the audit, and studied all the same. {meaning}", **told))
-    return found.grade
+    logger.warning(_("{name}: the audit gives grade {grade}; it is studied anyway. {meaning}", **values))
+    return report.grade

@@ -1,4 +1,4 @@
-"""What each step of cleaning costs a bag of words, on dev."""
+"""Ablation of text cleaning: the effect of each step on a bag-of-words model, on dev."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from sentir.study.candidates import tune_dev_thresholds
 
 @dataclass(frozen=True, slots=True)
 class CleaningAblation:
-    """The same model on texts cleaned more and more.
+    """Scores of the same model on raw and on increasingly cleaned text.
 
     Attributes:
-        metric: what is compared.
-        scores: on dev, of the raw text, then up to each step.
+        metric: the metric that is compared.
+        scores: on dev, of the raw text, then of the text cleaned up to each step.
         comparisons: each of the others with the raw text.
     """
 
@@ -38,7 +38,7 @@ def ablate_cleaning(recipe: Recipe, corpus: Corpus, steps: Sequence[str]) -> Cle
     Args:
         recipe: its task and its ``evaluation`` are used.
         corpus: with texts; test is not read.
-        steps: names of steps, in order; a name of `CHAINS` stands for all of its steps.
+        steps: names of steps, in order; a name of `CLEANING_PRESETS` stands for all of its steps.
 
     Raises:
         UnknownNameError: if there is no such step.
@@ -46,11 +46,11 @@ def ablate_cleaning(recipe: Recipe, corpus: Corpus, steps: Sequence[str]) -> Cle
     """
     names = [step for name in steps for step in CLEANING_PRESETS.get(name, (name,))]
     metric = resolve_metric(corpus.label_space(recipe.data.task), recipe.evaluation.metric)
-    judge = Scorer(corpus, "dev", get_labels(corpus, "dev"), recipe.evaluation)
+    scorer = Scorer(corpus, "dev", get_labels(corpus, "dev"), recipe.evaluation)
     titles = (_("raw text"), *(f"+ {name}" for name in names))
     raw, *cleaned = [_fit_and_predict(title, recipe, corpus, names[:n], metric) for n, title in enumerate(titles)]
-    scores = tuple(judge.score(entrant, "baseline") for entrant in (raw, *cleaned))
-    return CleaningAblation(metric, scores, judge.compare([(one, raw) for one in cleaned], metric))
+    scores = tuple(scorer.score(model, "baseline") for model in (raw, *cleaned))
+    return CleaningAblation(metric, scores, scorer.compare([(model, raw) for model in cleaned], metric))
 
 
 def _fit_and_predict(

@@ -1,4 +1,4 @@
-"""From the results of a study to what its report shows."""
+"""From the results of studies to their report."""
 
 from __future__ import annotations
 
@@ -23,40 +23,41 @@ from sentir.study.results import CorpusStudy, TaskResult
 
 
 def build_study_report(studies: Sequence[CorpusStudy], *, seconds: float) -> StudyReport:
-    """Gather the report of one or more corpora."""
-    titles = report_titles([part.recipe for part in studies])
+    """Build the report of one or more corpora."""
+    titles = report_titles([study.recipe for study in studies])
+    results = {(study.corpus.name, result.task): (study, result) for study in studies for result in study.tasks}
     return StudyReport(
         title=titles["en"],
         titles=titles,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        corpora=tuple(_corpus_summary(part) for part in studies),
-        scores=tuple(row for part in studies for row in score_rows(part)),
-        comparisons=tuple(c for part in studies for c in all_comparisons(part)),
+        corpora=tuple(_corpus_summary(study) for study in studies),
+        scores=tuple(row for study in studies for row in score_rows(study)),
+        comparisons=tuple(c for study in studies for c in all_comparisons(study)),
         learning_curves=tuple(
-            c for part in studies for result in part.tasks for c in _learning_curves(part.corpus, result)
+            curve for study, result in results.values() for curve in _learning_curves(study.corpus, result)
         ),
-        openings=tuple(o for part in studies for o in list_openings(part.corpus)),
+        openings=tuple(o for study in studies for o in list_openings(study.corpus)),
         ledger=get_ledger_info(),
-        redraws=tuple(one for part in studies for one in list_redraws(part.corpus)),
-        selected={(part.corpus.name, r.task): r.selected.name for part in studies for r in part.tasks},
+        redraws=tuple(redraw for study in studies for redraw in list_redraws(study.corpus)),
+        selected={key: result.selected.name for key, (_study, result) in results.items()},
         versions=package_versions(),
-        recipes={part.corpus.name: part.recipe.to_dict() for part in studies},
+        recipes={study.corpus.name: study.recipe.to_dict() for study in studies},
         seconds=seconds,
         best_per_family={
-            (p.corpus.name, r.task): tuple(e.name for e in r.best_per_family) for p in studies for r in p.tasks
+            key: tuple(model.name for model in result.best_per_family)
+            for key, (_study, result) in results.items()
         },
-        examples=tuple(example for part in studies for example in select_examples(part)),
-        label_curves=tuple(one for part in studies for one in _label_curves(part)),
+        examples=tuple(example for study in studies for example in select_examples(study)),
+        label_curves=tuple(one for study in studies for one in _label_curves(study)),
         settings={
-            (p.corpus.name, e.name): flatten_settings(e.recipe.to_dict())
-            for p in studies
-            for r in p.tasks
-            for e in r.models
-            if e.role == "candidate"
+            (study.corpus.name, model.name): flatten_settings(model.recipe.to_dict())
+            for study, result in results.values()
+            for model in result.models
+            if model.role == "candidate"
         },
-        model_cards={(p.corpus.name, r.task): _model_card_facts(p, r) for p in studies for r in p.tasks},
-        analyses=tuple(one for part in studies for one in part.analyses),
-        error_examples=tuple(clip for part in studies for clip in collect_error_examples(part)),
+        model_cards={key: _model_card_facts(study, result) for key, (study, result) in results.items()},
+        analyses=tuple(one for study in studies for one in study.analyses),
+        error_examples=tuple(clip for study in studies for clip in collect_error_examples(study)),
     )
 
 
@@ -82,8 +83,8 @@ def all_comparisons(study: CorpusStudy) -> list[Comparison]:
 
 def _corpus_summary(study: CorpusStudy) -> CorpusSummary:
     metrics = {result.task: result.metric for result in study.tasks}
-    card = summarize_corpus(study.corpus, metrics=metrics, mel_kind=study.recipe.model.audio.mel)
-    return replace(card, grade=study.grade)
+    summary = summarize_corpus(study.corpus, metrics=metrics, mel_kind=study.recipe.model.audio.mel)
+    return replace(summary, grade=study.grade)
 
 
 def _label_curves(study: CorpusStudy) -> list[RankingCurves]:
@@ -91,11 +92,11 @@ def _label_curves(study: CorpusStudy) -> list[RankingCurves]:
 
 
 def _learning_curves(corpus: Corpus, result: TaskResult) -> list[LearningCurve]:
-    trained = [e for e in result.models if e.role == "candidate"]
-    found = [
-        (e.name, seed, load_training_facts(f))
-        for e in trained
-        for seed, f in zip(e.seeds, e.stage_folders, strict=True)
+    candidates = [model for model in result.models if model.role == "candidate"]
+    trainings = [
+        (model.name, seed, load_training_facts(folder))
+        for model in candidates
+        for seed, folder in zip(model.seeds, model.stage_folders, strict=True)
     ]
     return [
         LearningCurve(
@@ -106,10 +107,10 @@ def _learning_curves(corpus: Corpus, result: TaskResult) -> list[LearningCurve]:
             _curve_points(facts["history"], result.metric),
             facts["best_epoch"],
         )
-        for name, seed, facts in found
+        for name, seed, facts in trainings
     ]
 
 
 def _curve_points(curve: Sequence[Mapping[str, float]], metric: str) -> tuple[Mapping[str, float], ...]:
-    """Return the points of a training with its score as the metric has it, where lower may be better."""
+    """Return the points of a training with scores in the metric itself, of which lower may be better."""
     return tuple({**point, "score": get_metric(metric).sign * point["score"]} for point in curve)

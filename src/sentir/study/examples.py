@@ -1,4 +1,4 @@
-"""Utterances to look at and to listen to: some of dev with what the best say of them, and the worst mistakes."""
+"""Utterances that the report shows with audio: examples from dev with predictions, and confident errors."""
 
 from __future__ import annotations
 
@@ -18,47 +18,49 @@ from sentir.report.study_report import Example, ExamplePrediction
 from sentir.study.candidates import TrainedModel
 from sentir.study.results import CorpusStudy
 
-MAX_EXAMPLES = 8  # examples of a corpus
-MAX_SECONDS = 8  # seconds that are shown
-PREFERRED_SECONDS = (1.0, 6.0)  # seconds
+MAX_EXAMPLES = 8  # of a corpus
+MAX_SECONDS = 8  # of an example; the rest is cut
+PREFERRED_SECONDS = (1.0, 6.0)  # shortest and longest clip that is preferred
 
 
 def select_examples(study: CorpusStudy) -> list[Example]:
-    """Return one dev utterance for each label of the study's first task; none for a corpus without sound.
+    """Return one dev utterance for each label of the study's first task; none for a corpus without clips.
 
-    They are drawn by the hash of their ids, so that a second run draws the same ones. What cannot be decoded is
-    left out.
+    They are selected by a hash of their ids, so that a second run selects the same ones. Clips that cannot be
+    decoded are left out.
 
     Raises:
-        SentirError: if the store of sounds cannot be written.
+        SentirError: if the audio store cannot be written.
     """
     if not any(u.clip for u in study.corpus.dev):
         return []
     task = study.tasks[0].task
-    drawn = _select_per_label(attach_audio(study.corpus.dev), study.corpus.label_space(task))
-    return [example for u in drawn if (example := _make_example(study, u))]
+    selected = _select_per_label(attach_audio(study.corpus.dev), study.corpus.label_space(task))
+    return [example for u in selected if (example := _make_example(study, u))]
 
 
 def collect_error_examples(study: CorpusStudy) -> list[Example]:
-    """Return the clips of the finalists' worst mistakes, each once; what cannot be decoded is left out.
+    """Return the clips of the most confident errors, each once; those that cannot be decoded are left out.
 
     Raises:
-        SentirError: if the store of sounds cannot be written.
+        SentirError: if the audio store cannot be written.
     """
-    ids = dict.fromkeys(mistake.id for one in study.analyses for mistake in one.hardest_examples)
-    clips = [u for key in ids if (u := study.corpus.by_id[key]).clip]
-    heard = attach_audio(clips) if clips else []
-    usable = [u for u in heard if u.audio and u.audio.mel is not None]
+    ids = dict.fromkeys(error.id for one in study.analyses for error in one.hardest_examples)
+    utterances = [u for key in ids if (u := study.corpus.by_id[key]).clip]
+    with_audio = attach_audio(utterances) if utterances else []
+    usable = [u for u in with_audio if u.audio and u.audio.mel is not None]
     return [example for u in usable if (example := _make_example(study, u))]
 
 
 def _select_per_label(utterances: Sequence[Utterance], space: LabelSpace) -> list[Utterance]:
     usable = [u for u in utterances if u.audio and u.audio.mel is not None and space.task in u.labels]
     usable.sort(key=lambda u: (not _has_preferred_duration(u), hashlib.sha256(u.id.encode()).digest()))
-    drawn: list[Utterance] = []
+    selected: list[Utterance] = []
     for name in space.categories[:MAX_EXAMPLES]:
-        drawn += [u for u in usable if name in space.categorize(u.labels[space.task]) and u not in drawn][:1]
-    return drawn
+        selected += [u for u in usable if name in space.categorize(u.labels[space.task]) and u not in selected][
+            :1
+        ]
+    return selected
 
 
 def _has_preferred_duration(u: Utterance) -> bool:
@@ -69,24 +71,26 @@ def _has_preferred_duration(u: Utterance) -> bool:
 def _make_example(study: CorpusStudy, u: Utterance) -> Example | None:
     assert u.clip is not None and u.audio is not None and u.audio.mel is not None
     try:
-        wave = decode(u.clip).waveform[: MAX_SECONDS * SAMPLING_RATE]
-    except AudioError:  # its file went since the store listened to it
+        waveform = decode(u.clip).waveform[: MAX_SECONDS * SAMPLING_RATE]
+    except AudioError:  # its file was removed after its audio was stored
         return None
-    answers = [
-        _example_prediction(e, u.id, result.task)
+    predictions = [
+        _example_prediction(model, u.id, result.task)
         for result in study.tasks
         if result.task in u.labels
-        for e in result.best_per_family
+        for model in result.best_per_family
     ]
-    mel = np.array(u.audio.mel[: len(wave) // HOP_LENGTH + 1])
+    mel = np.array(u.audio.mel[: len(waveform) // HOP_LENGTH + 1])
     labels = {task: study.corpus.label_space(task).categorize(row) for task, row in u.labels.items()}
-    return Example(study.corpus.name, u.id, u.speaker, u.text, labels, mel, wave, tuple(answers))
+    return Example(study.corpus.name, u.id, u.speaker, u.text, labels, mel, waveform, tuple(predictions))
 
 
 def _example_prediction(model: TrainedModel, utterance_id: str, task: str) -> ExamplePrediction:
-    """Return what a candidate says: means over seeds, of probabilities, or numbers, and of thresholds."""
+    """Return a candidate's prediction: means over seeds of probabilities, or values, and of thresholds."""
     mean = Predictions.mean([p.select([utterance_id]) for p in model.dev_predictions])
-    cuts = [cut for cut in model.thresholds if cut is not None]
-    labels, shares, values = mean.decode(np.mean(cuts, axis=0) if cuts else None)[utterance_id]
+    thresholds = [one for one in model.thresholds if one is not None]
+    labels, probabilities, values = mean.decode(np.mean(thresholds, axis=0) if thresholds else None)[utterance_id]
     steps = {mean.label_space.categorize((value,))[0]: value for value in values.values()}
-    return ExamplePrediction(task, model.name, model.family, {name: shares[name] for name in labels} | steps)
+    return ExamplePrediction(
+        task, model.name, model.family, {name: probabilities[name] for name in labels} | steps
+    )

@@ -1,4 +1,4 @@
-"""Train utterances whose labels are doubtful, found by models that did not learn from them."""
+"""Label-noise candidates: train utterances whose labels out-of-fold predictions contradict."""
 
 from __future__ import annotations
 
@@ -11,44 +11,41 @@ from sentir.recipe import Recipe
 from sentir.study.candidates import TrainedModel, cached_cross_predict
 from sentir.study.stages import Stages
 
-DEFAULT_FOLDS = (
-    5  # of the finalist, where the recipe asks for doubtful labels and nobody stacked on a model of the task
-)
+DEFAULT_FOLDS = 5  # of the best candidate, if no candidate stacks on a model of the task
 
 
 def find_label_noise_candidates(
     stages: Stages, corpus: Corpus, recipe: Recipe, task: str, ranked: Sequence[TrainedModel]
 ) -> tuple[LabelNoiseCandidate, ...] | None:
-    """Return the train utterances with doubtful labels, the most doubtful first.
+    """Return the label-noise candidates of a task, the most confidently contradicted first.
 
-    They come from out-of-fold predictions: those that a candidate stacks on, if they are of this task; else those
-    of the finalist, where ``study.label_noise`` asks for them.
+    The out-of-fold predictions are those that a candidate stacks on, if they are of this task; else those of the
+    best candidate, if ``study.label_noise`` is set.
 
     Args:
-        stages: where out-of-fold predictions are kept.
-        corpus: of the study.
-        recipe: of the study.
-        task: whose labels.
-        ranked: the candidates, best first.
+        stages: cache of out-of-fold predictions.
+        corpus: corpus of the study.
+        recipe: recipe of the study.
+        task: the task.
+        ranked: candidates, best first.
 
     Returns:
-        The utterances; ``None`` if there are no out-of-fold predictions.
+        The candidates; ``None`` without out-of-fold predictions.
     """
-    source = _stacked_model(task, ranked) or (
-        (_first_seed_recipe(ranked[0]), DEFAULT_FOLDS) if recipe.study.label_noise else None
-    )
+    source = _stacked_model(task, ranked)
+    if source is None and recipe.study.label_noise:
+        source = _first_seed_recipe(ranked[0]), DEFAULT_FOLDS
     if source is None:
         return None
-    gold = {u.id: u.labels[task] for u in corpus.train if task in u.labels}
-    return confusions.find_label_noise_candidates(
-        corpus, cached_cross_predict(stages, source[0], corpus, source[1]).predictions, gold
-    )
+    labels = {u.id: u.labels[task] for u in corpus.train if task in u.labels}
+    predictions = cached_cross_predict(stages, source[0], corpus, source[1]).predictions
+    return confusions.find_label_noise_candidates(corpus, predictions, labels)
 
 
 def _stacked_model(task: str, ranked: Sequence[TrainedModel]) -> tuple[Recipe, int] | None:
-    """Return the best candidate's model to stack on that is of this task, with its folds."""
-    for entrant in ranked:
-        recipe = _first_seed_recipe(entrant)
+    """Return a model of this task that a candidate stacks on, best candidate first, and its number of folds."""
+    for model in ranked:
+        recipe = _first_seed_recipe(model)
         inner = recipe.stacked_recipe()
         if inner is not None and recipe.model.stacked is not None and inner.data.task == task:
             return inner, recipe.model.stacked.folds

@@ -1,4 +1,4 @@
-"""What a study leaves in its folder, and that it can be left there, known before anything is trained."""
+"""The files of a study, and the check before training that they can be written."""
 
 from __future__ import annotations
 
@@ -21,17 +21,13 @@ from sentir.report.saving import REPORT_FILES, dry_run_report
 from sentir.study.collect import all_comparisons, report_titles, score_rows
 from sentir.study.results import CorpusStudy
 
-REPORT_FILE, _RESULTS_FILE, _COMPARISONS_FILE, _ANALYSES_FILE = (
-    "report.html",
-    "results.json",
-    "comparisons.json",
-    "analyses.json",
-)
-_MIN_FREE_BYTES = 64 * 2**20  # bytes that the report and the results of a study may take
+REPORT_FILE = "report.html"
+_RESULTS_FILE, _COMPARISONS_FILE, _ANALYSES_FILE = "results.json", "comparisons.json", "analyses.json"
+_MIN_FREE_BYTES = 64 * 2**20  # that the report and the results of a study may take
 
 
 def model_folder(out: Path, corpus: str, task: str) -> Path:
-    """Return the folder of a finalist."""
+    """Return the folder of the best candidate of a task."""
     return out / "models" / to_file_name(corpus, task)
 
 
@@ -41,12 +37,12 @@ def recipe_file(out: Path, recipe: Recipe) -> Path:
 
 
 def check_outputs(out: Path, corpora: Sequence[Corpus], recipes: Sequence[Recipe]) -> None:
-    """Check that everything a study leaves at its end can be left: folders, files, room, the report itself.
+    """Check that everything a study writes at its end can be written: folders, files, disk space, the report.
 
-    Nothing is left by it.
+    The check leaves no files.
 
     Raises:
-        SentirError: naming what cannot be written, or why the report cannot be drawn.
+        SentirError: naming what cannot be written, or why the report cannot be rendered.
     """
     models = [
         model_folder(out, corpus.name, task)
@@ -67,16 +63,16 @@ def check_outputs(out: Path, corpora: Sequence[Corpus], recipes: Sequence[Recipe
 
 
 def _check_folder(folder: Path) -> None:
-    """Make a folder and a file in it, and leave what was there before."""
-    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    """Create a folder and a file in it, and remove what was created."""
+    created = [one for one in (folder, *folder.parents) if not one.exists()]
     with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(folder / ".written") as draft:
             draft.write_bytes(b"x")
         (folder / ".written").unlink()
-    for place in made:
-        with suppress(OSError):  # another study is at work in it
-            place.rmdir()
+    for one in created:
+        with suppress(OSError):  # another study is using it
+            one.rmdir()
 
 
 def _check_file(path: Path) -> None:
@@ -86,28 +82,28 @@ def _check_file(path: Path) -> None:
 
 
 def _check_disk_space(folder: Path) -> None:
-    there = next(place for place in (folder, *folder.parents) if place.exists())
-    if (free := shutil.disk_usage(there).free) < _MIN_FREE_BYTES:
+    existing = next(one for one in (folder, *folder.parents) if one.exists())
+    if (free := shutil.disk_usage(existing).free) < _MIN_FREE_BYTES:
         raise SentirError(
-            _("{folder} has room for {free} MB, a study needs {n} at least; make room, or give another --out.",
+            _("{folder} has {free} MB of free space, a study needs {n}; free some, or give another --out.",
               folder=folder, free=free // 10**6, n=_MIN_FREE_BYTES // 10**6)
         )  # fmt: skip
 
 
 def save_results(out: Path, studies: Sequence[CorpusStudy]) -> None:
-    """Write scores, comparisons, closer looks, and each resolved recipe, by which the run can be done again.
+    """Write scores, comparisons, error analyses, and each resolved recipe, with which the run can be repeated.
 
     Raises:
         SentirError: if they cannot be written.
     """
-    compared = [one for part in studies for one in all_comparisons(part)]
-    write_results(out / _RESULTS_FILE, [row for part in studies for row in score_rows(part)], compared)
-    write_rows(out / _ANALYSES_FILE, [one for part in studies for one in part.analyses])
-    for part in studies:
-        comment = format_toml_comment(f"fingerprint of the corpus: {part.corpus.fingerprint}")
+    comparisons = [one for study in studies for one in all_comparisons(study)]
+    write_results(out / _RESULTS_FILE, [row for study in studies for row in score_rows(study)], comparisons)
+    write_rows(out / _ANALYSES_FILE, [one for study in studies for one in study.analyses])
+    for study in studies:
+        comment = format_toml_comment(f"fingerprint of the corpus: {study.corpus.fingerprint}")
         _write_file(
-            recipe_file(out, part.recipe),
-            f"{comment}{dump_toml(relativize_paths(part.recipe.to_dict(), out / 'recipes'))}\n",
+            recipe_file(out, study.recipe),
+            f"{comment}{dump_toml(relativize_paths(study.recipe.to_dict(), out / 'recipes'))}\n",
         )
 
 
@@ -119,16 +115,16 @@ def _write_file(path: Path, text: str) -> None:
 
 @contextmanager
 def report_errors(out: Path) -> Iterator[None]:
-    """Say of a study whose report cannot be made that its results are kept.
+    """Turn errors of writing the report into one sentence, which says that the results are saved.
 
     Raises:
-        SentirError: saying what is wrong, and how the report is had.
+        SentirError: with the cause, and how to get the report.
     """
     try:
         yield
     except (SentirError, OSError) as error:
         raise SentirError(
-            _("The study is done and its results are in {folder}, but its report cannot be made ({why}); mend "
-              "that and run the same command again: nothing is trained again, and test is not opened again.",
+            _("The study is done and its results are in {folder}, but its report cannot be written ({why}); fix "
+              "that and run the same command again: nothing is trained or evaluated on test again.",
               folder=out, why=str(error).rstrip("."))
         ) from error  # fmt: skip

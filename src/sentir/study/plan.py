@@ -1,4 +1,4 @@
-"""What a recipe's study consists of: for every task, its baselines and its candidates."""
+"""The plan of a recipe's study: the candidates of every task."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from sentir.i18n import _
 from sentir.recipe import Recipe
 from sentir.study.ablation import FULL_RECIPE, ablation_overrides
 
-_CANDIDATE_KEYS = ("model", "train", "data.cleaning", "data.min_train_words")  # what candidates may differ in
+_CANDIDATE_KEYS = (
+    "model",
+    "train",
+    "data.cleaning",
+    "data.min_train_words",
+)  # may differ between candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +24,9 @@ class Candidate:
     """One set of settings, trained once with each seed.
 
     Attributes:
-        name: as the recipe calls it.
-        recipe: the resolved recipe, with the task filled in.
-        seeds: of its trainings.
+        name: name in the recipe.
+        recipe: the resolved recipe, including the task.
+        seeds: seeds of its trainings.
     """
 
     name: str
@@ -34,12 +39,12 @@ class Candidate:
 
 
 def plan_candidates(recipe: Recipe) -> dict[str, tuple[Candidate, ...]]:
-    """Return task → candidates; a recipe that lists none is its own single candidate.
+    """Return task → candidates; a recipe that lists none is its only candidate itself.
 
-    Where it says what to ablate, it is a candidate itself, beside those without a part and those it lists.
+    With ``study.ablate``, the candidates are the recipe itself, the ablated ones, and those that it lists.
 
     Raises:
-        RecipeError: if a candidate's overrides do not fit, or change what all candidates must share; if there is
+        RecipeError: if a candidate's overrides do not fit, or change what all candidates share; if there is
             nothing to ablate.
     """
     study = recipe.study
@@ -57,11 +62,11 @@ def plan_candidates(recipe: Recipe) -> dict[str, tuple[Candidate, ...]]:
                 name=FULL_RECIPE,
             )
         )
-    settings = {name: _candidate_recipe(base, name, changes) for name, changes in overrides.items()}
+    recipes = {name: _candidate_recipe(base, name, changes) for name, changes in overrides.items()}
     return {
         task: tuple(
-            Candidate(name, own.override({"data": {"task": task}}), study.seeds or (own.train.seed,))
-            for name, own in settings.items()
+            Candidate(name, one.override({"data": {"task": task}}), study.seeds or (one.train.seed,))
+            for name, one in recipes.items()
         )
         for task in study.tasks or (recipe.data.task,)
     }

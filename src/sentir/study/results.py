@@ -1,4 +1,4 @@
-"""What the study of a corpus comes to."""
+"""The results of the study of a corpus."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from sentir.study.candidates import TrainedModel, load_training_facts
 
 @dataclass(frozen=True)
 class TaskResult:
-    """One task of one corpus, everything chosen on dev.
+    """The results of one task of one corpus; everything is selected on dev.
 
     Attributes:
-        selected: what has the best mean dev score, be it a candidate or a baseline.
+        selected: the model with the best mean dev score, a candidate or a baseline.
         best_per_family: the best candidate of each family by mean dev score, the best of all first.
-        reported: what is scored on test: the finalist, the winners, candidates the recipe always reports, baselines.
-        label_curves: the finalist's curves on dev, one for each label.
-        analyses: a closer look at the best candidate on dev.
+        reported: the models that are scored on test: the selected one, the best of each family, the candidates of
+            ``study.always_report``, and the baselines.
+        label_curves: ROC and precision–recall curves per label of the selected model on dev.
+        analyses: the error analysis of the best candidate on dev.
     """
 
     task: str
@@ -41,17 +42,17 @@ class TaskResult:
     analyses: tuple[ErrorAnalysis, ...] = ()
 
     def test_pairs(self) -> list[tuple[TrainedModel, TrainedModel]]:
-        """Return what is compared on test: the finalist with all that is shown, and the families' best."""
-        others = [e for e in self.best_per_family if e.name != self.selected.name]
+        """Return the pairs compared on test: the selected model with all others, and the families' best."""
+        others = [model for model in self.best_per_family if model.name != self.selected.name]
         return [(self.selected, other) for other in self.reported[1:]] + list(combinations(others, 2))
 
 
 @dataclass(frozen=True)
 class CorpusStudy:
-    """The study of one recipe's corpus, all its tasks, and what the opened test split said, if it was opened.
+    """The study of one recipe's corpus: all its tasks, and the results on test, if it was evaluated.
 
     Attributes:
-        grade: of the corpus' audit.
+        grade: grade of the corpus' audit.
     """
 
     recipe: Recipe
@@ -65,41 +66,42 @@ class CorpusStudy:
 
     @property
     def analyses(self) -> tuple[ErrorAnalysis, ...]:
-        """The closer looks at the best candidates, on dev and on the opened test split."""
+        """The error analyses of the best candidates on dev and on test."""
         return (*(one for result in self.tasks for one in result.analyses), *self.test_analyses)
 
     def best_training(self, result: TaskResult) -> tuple[Path, dict[str, Any]]:
-        """Return the best candidate's best training by dev score: its stage, and facts with its scores."""
-        winner = result.best_per_family[0]
-        facts = {folder: load_training_facts(folder) for folder in winner.stage_folders}
+        """Return the best candidate's best training by dev score: its stage folder, and its facts with scores."""
+        model = result.best_per_family[0]
+        facts = {folder: load_training_facts(folder) for folder in model.stage_folders}
         best = max(facts, key=lambda folder: facts[folder]["dev_score"])
         rows = [row.to_row() for row in (*result.scores, *self.test_scores)
-                if (row.model, row.task) == (winner.name, result.task)]  # fmt: skip
+                if (row.model, row.task) == (model.name, result.task)]  # fmt: skip
         slices = [{"split": one.split, **asdict(part)} for one in self.analyses for part in one.slices
-                  if (one.model, one.task) == (winner.name, result.task)]  # fmt: skip
+                  if (one.model, one.task) == (model.name, result.task)]  # fmt: skip
         return best, json.loads(json.dumps(facts[best] | {"scores": rows, "slices": slices}))
 
 
 def dev_comparison_pairs(
     ranked: Sequence[TrainedModel], ablations: Sequence[str]
 ) -> list[tuple[TrainedModel, TrainedModel]]:
-    """Return the candidates that are compared on dev, each pair once.
+    """Return the pairs of candidates that are compared on dev, each once.
 
-    These are: a recipe with what is left of it without each of its parts; the best with all others; the best of
-    each family with one another; and any two that differ in one setting alone.
+    These are: the full recipe with each ablated one; the best candidate with all others; the best of each family
+    with one another; and any two that differ in a single setting.
 
     Args:
-        ranked: best first.
-        ablations: names from `sentir.study.ablation.ablations`, the whole recipe first.
+        ranked: candidates, best first.
+        ablations: names from `sentir.study.ablation.ablation_overrides`, the full recipe first.
     """
-    by_name, known = {e.name: e for e in ranked}, {e.name: flatten_settings(e.recipe.to_dict()) for e in ranked}
-    best = {e.family: e.name for e in reversed(ranked)}.values()
-    pairs = [(whole, other) for whole in ablations[:1] for other in ablations[1:]]
+    by_name = {model.name: model for model in ranked}
+    settings = {model.name: flatten_settings(model.recipe.to_dict()) for model in ranked}
+    best = {model.family: model.name for model in reversed(ranked)}.values()
+    pairs = [(full, other) for full in ablations[:1] for other in ablations[1:]]
     pairs += [(ranked[0].name, other.name) for other in ranked[1:]]
     pairs += [
         (a, b)
-        for a, b in combinations(known, 2)
-        if {a, b} <= set(best) or len(diff_settings(known[a], known[b])) == 1
+        for a, b in combinations(settings, 2)
+        if {a, b} <= set(best) or len(diff_settings(settings[a], settings[b])) == 1
     ]
-    once = {frozenset(pair): pair for pair in reversed(pairs)}
-    return [(by_name[a], by_name[b]) for a, b in dict.fromkeys(once[frozenset(pair)] for pair in pairs)]
+    first = {frozenset(pair): pair for pair in reversed(pairs)}
+    return [(by_name[a], by_name[b]) for a, b in dict.fromkeys(first[frozenset(pair)] for pair in pairs)]

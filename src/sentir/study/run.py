@@ -1,4 +1,4 @@
-"""`run_study`: read, enter baselines and candidates, choose on dev, open test once, compare, report."""
+"""`run_study`: train baselines and candidates, select on dev, evaluate on test once, compare, report."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from sentir.process_group import require_single_process
 from sentir.progress import progress_bar
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
+from sentir.recognizer.saving import METADATA_FILE
 from sentir.report.saving import save_report
 from sentir.report.study_report import StudyReport
 from sentir.study.ablation import ablation_overrides
@@ -53,16 +54,16 @@ AdvanceProgress = Callable[[int], None]
 def run_study(
     recipes: Sequence[Recipe], *, root: PathLike | None = None, out: Path, accept_grade: bool = False
 ) -> StudyReport:
-    """Run the studies of one or more recipes into one folder; what is done already is not done again.
+    """Run the studies of one or more recipes into one folder; finished stages are reused.
 
     Args:
-        recipes: each with its own corpus; all are read and checked before anything is trained.
-        root: folder of the corpus, for all recipes that read one from disk.
+        recipes: one per corpus; all corpora are read and checked before anything is trained.
+        root: folder of the corpus, for recipes that read one from disk.
         out: receives ``results.json``, ``comparisons.json``, ``report.html``, ``models/`` and ``stages/``.
-        accept_grade: whether a corpus that the audit gives a D or E is studied.
+        accept_grade: whether a corpus of audit grade D or E is studied.
 
     Returns:
-        What the report shows.
+        The content of the report.
 
     Raises:
         SentirError: for recipes, names, files or weights that cannot be used, and corpora of grade D or E that
@@ -80,21 +81,22 @@ def run_study(
     stages = Stages(out / "stages")
     stages.delete_unfinished()
     for corpus, tasks in zip(corpora, plans, strict=True):
-        check_pretrained_weights(stages, corpus, [candidate for found in tasks.values() for candidate in found])
-    parts = []
-    steps = sum(_count_steps(r, tasks) for r, tasks in zip(recipes, plans, strict=True))
+        check_pretrained_weights(stages, corpus, [one for candidates in tasks.values() for one in candidates])
+    studies = []
+    steps = sum(_count_steps(recipe, tasks) for recipe, tasks in zip(recipes, plans, strict=True))
     with checkpoint_to(out / "checkpoints"), progress_bar(_("Study"), steps) as advance:
         for corpus, recipe, tasks, grade in zip(corpora, recipes, plans, grades, strict=True):
             logger.info(_("{corpus}: {n} utterances", corpus=corpus.name, n=format_count(len(corpus))))
             results = tuple(
-                _study_task(stages, corpus, name, found, recipe, advance) for name, found in tasks.items()
+                _study_task(stages, corpus, task, candidates, recipe, advance)
+                for task, candidates in tasks.items()
             )
-            part = CorpusStudy(recipe, corpus, results, grade=grade)
-            parts.append(_evaluate_on_test(stages, part) if recipe.study.test else part)
-            _save_models(out, parts[-1])
-    save_results(out, parts)
+            study = CorpusStudy(recipe, corpus, results, grade=grade)
+            studies.append(_evaluate_on_test(stages, study) if recipe.study.test else study)
+            _save_models(out, studies[-1])
+    save_results(out, studies)
     with report_errors(out):
-        report = build_study_report(parts, seconds=time.monotonic() - start)
+        report = build_study_report(studies, seconds=time.monotonic() - start)
         save_report(report, out / REPORT_FILE)
     return report
 
@@ -106,73 +108,70 @@ def _count_steps(recipe: Recipe, tasks: dict[str, tuple[Candidate, ...]]) -> int
 def _study_task(
     stages: Stages,
     corpus: Corpus,
-    name: str,
+    task: str,
     candidates: Sequence[Candidate],
     recipe: Recipe,
     advance: AdvanceProgress,
 ) -> TaskResult:
-    """Enter everything, score it on dev, and choose there the best of each family and the best of all.
+    """Train and score all models on dev, and select the best of each family and the best of all.
 
-    The best of all may be a baseline; of equals, the one that was entered first, which a baseline is.
+    The best of all may be a baseline; of equal models the first one is selected, and baselines come first.
     """
-    metric = resolve_metric(corpus.label_space(name), recipe.evaluation.metric)
-    plain = recipe.override({"data": {"task": name}})
-    judge = Scorer(corpus, "dev", get_labels(corpus, "dev"), recipe.evaluation)
-    entrants: list[TrainedModel] = []
+    metric = resolve_metric(corpus.label_space(task), recipe.evaluation.metric)
+    task_recipe = recipe.override({"data": {"task": task}})
+    scorer = Scorer(corpus, "dev", get_labels(corpus, "dev"), recipe.evaluation)
+    models: list[TrainedModel] = []
     scores: list[ModelScores] = []
 
-    def enter(entrant: TrainedModel) -> None:
-        entrants.append(entrant)
-        scores.append(judge.score(entrant.predictions_on("dev"), entrant.role))
-        value = format_decimal(scores[-1].metrics[metric].value, 3)
-        logger.info(
-            f"  {display_name(name)} · {model_display_name(entrant.name)}: dev {metric_display_name(metric)} {value}"
-        )
+    def add(model: TrainedModel) -> None:
+        models.append(model)
+        scores.append(scorer.score(model.predictions_on("dev"), model.role))
+        name, value = model_display_name(model.name), format_decimal(scores[-1].metrics[metric].value, 3)
+        logger.info(f"  {display_name(task)} · {name}: dev {metric_display_name(metric)} {value}")
         advance(1)
 
     for baseline in recipe.study.baselines:
-        enter(train_baseline(stages, corpus, baseline, plain, metric))
+        add(train_baseline(stages, corpus, baseline, task_recipe, metric))
     for candidate in candidates:
-        enter(train_candidate(stages, corpus, candidate))
-    gains = [get_metric(metric).sign * row.metrics[metric].value for row in scores]
-    by_score = sorted(zip(gains, entrants, strict=True), key=lambda pair: -pair[0])
-    ranked = [entrant for _gain, entrant in by_score if entrant.role == "candidate"]
-    winners = [e for n, e in enumerate(ranked) if e.family not in {better.family for better in ranked[:n]}]
-    chosen = {e.name for e in winners}
-    always = [e for e in ranked if e.name in recipe.study.always_report and e.name not in chosen]
-    baselines = [e for e in entrants if e.role == "baseline"]
-    finalist = by_score[0][1]
+        add(train_candidate(stages, corpus, candidate))
+    values = [get_metric(metric).sign * row.metrics[metric].value for row in scores]
+    by_score = [model for _value, model in sorted(zip(values, models, strict=True), key=lambda pair: -pair[0])]
+    selected, ranked = by_score[0], [model for model in by_score if model.role == "candidate"]
+    best_per_family = [
+        m for n, m in enumerate(ranked) if m.family not in {better.family for better in ranked[:n]}
+    ]
     pairs = dev_comparison_pairs(ranked, tuple(ablation_overrides(recipe)) if recipe.study.ablate else ())
-    pairs += [(finalist, ranked[0])] if finalist.role == "baseline" else []
-    shown = {e.name: e for e in (finalist, *winners, *always, *baselines)}
+    pairs += [(selected, ranked[0])] if selected.role == "baseline" else []
+    always = [model for model in ranked if model.name in recipe.study.always_report]
+    baselines = [model for model in models if model.role == "baseline"]
+    reported = {model.name: model for model in (selected, *best_per_family, *always, *baselines)}
     return TaskResult(
-        name, metric, tuple(entrants), finalist, tuple(winners), tuple(shown.values()), tuple(scores),
-        judge.compare(_pair_predictions(pairs, "dev"), metric), judge.label_curves(finalist.predictions_on("dev")),
-        (_analyze_best_candidate(stages, judge, recipe, metric, ranked),),
+        task, metric, tuple(models), selected, tuple(best_per_family), tuple(reported.values()), tuple(scores),
+        scorer.compare(_pair_predictions(pairs, "dev"), metric),
+        scorer.label_curves(selected.predictions_on("dev")),
+        (_analyze_best_candidate(stages, scorer, recipe, metric, ranked),),
     )  # fmt: skip
 
 
 def _analyze_best_candidate(
     stages: Stages, scorer: Scorer, recipe: Recipe, metric: str, ranked: Sequence[TrainedModel]
 ) -> ErrorAnalysis:
-    """Look closer at the best candidate on dev, and at train labels that models doubt."""
-    details = scorer.analyze(ranked[0].predictions_on("dev"), metric, "cross_fit")
-    found = find_label_noise_candidates(stages, scorer.corpus, recipe, details.task, ranked)
-    return (
-        details
-        if found is None
-        else replace(
-            details,
-            num_label_noise_candidates=len(found),
-            label_noise_candidates=found[:MAX_LABEL_NOISE_CANDIDATES],
-        )
+    """Return the error analysis of the best candidate on dev, with label-noise candidates of train."""
+    analysis = scorer.analyze(ranked[0].predictions_on("dev"), metric, "cross_fit")
+    candidates = find_label_noise_candidates(stages, scorer.corpus, recipe, analysis.task, ranked)
+    if candidates is None:
+        return analysis
+    return replace(
+        analysis,
+        num_label_noise_candidates=len(candidates),
+        label_noise_candidates=candidates[:MAX_LABEL_NOISE_CANDIDATES],
     )
 
 
 def _evaluate_on_test(stages: Stages, study: CorpusStudy) -> CorpusStudy:
-    """Score on test what was chosen on dev, all tasks in one opening; an opening done before is not repeated.
+    """Score the models selected on dev on test, all tasks in one opening; a finished opening is not repeated.
 
-    Openings that earlier runs into this folder remember are counted, even if the ledger has lost them.
+    Openings that earlier runs recorded in this folder are counted, even if they are missing from the ledger.
     """
     for copy in stages.folder.glob("test-*/openings.jsonl"):
         restore_openings(copy)
@@ -180,42 +179,46 @@ def _evaluate_on_test(stages: Stages, study: CorpusStudy) -> CorpusStudy:
     results = [_with_test_predictions(stages, corpus, result) for result in study.tasks]
 
     def produce(folder: Path) -> None:
-        names = [f"{result.task}: {e.name}" for result in results for e in result.reported]
-        reason = _("study '{name}': what was chosen on dev, beside the baselines", name=recipe.name)
-        judge = Scorer(corpus, "test", open_test(corpus, reason=reason, models=names), recipe.evaluation)
+        names = [f"{result.task}: {model.name}" for result in results for model in result.reported]
+        reason = _("study '{name}': models selected on dev, and baselines", name=recipe.name)
+        scorer = Scorer(corpus, "test", open_test(corpus, reason=reason, models=names), recipe.evaluation)
         export_openings(corpus, folder / "openings.jsonl")
         scores: list[ModelScores] = []
         comparisons: list[Comparison] = []
         for result in results:
-            scores += [judge.score(result.selected.predictions_on("test"), "selected")]
-            scores += [judge.score(e.predictions_on("test"), e.role) for e in result.reported[1:]]
-            comparisons += judge.compare(_pair_predictions(result.test_pairs(), "test"), result.metric)
+            scores += [scorer.score(result.selected.predictions_on("test"), "selected")]
+            scores += [scorer.score(model.predictions_on("test"), model.role) for model in result.reported[1:]]
+            comparisons += scorer.compare(_pair_predictions(result.test_pairs(), "test"), result.metric)
         write_results(folder / "results.json", scores, comparisons)
         write_rows(
             folder / "label_curves.json",
-            [curve for result in results for curve in judge.label_curves(result.selected.predictions_on("test"))],
+            [
+                curve
+                for result in results
+                for curve in scorer.label_curves(result.selected.predictions_on("test"))
+            ],
         )
-        closer = [
-            judge.analyze(result.best_per_family[0].predictions_on("test"), result.metric, "held_out")
+        analyses = [
+            scorer.analyze(result.best_per_family[0].predictions_on("test"), result.metric, "held_out")
             for result in results
         ]
-        write_rows(folder / "analyses.json", closer)
+        write_rows(folder / "analyses.json", analyses)
 
     key = {
         "corpus": corpus.fingerprint,
         "evaluation": recipe.to_dict()["evaluation"],
         "intervals": "jackknife",
-        "shown": [[f.name for e in result.reported for f in e.stage_folders] for result in results],
-        "names": [[e.name for e in result.reported] for result in results],
+        "stages": [[f.name for model in result.reported for f in model.stage_folders] for result in results],
+        "names": [[model.name for model in result.reported] for result in results],
     }
     stage = stages.run("test", key, produce)
     with stage_read_errors(stage):
         scores, comparisons = read_results(stage / "results.json")
-        rankings = read_rows(stage / "label_curves.json", RankingCurves)
-        details = read_rows(stage / "analyses.json", ErrorAnalysis)
+        label_curves = read_rows(stage / "label_curves.json", RankingCurves)
+        analyses = read_rows(stage / "analyses.json", ErrorAnalysis)
     return replace(
-        study, tasks=tuple(results), test_scores=scores, test_comparisons=comparisons, test_label_curves=rankings,
-        test_analyses=details,
+        study, tasks=tuple(results), test_scores=scores, test_comparisons=comparisons,
+        test_label_curves=label_curves, test_analyses=analyses,
     )  # fmt: skip
 
 
@@ -226,41 +229,42 @@ def _pair_predictions(
 
 
 def _with_test_predictions(stages: Stages, corpus: Corpus, result: TaskResult) -> TaskResult:
-    """Return the result with blind predictions for test."""
-    shown = {e.name: with_test_predictions(stages, corpus, e) for e in result.reported}
-    winners = tuple(shown[e.name] for e in result.best_per_family)
+    """Return the result with predictions for test, made without its labels."""
+    models = {model.name: with_test_predictions(stages, corpus, model) for model in result.reported}
     return replace(
-        result, selected=shown[result.selected.name], reported=tuple(shown.values()), best_per_family=winners
+        result,
+        selected=models[result.selected.name],
+        reported=tuple(models.values()),
+        best_per_family=tuple(models[model.name] for model in result.best_per_family),
     )
 
 
 def _save_models(out: Path, study: CorpusStudy) -> None:
-    """Save each best candidate's best seed by dev score as a whole recognizer with its card, ready to predict.
+    """Save the best training of each best candidate, by dev score, as a recognizer with its model card.
 
-    A baseline that wins lies beside it.
+    If a baseline is selected, it is saved next to it.
     """
     for result in study.tasks:
-        place = model_folder(out, study.corpus.name, result.task)
-        _save_selected_baseline(place.with_name(f"{place.name}-baseline"), result)
-        best, facts = study.best_training(result)
-        if _read_saved_facts(place / "sentir.json") != _read_saved_facts(best / "model" / "sentir.json") | {
-            "facts": facts
-        }:
-            replace(load_recognizer(best), facts=facts).save_pretrained(place)
+        folder = model_folder(out, study.corpus.name, result.task)
+        _save_selected_baseline(folder.with_name(f"{folder.name}-baseline"), result)
+        stage, facts = study.best_training(result)
+        metadata = _read_metadata(stage / "model") | {"facts": facts}
+        if _read_metadata(folder) != metadata:
+            replace(load_recognizer(stage), facts=facts).save_pretrained(folder)
 
 
 def _save_selected_baseline(folder: Path, result: TaskResult) -> None:
-    """Save a baseline that wins; where none does, what an earlier run saved goes."""
+    """Save the selected baseline; if none is selected, delete one that an earlier run saved."""
     if result.selected.role == "baseline":
         BaselineModel.from_pretrained(result.selected.stage_folders[0] / "model").save_pretrained(folder)
     elif is_baseline_model(folder):
         shutil.rmtree(folder)
 
 
-def _read_saved_facts(path: Path) -> dict[str, Any]:
-    """Return what a recognizer's folder says of it, but for its files; nothing if it is none, or damaged."""
+def _read_metadata(folder: Path) -> dict[str, Any]:
+    """Return the metadata of a saved recognizer without its list of files; empty if missing or damaged."""
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
+        tree = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return {key: value for key, value in tree.items() if key != "files"} if isinstance(tree, dict) else {}

@@ -1,7 +1,7 @@
-"""`cross_predict`: probabilities of a model for utterances it did not learn from; the only source of stacking.
+"""Stacking: out-of-fold predictions of a model (`cross_predict`), the only source of stacked features.
 
-Every train utterance is predicted by a model that saw nothing of its dialogue, dev and test by the model that
-learned from all of train. Every row carries the fold that made it.
+Every train utterance is predicted by a model that was not trained on its dialogue, dev and test by the model that
+was trained on all of train. Every row carries the fold that predicted it.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from sentir.i18n import _
 from sentir.logs import logger
 from sentir.recipe import Recipe
 from sentir.recognizer.recognizer import Recognizer, with_stacked
+from sentir.training.callbacks import EpochCallback
 from sentir.training.fitting import check_training
 from sentir.training.recognizers import fit_recognizer
-from sentir.training.callbacks import EpochCallback
 
-FULL_MODEL_FOLD = -1  # the "fold" of dev and test, predicted by the model that learned from all of train
+FULL_MODEL_FOLD = -1  # the "fold" of dev and test, predicted by the model trained on all of train
 
 
 @dataclass(frozen=True)
 class CrossPredictions:
-    """Predictions for a whole corpus, none of them by a model that saw the row.
+    """Predictions for a whole corpus, none by a model that was trained on the predicted row.
 
     Attributes:
-        predictions: for train, dev and test.
-        folds: id → the fold that the utterance was in, `FULL` for dev and test.
-        full_model: the model that learned from all of train.
+        predictions: of train, dev and test.
+        folds: id → fold of the utterance, `FULL_MODEL_FOLD` for dev and test.
+        full_model: the model trained on all of train.
     """
 
     predictions: Predictions
@@ -47,27 +47,28 @@ class CrossPredictions:
         return replace(corpus, utterances=tuple(with_stacked(corpus.utterances, self.predictions)))
 
     def save(self, folder: Path) -> None:
-        """Write predictions, folds and the full model without the weights of a frozen encoder."""
+        """Save predictions, folds and the full model, without the weights of a frozen encoder."""
         self.predictions.save(folder / "predictions.parquet")
         (folder / "folds.json").write_text(json.dumps(dict(self.folds)), encoding="utf-8")
         self.full_model.save_pretrained(folder / "model", skip_frozen_weights=True)
 
     @classmethod
     def load(cls, folder: Path) -> CrossPredictions:
-        """Return what `save` wrote."""
+        """Load what `save` wrote."""
         folds = json.loads((folder / "folds.json").read_text(encoding="utf-8"))
         full = Recognizer.from_pretrained(folder / "model")
         return cls(Predictions.load(folder / "predictions.parquet"), folds, full)
 
 
 def cross_predict(recipe: Recipe, corpus: Corpus, folds: int) -> CrossPredictions:
-    """Train a model once without each fold of train and once with all of it, and predict what each did not see.
+    """Train a model without each fold of train and once on all of it, and predict the rows that were left out.
 
-    Dev selects the epoch of every training, as always; test is predicted blind.
+    The epoch of every training is selected on dev, as always; test is predicted without its labels.
 
     Args:
-        recipe: of the model; its seed draws the folds too.
-        folds: parts of train, whole dialogues each.
+        recipe: recipe of the model; its seed also assigns the folds.
+        corpus: the corpus.
+        folds: number of folds of train, each of whole dialogues.
 
     Raises:
         RecipeError: if train has fewer dialogues than folds.
@@ -76,14 +77,14 @@ def cross_predict(recipe: Recipe, corpus: Corpus, folds: int) -> CrossPrediction
     fold_of = assign_folds(corpus.train, folds, recipe.train.seed)
     parts = []
     for fold in range(folds):
-        held = [u for u in corpus.train if fold_of[u.id] == fold]
+        held_out = [u for u in corpus.train if fold_of[u.id] == fold]
         logger.info(_("  {name}: fold {n} of {folds}", name=recipe.name, n=fold + 1, folds=folds))
-        rest = _without_utterances(corpus, {u.id for u in held})
-        parts.append(train_recognizer(recipe, rest)[0].predict_utterances(held))
-    full, _dev = train_recognizer(recipe, corpus)
-    parts += [full.predict_utterances(rows) for rows in (corpus.dev, corpus.test) if rows]
+        rest = _without_utterances(corpus, {u.id for u in held_out})
+        parts.append(train_recognizer(recipe, rest)[0].predict_utterances(held_out))
+    full_model, _dev = train_recognizer(recipe, corpus)
+    parts += [full_model.predict_utterances(rows) for rows in (corpus.dev, corpus.test) if rows]
     others = {u.id: FULL_MODEL_FOLD for u in corpus if u.split != "train"}
-    return CrossPredictions(_concatenate(parts, [u.id for u in corpus]), fold_of | others, full)
+    return CrossPredictions(_concatenate(parts, [u.id for u in corpus]), fold_of | others, full_model)
 
 
 CrossPredictor = Callable[[Recipe, Corpus, int], CrossPredictions]
@@ -97,20 +98,20 @@ def train_recognizer(
     init_from: Recognizer | None = None,
     on_epoch: EpochCallback | None = None,
 ) -> tuple[Recognizer, Predictions]:
-    """Train by a recipe, first the model it stacks on, if there is one.
+    """Train a recipe, and first the model it stacks on, if there is one.
 
     Args:
-        recipe: of the model.
-        corpus: train and dev are read.
-        cross_predictor: gives a recipe's out-of-fold predictions; a study remembers them.
-        init_from: a trained model to go on from.
-        on_epoch: told the point of every epoch, not of the models that it stacks on.
+        recipe: recipe of the model.
+        corpus: its train and dev are used.
+        cross_predictor: returns out-of-fold predictions of a recipe; a study caches them.
+        init_from: a trained model to continue from.
+        on_epoch: called after every epoch, but not of the models that it stacks on.
 
     Returns:
         The recognizer, and its predictions for dev.
 
     Raises:
-        SentirError: if one of the two cannot be trained.
+        SentirError: if a model cannot be trained.
     """
     if init_from is not None:
         return fit_recognizer(recipe, corpus, init_from=init_from, on_epoch=on_epoch)
@@ -123,13 +124,13 @@ def train_recognizer(
 
 
 def stacked_recipes(recipe: Recipe) -> list[Recipe]:
-    """Return a recipe and that of the model it stacks on, and so on."""
+    """Return a recipe, that of the model it stacks on, and so on."""
     inner = recipe.stacked_recipe()
     return [recipe] if inner is None else [recipe, *stacked_recipes(inner)]
 
 
 def assign_folds(train: Sequence[Utterance], folds: int, seed: int) -> dict[str, int]:
-    """Draw id → fold, whole dialogues each.
+    """Return id → fold, randomly assigned by dialogue.
 
     Raises:
         RecipeError: if train has fewer dialogues than folds.
@@ -143,21 +144,21 @@ def assign_folds(train: Sequence[Utterance], folds: int, seed: int) -> dict[str,
               folds=folds, n=len(set(groups)))
         )  # fmt: skip
     split = GroupKFold(folds, shuffle=True, random_state=seed).split(np.zeros(len(groups)), groups=groups)
-    return {train[row].id: fold for fold, (_rest, held) in enumerate(split) for row in held}
+    return {train[row].id: fold for fold, (_rest, held_out) in enumerate(split) for row in held_out}
 
 
 def _without_utterances(corpus: Corpus, held_out: set[str]) -> Corpus:
-    """Return train without the ``held_out`` utterances, with dev; there is no test in it."""
+    """Return the corpus without the ``held_out`` utterances and without test."""
     rows = [u for u in corpus if u.split != "test" and u.id not in held_out]
     return Corpus.build(corpus.name, rows, corpus.label_spaces.values(), synthetic=corpus.synthetic)
 
 
 def _concatenate(parts: Iterable[Predictions], ids: Sequence[str]) -> Predictions:
-    found = list(parts)
-    joined = Predictions(
-        tuple(key for part in found for key in part.ids),
-        np.concatenate([part.probabilities for part in found]),
-        found[0].label_space,
-        found[0].source,
+    predictions = list(parts)
+    concatenated = Predictions(
+        tuple(key for one in predictions for key in one.ids),
+        np.concatenate([one.probabilities for one in predictions]),
+        predictions[0].label_space,
+        predictions[0].source,
     )
-    return joined.select(ids)
+    return concatenated.select(ids)

@@ -1,4 +1,4 @@
-"""Stages of a study, each done once: a folder named by the hash of everything its content depends on."""
+"""Stages of a study, cached on disk: a folder per stage, named by a hash of everything it depends on."""
 
 from __future__ import annotations
 
@@ -27,48 +27,48 @@ class Stages:
         self.folder = folder
 
     def path(self, kind: str, key: Mapping[str, Any]) -> Path:
-        """Return where the stage lies, or will lie."""
+        """Return the folder of a stage, which may not exist yet."""
         text = json.dumps([STAGE_VERSION, kind, key], sort_keys=True, default=str)
         return self.folder / f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
     def run(self, kind: str, key: Mapping[str, Any], produce: Callable[[Path], None]) -> Path:
-        """Return the stage's folder, made by ``produce`` if it is not there yet.
+        """Return the stage's folder, which ``produce`` fills if it does not exist yet.
 
-        ``produce`` fills a folder of its own, which is renamed into place when whole: a killed study finds
-        either all of a stage or nothing of it. Where two studies make the same stage, the first one's stays.
+        ``produce`` fills a temporary folder, which is renamed when complete: after a killed study a stage is
+        either complete or missing. If two studies produce the same stage, the first one is kept.
         """
-        place = self.path(kind, key)
-        if not place.is_dir():
+        folder = self.path(kind, key)
+        if not folder.is_dir():
             self.folder.mkdir(parents=True, exist_ok=True)
-            part = place.with_name(f"{place.name}.part{uuid4().hex}")
-            with hold_lock(_lock_path(part)):
-                part.mkdir()
+            unfinished = folder.with_name(f"{folder.name}.part{uuid4().hex}")
+            with hold_lock(_lock_path(unfinished)):
+                unfinished.mkdir()
                 try:
-                    produce(part)
-                    _move_into_place(part, place)
+                    produce(unfinished)
+                    _move_into_place(unfinished, folder)
                 finally:
-                    shutil.rmtree(part, ignore_errors=True)
-        return place
+                    shutil.rmtree(unfinished, ignore_errors=True)
+        return folder
 
     def delete_unfinished(self) -> None:
-        """Delete the unfinished stages of processes that live no more."""
-        for part in self.folder.glob("*.part*/"):
-            if re.fullmatch(r".*\.part[0-9a-f]+", part.name):
-                with hold_lock(_lock_path(part)) as dead:
-                    if dead:
-                        shutil.rmtree(part, ignore_errors=True)
+        """Delete unfinished stages of processes that have ended."""
+        for unfinished in self.folder.glob("*.part*/"):
+            if re.fullmatch(r".*\.part[0-9a-f]+", unfinished.name):
+                with hold_lock(_lock_path(unfinished)) as has_ended:
+                    if has_ended:
+                        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 @contextmanager
 def stage_read_errors(stage: Path) -> Iterator[None]:
-    """Say of a stage whose content cannot be read what to do about it.
+    """Turn errors of reading a stage into one sentence.
 
     Raises:
         SentirError: naming the folder to delete.
     """
     try:
         yield
-    except (WeightsError, UnknownNameError):  # lie elsewhere
+    except (WeightsError, UnknownNameError):  # not about the stage
         raise
     except (SentirError, OSError, ValueError, KeyError, TypeError) as error:
         raise SentirError(

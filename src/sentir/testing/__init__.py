@@ -1,8 +1,8 @@
-"""What tests need, ours and third parties': tiny backbones made on the spot, and the contracts of backbones.
+"""For tests, Sentir's own and third parties': tiny backbones without downloads, and contract tests of backbones.
 
 ::
 
-    weights = tiny_backbone("roberta-base", folder)
+    weights = make_tiny_text_backbone("roberta-base", folder)
     encoder, tokenizer, spec = load_text_encoder("roberta-base", weights=str(weights))
     check_text_backbone("roberta-base", weights)
     check_audio_backbone("efficientnet_b0")

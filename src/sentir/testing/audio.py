@@ -1,4 +1,4 @@
-"""The contract of an audio backbone."""
+"""The contract test of audio backbones."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from sentir.models.audio_backbones import get_audio_backbone
 from sentir.models.audio_encoder import AudioEncoder
 
 _TOLERANCE = 1e-5
-_MEL_LENGTHS = (100, 300, 0, 200, 100)  # 0: a clip without sound
+_MEL_LENGTHS = (100, 300, 0, 200, 100)  # 0: a clip without audio
 
 
 def check_audio_backbone(name: str) -> None:
-    """Check, with random weights, that an audio backbone keeps what Sentir promises of every one.
+    """Check, with random weights, the guarantees of every audio backbone.
 
-    It gives two finite vectors per clip, from its shortest mel on; they do not depend on the clip's company in a
-    batch; a clip without sound has zeros; the gates read the maps of timm's own network and leave them as they
-    are; gradients reach every parameter; saved and loaded again, it gives the same vectors.
+    It returns two finite vectors per clip, from its shortest mel spectrogram on; they do not depend on the batch;
+    a clip without audio has zeros; the gates take the feature maps of timm's network and do not change them;
+    gradients reach every parameter; after saving and loading, it returns the same vectors.
 
     Args:
         name: a registered backbone, or any other of timm's.
 
     Raises:
-        AssertionError: saying which promise is broken.
+        AssertionError: naming the guarantee that does not hold.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -45,21 +45,21 @@ def _make_batch() -> dict[str, Tensor]:
     mel = torch.zeros(len(_MEL_LENGTHS), max(_MEL_LENGTHS), N_MELS)
     for row, length in zip(mel, _MEL_LENGTHS, strict=True):
         row[:length] = torch.randn(length, N_MELS)
-    frames = torch.tensor(_MEL_LENGTHS)
-    return {"mel": mel, "mel_lengths": frames.clamp(min=100), "has_audio": frames > 0}
+    lengths = torch.tensor(_MEL_LENGTHS)
+    return {"mel": mel, "mel_lengths": lengths.clamp(min=100), "has_audio": lengths > 0}
 
 
 @torch.no_grad()
 def _check_vectors(name: str, encoder: AudioEncoder, batch: dict[str, Tensor]) -> None:
-    found = encoder(**batch)
-    shortest = get_audio_backbone(name).min_frames
-    alone = encoder(batch["mel"][:1, :shortest], torch.tensor([shortest]), torch.tensor([True]))
-    for vectors, short, width in zip(found, alone, encoder.widths, strict=True):
+    outputs = encoder(**batch)
+    min_frames = get_audio_backbone(name).min_frames
+    shortest = encoder(batch["mel"][:1, :min_frames], torch.tensor([min_frames]), torch.tensor([True]))
+    for vectors, short, width in zip(outputs, shortest, encoder.widths, strict=True):
         shape = (len(_MEL_LENGTHS), width)
         assert vectors.shape == shape, f"the vectors have shape {tuple(vectors.shape)}, not {shape}"
         assert vectors.isfinite().all() and short.isfinite().all(), "a vector is not finite"
-        assert vectors[batch["has_audio"]].abs().sum(1).gt(0).all(), "a clip with sound has no vector"
-        assert not vectors[~batch["has_audio"]].any(), "a clip without sound has a vector that is not 0"
+        assert vectors[batch["has_audio"]].abs().sum(1).gt(0).all(), "a clip with audio has a vector of zeros"
+        assert not vectors[~batch["has_audio"]].any(), "a clip without audio has a vector that is not 0"
 
 
 @torch.no_grad()
@@ -68,19 +68,20 @@ def _check_batch_invariance(encoder: AudioEncoder, batch: dict[str, Tensor]) -> 
     for row, length in enumerate(batch["mel_lengths"].tolist()):
         own = {key: value[row : row + 1] for key, value in batch.items()}
         alone = encoder(**own | {"mel": own["mel"][:, :length]})
-        far = max((a[0] - t[row]).abs().max().item() for a, t in zip(alone, together, strict=True))
-        assert far <= _TOLERANCE, f"company changes the vectors of a clip of {length} frames by {far:.1e}"
+        difference = max((a[0] - t[row]).abs().max().item() for a, t in zip(alone, together, strict=True))
+        message = f"the batch changes the vectors of a clip of {length} frames by {difference:.1e}"
+        assert difference <= _TOLERANCE, message
 
 
 @torch.no_grad()
 def _check_gates(encoder: AudioEncoder, mel: Tensor) -> None:
-    plain = encoder.backbone.forward_features(mel.unsqueeze(1))
-    frames = torch.full((len(mel),), mel.shape[1])
-    _local, found = encoder(mel, frames, frames > 0)
+    last_map = encoder.backbone.forward_features(mel.unsqueeze(1))
+    lengths = torch.full((len(mel),), mel.shape[1])
+    _local, pooled = encoder(mel, lengths, lengths > 0)
     gates = encoder.gate_weights(mel)
-    far = ((plain * gates[1].unsqueeze(1)).mean((2, 3)) - found).abs().max().item()
-    assert far <= _TOLERANCE, f"the last map is not the one that timm's network gives (by {far:.1e})"
-    assert all(gate.min() >= 0 and gate.max() <= 1 for gate in gates), "a gate leaves 0 to 1"
+    difference = ((last_map * gates[1].unsqueeze(1)).mean((2, 3)) - pooled).abs().max().item()
+    assert difference <= _TOLERANCE, f"the last map is not that of timm's network (by {difference:.1e})"
+    assert all(gate.min() >= 0 and gate.max() <= 1 for gate in gates), "a gate has weights outside 0 to 1"
 
 
 def _check_gradients(encoder: AudioEncoder, batch: dict[str, Tensor]) -> None:
@@ -97,8 +98,8 @@ def _check_saving(name: str, encoder: AudioEncoder, batch: dict[str, Tensor]) ->
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.safetensors"
         save_file(encoder.backbone.state_dict(), file)
-        again = AudioEncoder(name, weights=file).eval()
-    for gate, kept in ((again.local_gate, encoder.local_gate), (again.global_gate, encoder.global_gate)):
-        gate.load_state_dict(kept.state_dict())
-    equal = all(torch.equal(a, b) for a, b in zip(again(**batch), encoder(**batch), strict=True))
+        loaded = AudioEncoder(name, weights=file).eval()
+    loaded.local_gate.load_state_dict(encoder.local_gate.state_dict())
+    loaded.global_gate.load_state_dict(encoder.global_gate.state_dict())
+    equal = all(torch.equal(a, b) for a, b in zip(loaded(**batch), encoder(**batch), strict=True))
     assert equal, "saving changes the vectors"

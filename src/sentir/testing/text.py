@@ -1,4 +1,4 @@
-"""The contract of a text backbone."""
+"""The contract test of text backbones."""
 
 from __future__ import annotations
 
@@ -17,19 +17,18 @@ _TOLERANCE = 1e-5
 
 
 def check_text_backbone(name: str, weights: Path) -> None:
-    """Check that a text backbone keeps what Sentir promises of every one.
+    """Check the guarantees of every text backbone.
 
-    It gives one finite vector per utterance and layer; the vectors do not depend on the utterance's company in a
-    batch; inputs respect its maximum length; among other turns an utterance keeps all its tokens and
-    they alone are pooled; gradients reach every parameter that the output depends on; saved and loaded again, it
-    gives the same tokens and vectors.
+    It returns one finite vector per utterance and layer; they do not depend on the batch; inputs respect its
+    maximum length; among other turns an utterance keeps all its tokens, and only they are pooled; gradients reach
+    every parameter that the output depends on; after saving and loading, it returns the same tokens and vectors.
 
     Args:
         name: a registered backbone, a hub id or a folder.
-        weights: folder with its weights and tokenizer, such as `tiny_backbone` writes.
+        weights: folder with its weights and tokenizer, such as `make_tiny_text_backbone` writes.
 
     Raises:
-        AssertionError: saying which promise is broken.
+        AssertionError: naming the guarantee that does not hold.
     """
     encoder, tokenizer, _spec = load_text_encoder(name, weights=str(weights))
     encoder.eval()
@@ -53,9 +52,9 @@ def _check_vectors(encoder: TextEncoder, tokenizer: TextTokenizer) -> None:
     assert together.shape == shape, f"the vectors have shape {tuple(together.shape)}, not {shape}"
     assert together.isfinite().all(), "a vector is not finite"
     alone = torch.cat([_encode(encoder, tokenizer, [text]) for text in texts])
-    far = (together - alone).abs().amax(dim=(1, 2))
-    worst = texts[int(far.argmax())]
-    assert far.max() <= _TOLERANCE, f"padding changes the vectors of {worst!r} by {far.max():.1e}"
+    differences = (together - alone).abs().amax(dim=(1, 2))
+    worst = texts[int(differences.argmax())]
+    assert differences.max() <= _TOLERANCE, f"padding changes the vectors of {worst!r} by {differences.max():.1e}"
 
 
 @torch.no_grad()
@@ -72,7 +71,7 @@ def _check_context(tokenizer: TextTokenizer) -> None:
     for text in SENTENCES:
         own = tokenizer.tokenizer(tokenizer.normalize(text), add_special_tokens=False)["input_ids"]
         row = tokenizer.encode(text, [long], [long])
-        pooled = [token for token, own_token in zip(row["input_ids"], row["pool_mask"], strict=True) if own_token]
+        pooled = [token for token, is_own in zip(row["input_ids"], row["pool_mask"], strict=True) if is_own]
         assert pooled == own, f"among other turns, the pooled tokens of {text!r} are not its own"
 
 
@@ -85,11 +84,11 @@ def _check_gradients(encoder: TextEncoder, tokenizer: TextTokenizer) -> None:
         if parameter.grad is not None:
             assert parameter.grad.isfinite().all(), f"the gradient of {name} is not finite"
             continue
-        kept = parameter.detach().clone()
+        original = parameter.detach().clone()
         with torch.no_grad():
             parameter.add_(1.0)
             changed = not torch.equal(_encode(encoder, tokenizer, SENTENCES), before)
-            parameter.copy_(kept)
+            parameter.copy_(original)
         assert not changed, f"the output depends on {name}, which no gradient reaches"
     encoder.zero_grad()
 
@@ -98,9 +97,10 @@ def _check_gradients(encoder: TextEncoder, tokenizer: TextTokenizer) -> None:
 def _check_saving(name: str, encoder: TextEncoder, tokenizer: TextTokenizer) -> None:
     with tempfile.TemporaryDirectory() as folder:
         save_text_encoder(encoder, tokenizer, Path(folder))
-        loaded, again, _spec = load_text_encoder(name, weights=folder)
+        loaded, loaded_tokenizer, _spec = load_text_encoder(name, weights=folder)
         loaded.eval()
         for text in SENTENCES:
-            assert again.encode(text) == tokenizer.encode(text), f"saving changes the tokens of {text!r}"
-        equal = torch.equal(_encode(loaded, again, SENTENCES), _encode(encoder, tokenizer, SENTENCES))
+            same_tokens = loaded_tokenizer.encode(text) == tokenizer.encode(text)
+            assert same_tokens, f"saving changes the tokens of {text!r}"
+        equal = torch.equal(_encode(loaded, loaded_tokenizer, SENTENCES), _encode(encoder, tokenizer, SENTENCES))
         assert equal, "saving changes the vectors"

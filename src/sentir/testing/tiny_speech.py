@@ -1,4 +1,4 @@
-"""Tiny speech backbones: random weights of real architectures, with the feature extractors of their families."""
+"""Tiny speech backbones: real architectures, randomly initialized, with their families' feature extractors."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _SIZES: dict[str, Any] = {
 
 
 def make_tiny_speech_backbone(name: str, folder: Path, *, norm: str = "group") -> Path:
-    """Write a random speech encoder and its feature extractor, as a named backbone is distributed.
+    """Write a randomly initialized speech encoder and its feature extractor, in the layout of a named backbone.
 
     Args:
         name: ``wav2vec2``, ``hubert``, ``wavlm`` or ``whisper`` (encoder and decoder).
-        folder: made if need be; the same arguments write the same files.
-        norm: of all but Whisper, ``group`` like base models or ``layer`` like large ones.
+        folder: created if needed; the same arguments write the same files.
+        norm: of all but Whisper: ``group`` as in base models, or ``layer`` as in large ones.
 
     Returns:
-        The folder, to be used as ``model.audio.weights``: 2 layers of width 32, whatever the name.
+        The folder, for ``model.audio.weights``: 2 layers of width 32, whatever the name.
 
     Raises:
         KeyError: if the name is not one of these.

@@ -1,6 +1,6 @@
-"""Tiny text backbones, made on the spot: a named one's architecture, tokenizer family, special tokens and limits.
+"""Tiny text backbones with the architecture, tokenizer family, special tokens and limits of a named one.
 
-Their weights are random and their vocabulary is learned from a few sentences; nothing is downloaded.
+They are randomly initialized, with a vocabulary of a few sentences; nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ SENTENCES = (
 
 
 def make_tiny_text_backbone(name: str, folder: Path, texts: Sequence[str] = SENTENCES) -> Path:
-    """Write a random text encoder and a small working tokenizer of the kind of a named backbone.
+    """Write a randomly initialized text encoder and a small working tokenizer, of the kind of a named backbone.
 
     Args:
         name: ``bert-base-uncased``, ``minilm``, ``roberta-base``, ``twitter-roberta-base-sentiment``,
             ``bertweet-base-sentiment-analysis``, ``xlnet-base-cased``, ``xlm-roberta-base`` or
             ``multilingual-minilm``.
-        folder: made if need be; the same arguments write the same files.
-        texts: what the vocabulary is learned from.
+        folder: created if needed; the same arguments write the same files.
+        texts: source of the vocabulary.
 
     Returns:
-        The folder, to be used as ``model.weights``: 2 layers of width 32, whatever the name.
+        The folder, for ``model.weights``: 2 layers of width 32, whatever the name.
 
     Raises:
         KeyError: if the name is not one of these.
@@ -61,9 +61,10 @@ def make_tiny_text_backbone(name: str, folder: Path, texts: Sequence[str] = SENT
 
 
 def _count_words(backend: Any, texts: Sequence[str]) -> list[str]:
-    """Return the words that a tokenizer splits texts into, in its own spelling, most frequent first."""
-    plain = texts if backend.normalizer is None else [backend.normalizer.normalize_str(text) for text in texts]
-    counts = Counter(word for text in plain for word, _span in backend.pre_tokenizer.pre_tokenize_str(text))
+    """Return the words that a tokenizer splits texts into, normalized, most frequent first."""
+    if backend.normalizer is not None:
+        texts = [backend.normalizer.normalize_str(text) for text in texts]
+    counts = Counter(word for text in texts for word, _span in backend.pre_tokenizer.pre_tokenize_str(text))
     return sorted(counts, key=lambda word: (-counts[word], word))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sentir.audit import audit
-from sentir.audit.leaks import find_seen_ids, casefold_texts
+from sentir.audit.leaks import casefold_texts, find_seen_ids
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.utterances import Clip, Utterance

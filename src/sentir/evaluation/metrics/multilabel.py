@@ -124,11 +124,11 @@ COUNT_METRICS = {
 SAMPLE_METRICS = {
     "jaccard_empty0": Metric(
         jaccard_empty0, True, "proportion",
-        gettext_noop("Jaccard, none for none counts 0"), gettext_noop("Jacc. (0)"),
+        gettext_noop("Jaccard, both empty counts 0"), gettext_noop("Jacc. (0)"),
     ),
     "jaccard_empty1": Metric(
         jaccard_empty1, True, "proportion",
-        gettext_noop("Jaccard, none for none counts 1"), gettext_noop("Jacc. (1)"),
+        gettext_noop("Jaccard, both empty counts 1"), gettext_noop("Jacc. (1)"),
     ),
     "subset_accuracy": Metric(
         subset_accuracy, True, "proportion", gettext_noop("subset accuracy"), gettext_noop("subset acc.")

@@ -1,1 +1,1 @@
-"""Tuning: settings of a recipe chosen by trying many on dev, or on parts of train. Test is never read."""
+"""Hyperparameter search for a recipe on dev, or on folds of train. Test is never read."""

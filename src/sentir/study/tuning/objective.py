@@ -1,4 +1,4 @@
-"""What a trial is worth: the mean dev score of its trainings, told epoch by epoch to the pruner."""
+"""The objective of a trial: the mean dev score of its trainings, reported to the pruner after every epoch."""
 
 from __future__ import annotations
 
@@ -20,23 +20,15 @@ from sentir.study.stages import Stages
 from sentir.study.tuning.search_space import suggest_settings, trial_recipe, trial_seeds
 from sentir.study.tuning.storage import FAILURE_REASON, Worker
 
-SCORES, DUPLICATE_OF = (
-    "scores",
-    "duplicate_of",
-)  # what a trial remembers, beside its worker's name and why it failed
-CAUGHT_ERRORS = (
-    SentirError,
-    RuntimeError,
-    ValueError,
-    ArithmeticError,
-    MemoryError,
-)  # a full GPU is a RuntimeError
+SCORES, DUPLICATE_OF = "scores", "duplicate_of"  # user attributes of a trial; others are in `storage`
+# With these a trial fails and the others go on; out of GPU memory is a RuntimeError.
+CAUGHT_ERRORS = (SentirError, RuntimeError, ValueError, ArithmeticError, MemoryError)
 
 
 def make_training_corpora(corpus: Corpus, recipe: Recipe) -> list[Corpus]:
-    """Return what each training of a trial learns from and is scored on, as train and dev, without test.
+    """Return the corpus of each training of a trial: the train and dev that it uses, without test.
 
-    Without folds that is train and dev; with k folds it is k times train, a kth of which is dev.
+    Without folds these are train and dev; with k folds there are k corpora, each with one fold of train as dev.
 
     Raises:
         RecipeError: if train has fewer dialogues than folds.
@@ -56,13 +48,13 @@ def _build_corpus(corpus: Corpus, rows: list[Any]) -> Corpus:
 
 
 class Objective:
-    """Trains what a trial draws, once on every part with every seed.
+    """Trains with the settings of a trial, on every corpus with every seed.
 
     Args:
-        recipe: with the search space.
-        corpora: `parts` of the corpus.
-        worker: takes the trials.
-        stages: where out-of-fold predictions are kept, for all trials that stack on the same model.
+        recipe: recipe with the search space.
+        corpora: see `make_training_corpora`.
+        worker: claims the trials.
+        stages: cache of out-of-fold predictions, for all trials that stack on the same model.
     """
 
     def __init__(self, recipe: Recipe, corpora: list[Corpus], worker: Worker, stages: Stages) -> None:
@@ -74,14 +66,14 @@ class Objective:
         """Return the mean score.
 
         Raises:
-            TrialPruned: if the trial is hopeless.
-            SentirError: if the settings cannot be trained; the trial remembers why.
+            TrialPruned: if the trial is pruned.
+            SentirError: if the settings cannot be trained; the trial records the reason.
         """
-        chosen = self._worker.claim(trial, lambda: suggest_settings(trial, self._recipe.tune.space))
+        settings = self._worker.claim(trial, lambda: suggest_settings(trial, self._recipe.tune.space))
         if (score := _duplicate_score(trial)) is not None:
             return score
         try:
-            scores = self._train(trial, chosen)
+            scores = self._train(trial, settings)
         except CAUGHT_ERRORS as error:
             trial.set_user_attr(FAILURE_REASON, _failure_reason(error))
             raise
@@ -93,16 +85,16 @@ class Objective:
         for corpus in self._corpora:
             for seed in trial_seeds(self._recipe):
                 recipe = trial_recipe(self._recipe, settings, seed)
-                tell = _PruningCallback(trial, tuple(scores), self._max_epochs)
+                on_epoch = _PruningCallback(trial, tuple(scores), self._max_epochs)
                 recognizer, _dev = train_recognizer(
-                    recipe, corpus, cross_predictor=self._cross_predictor, on_epoch=tell
+                    recipe, corpus, cross_predictor=self._cross_predictor, on_epoch=on_epoch
                 )
                 scores.append(recognizer.facts["dev_score"])
         return scores
 
 
 class _PruningCallback:
-    """Tells the pruner what a trial is worth so far: the mean over its trainings, each at its best epoch."""
+    """Reports the score of a trial so far to the pruner: the mean over its trainings at their best epochs."""
 
     def __init__(self, trial: Trial, previous_scores: tuple[float, ...], epochs_per_training: int) -> None:
         self._trial, self._previous_scores, self._best_score = trial, previous_scores, float("-inf")
@@ -118,13 +110,13 @@ class _PruningCallback:
 
 
 def max_epochs(recipe: Recipe) -> int:
-    """Return the most epochs that one training of a trial may take."""
+    """Return the maximum number of epochs of one training of a trial."""
     dimension = recipe.tune.space.get("train.epochs")
     return int(max(dimension.probe_values())) if dimension else recipe.train.epochs
 
 
 def _duplicate_score(trial: Trial) -> float | None:
-    """Return the score of an earlier trial with the same settings: training again would give it again."""
+    """Return the score of an earlier trial with the same settings, which training again would reproduce."""
     study: Study = trial.study
     for other in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
         if other.params == trial.params:

@@ -1,4 +1,4 @@
-"""From trials as Optuna keeps them to a `Tuning`."""
+"""From the trials of an Optuna study to a `TuningResult`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sentir.study.tuning.objective import DUPLICATE_OF, SCORES
 from sentir.study.tuning.search_space import decode_settings, trial_recipe, trial_seeds
 from sentir.study.tuning.storage import FAILURE_REASON, is_interrupted
 
-MIN_TRIALS_FOR_IMPORTANCES = 10  # complete trials below which importances would be noise
+MIN_TRIALS_FOR_IMPORTANCES = 10  # complete trials; with fewer, importances would be noise
 _STATES = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",
@@ -34,21 +34,21 @@ _STATES = {
 def collect_tuning_result(
     study: optuna.Study, recipe: Recipe, corpus: Corpus, corpora: Sequence[Corpus]
 ) -> TuningResult:
-    """Gather what was tried so far.
+    """Collect the trials so far.
 
     Raises:
         SentirError: if no trial is complete.
     """
-    found = study.get_trials(deepcopy=False)
-    kept = [trial for trial in found if not is_interrupted(trial)]
-    numbers = {trial.number: n for n, trial in enumerate(kept, start=1)}
+    all_trials = study.get_trials(deepcopy=False)
+    uninterrupted = [trial for trial in all_trials if not is_interrupted(trial)]
+    numbers = {trial.number: n for n, trial in enumerate(uninterrupted, start=1)}
     metric = resolve_metric(corpus.label_space(recipe.data.task), recipe.evaluation.metric)
-    trials = tuple(_trial_result(trial, recipe.tune, metric, numbers) for trial in kept)
+    trials = tuple(_trial_result(trial, recipe.tune, metric, numbers) for trial in uninterrupted)
     complete = [trial for trial in trials if trial.score is not None]
     if not complete:
         raise SentirError(_no_complete_trial_message(trials))
     best = max(complete, key=lambda trial: get_metric(metric).sign * (trial.score or 0.0))
-    chosen = trial_recipe(recipe, best.settings, trial_seeds(recipe)[0])
+    best_recipe = trial_recipe(recipe, best.settings, trial_seeds(recipe)[0])
     return TuningResult(
         name=recipe.name,
         titles=recipe.title,
@@ -58,39 +58,39 @@ def collect_tuning_result(
         metric=metric,
         folds=recipe.tune.folds,
         seeds=trial_seeds(recipe),
-        n_dev=round(fmean(sum(recipe.data.task in u.labels for u in part.dev) for part in corpora)),
+        n_dev=round(fmean(sum(recipe.data.task in u.labels for u in one.dev) for one in corpora)),
         trials=trials,
-        num_interrupted=len(found) - len(kept),
+        num_interrupted=len(all_trials) - len(uninterrupted),
         param_importances=_importances(study, [trial.score for trial in complete]),
         best_trial=best,
-        best_recipe=chosen.override({"name": f"{recipe.name}-tuned"}),
+        best_recipe=best_recipe.override({"name": f"{recipe.name}-tuned"}),
         search_recipe=recipe,
         versions=package_versions() | {"optuna": optuna.__version__},
     )
 
 
 def _trial_result(trial: FrozenTrial, tune: TuneSettings, metric: str, numbers: dict[int, int]) -> TrialResult:
-    known, score = trial.user_attrs, trial.value if trial.state == TrialState.COMPLETE else None
+    attributes, score = trial.user_attrs, trial.value if trial.state == TrialState.COMPLETE else None
     return TrialResult(
         number=numbers[trial.number],
         state=_STATES[trial.state],
         settings=decode_settings(trial.params or trial.system_attrs.get("fixed_params", {}), tune.space),
         score=None if score is None else get_metric(metric).sign * score,
-        scores=tuple(get_metric(metric).sign * one for one in known.get(SCORES, ())),
+        scores=tuple(get_metric(metric).sign * one for one in attributes.get(SCORES, ())),
         intermediate_scores=tuple(
             (step, get_metric(metric).sign * one) for step, one in sorted(trial.intermediate_values.items())
         ),
         seconds=trial.duration.total_seconds() if trial.duration else None,
-        failure_reason=known.get(FAILURE_REASON, ""),
-        duplicate_of=numbers[known[DUPLICATE_OF]] if DUPLICATE_OF in known else None,
+        failure_reason=attributes.get(FAILURE_REASON, ""),
+        duplicate_of=numbers[attributes[DUPLICATE_OF]] if DUPLICATE_OF in attributes else None,
     )
 
 
 def _no_complete_trial_message(trials: Sequence[TrialResult]) -> str:
     failed = [trial for trial in trials if trial.state == "failed"]
     if not failed:
-        return _("No trial is complete yet; run the same command again, with more --timeout, and it goes on.")
-    return _("None of {n} trials is complete, {failed} failed; the last one because: {why}",
+        return _("No trial is complete yet; run the same command again with a longer --timeout to continue.")
+    return _("None of {n} trials is complete, {failed} failed; the last error: {why}",
              n=len(trials), failed=len(failed), why=failed[-1].failure_reason)  # fmt: skip
 
 
@@ -100,5 +100,5 @@ def _importances(study: optuna.Study, scores: Sequence[float | None]) -> dict[st
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
-        found = optuna.importance.get_param_importances(study, evaluator=evaluator)
-    return {key: float(share) for key, share in found.items()}
+        importances = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    return {key: float(share) for key, share in importances.items()}

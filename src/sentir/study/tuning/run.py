@@ -1,4 +1,4 @@
-"""`tune`: try sets of settings, alone or beside other processes, until enough are tried."""
+"""`tune`: hyperparameter search with Optuna, by one process or by several that share its trials."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from sentir.study.tuning.search_space import check_search_space, trial_seeds
 from sentir.study.tuning.storage import FAILURE_REASON, Worker, database_errors, open_storage
 from sentir.training.fitting import check_training
 
-_POLL_SECONDS = 1.0  # seconds between two looks at what other processes do
+_POLL_SECONDS = 1.0  # between two checks of the trials of other processes
 
 
 def tune(
@@ -46,21 +46,21 @@ def tune(
     timeout: float | None = None,
     storage: str | None = None,
 ) -> TuningResult:
-    """Try the settings of ``tune.space`` and write what came of it; test is never read.
+    """Search ``tune.space`` for the best settings and write the results; test is never read.
 
-    Processes that tune the same recipe into the same folder, or by the same storage, share the trials. What was
-    tried before is not tried again; a trial whose process was killed is.
+    Processes that tune the same recipe into the same folder, or with the same storage, share the trials. Finished
+    trials are not repeated; a trial whose process was killed is.
 
     Args:
-        recipe: with the section ``tune``.
-        root: where the corpus lies.
+        recipe: recipe with the section ``tune``.
+        root: folder of the corpus.
         out: receives ``best.toml``, ``tuning.html``, ``tuning.json``, ``recipe.toml`` and, without ``storage``,
             the trials.
-        timeout: seconds after which no trial begins.
+        timeout: seconds after which no new trial starts.
         storage: URL of a database for the trials.
 
     Returns:
-        All trials, those of other processes too.
+        All trials, including those of other processes.
 
     Raises:
         SentirError: if the recipe, the corpus or the storage cannot be used, or no trial is complete.
@@ -71,30 +71,30 @@ def tune(
     for known in find_contamination(corpus):
         logger.warning(known.sentence())
     corpora = make_training_corpora(corpus, recipe)
-    for part in corpora:
-        check_training(recipe, part)
+    for one in corpora:
+        check_training(recipe, one)
     check_search_space(recipe, corpora[0])
-    logging.getLogger("optuna").setLevel(logging.CRITICAL)  # failures and progress are ours to tell
+    logging.getLogger("optuna").setLevel(logging.CRITICAL)  # failures and progress are logged here
     out.mkdir(parents=True, exist_ok=True)
     with database_errors(storage):
-        place = open_storage(out, storage)
-        study = _load_or_create_study(recipe, corpus, place, out, own_folder=storage is None)
+        trial_storage = open_storage(out, storage)
+        study = _load_or_create_study(recipe, corpus, trial_storage, out, own_folder=storage is None)
         stages = Stages(out / "stages")
         stages.delete_unfinished()
-        with Worker(study, place, out) as worker:
+        with Worker(study, trial_storage, out) as worker:
             study.sampler = ReproducibleSampler(recipe.tune, worker.trial_index)
             objective = Objective(recipe, corpora, worker, stages)
             metric = resolve_metric(corpus.label_space(recipe.data.task), recipe.evaluation.metric)
             _run_trials(study, worker, objective, recipe.tune.trials, metric, start + (timeout or float("inf")))
-        found = collect_tuning_result(study, recipe, corpus, corpora)
-    save_tuning(found, out, fingerprint=corpus.fingerprint)
-    return found
+        result = collect_tuning_result(study, recipe, corpus, corpora)
+    save_tuning(result, out, fingerprint=corpus.fingerprint)
+    return result
 
 
 def _load_or_create_study(
     recipe: Recipe, corpus: Corpus, storage: BaseStorage, out: Path, *, own_folder: bool
 ) -> optuna.Study:
-    """Find the study of this recipe and corpus, or begin it."""
+    """Load the Optuna study of this recipe and corpus, or create it."""
     tree = recipe.to_dict()["tune"] | {"trials": None}
     key = json.dumps([training_cache_key(recipe, corpus), tree], sort_keys=True, default=str)
     name = f"{recipe.name} {hashlib.sha256(key.encode()).hexdigest()[:12]}"
@@ -115,25 +115,25 @@ def _load_or_create_study(
 def _run_trials(
     study: optuna.Study, worker: Worker, objective: Objective, num_trials: int, metric: str, deadline: float
 ) -> None:
-    """Take trials until all are taken, then wait for those of other processes, in case one of them dies."""
+    """Run trials until all are claimed, then wait for those of other processes, in case one of them dies."""
     with progress_bar(_("Tuning"), num_trials) as advance:
-        tell = _TrialLogger(advance, num_trials, metric)
+        trial_logger = _TrialLogger(advance, num_trials, metric)
         while time.monotonic() < deadline:
             with worker.claiming() as trials:
-                tell.log_finished(trials)
-                free = len(trials) < num_trials or any(t.state == TrialState.WAITING for t in trials)
-                if free:
+                trial_logger.log_finished(trials)
+                is_free = len(trials) < num_trials or any(t.state == TrialState.WAITING for t in trials)
+                if is_free:
                     study.optimize(objective, n_trials=1, catch=CAUGHT_ERRORS, gc_after_trial=True)
-            if not free:
+            if not is_free:
                 if not any(t.state == TrialState.RUNNING for t in trials):
                     return
-                tell.log_waiting()
+                trial_logger.log_waiting()
                 time.sleep(_POLL_SECONDS)
-        tell.log_finished(worker.trials())
+        trial_logger.log_finished(worker.trials())
 
 
 class _TrialLogger:
-    """Tells of every trial once it is over, whichever process made it."""
+    """Logs every finished trial once, also those of other processes."""
 
     def __init__(self, advance: Callable[[int], None], num_trials: int, metric: str) -> None:
         self._advance, self._num_trials, self._metric = advance, num_trials, metric
@@ -141,20 +141,24 @@ class _TrialLogger:
         self._is_waiting = False
 
     def log_finished(self, trials: Sequence[FrozenTrial]) -> None:
-        over = [trial for trial in trials if trial.state.is_finished()]
-        if self._logged is None and over:
-            logger.info(_("{n} of {wanted} trials were made before.", n=len(over), wanted=self._num_trials))
-        told = {trial.number for trial in over} if self._logged is None else self._logged
-        best = max((t.value for t in over if t.state == TrialState.COMPLETE and t.value is not None), default=0.0)
+        finished = [trial for trial in trials if trial.state.is_finished()]
+        if self._logged is None and finished:
+            logger.info(
+                _("{n} of {total} trials were already finished.", n=len(finished), total=self._num_trials)
+            )
+        logged = {trial.number for trial in finished} if self._logged is None else self._logged
+        best = max(
+            (t.value for t in finished if t.state == TrialState.COMPLETE and t.value is not None), default=0.0
+        )
         for n, trial in enumerate(trials, start=1):
-            if trial.state.is_finished() and trial.number not in told:
+            if trial.state.is_finished() and trial.number not in logged:
                 logger.info(f"  {_format_trial(trial, n, self._metric, best)}")
-        self._advance(len(over) - (0 if self._logged is None else len(self._logged)))
-        self._logged = {trial.number for trial in over}
+        self._advance(len(finished) - (0 if self._logged is None else len(self._logged)))
+        self._logged = {trial.number for trial in finished}
 
     def log_waiting(self) -> None:
         if not self._is_waiting:
-            logger.info(_("All trials are taken; waiting for those of other processes."))
+            logger.info(_("All trials are taken; waiting for other processes to finish theirs."))
         self._is_waiting = True
 
 

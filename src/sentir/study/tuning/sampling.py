@@ -1,4 +1,4 @@
-"""Who draws the next settings, and who ends hopeless trials."""
+"""The sampler of settings and the pruner of trials."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sentir.recipe import TuneSettings
 
-_N_STARTUP_TRIALS = 5  # trials that the median pruner needs to know at an epoch before it ends one there
-_N_WARMUP_STEPS = 3  # epochs that it leaves to every trial
+_N_STARTUP_TRIALS = 5  # trials that must have reached an epoch before the median pruner prunes there
+_N_WARMUP_STEPS = 3  # epochs in which it prunes no trial
 
 
 class ReproducibleSampler(BaseSampler):
-    """Draws the n-th set of settings from the seed, n, and what was tried before, whichever process asks.
+    """Samples the n-th settings from the seed, n, and the earlier trials, the same in every process.
 
-    Optuna's samplers go on from where their own process stands: two processes of one seed, or one that was killed
-    and goes on, would draw the same settings again.
+    Optuna's samplers depend on the state of their process: two processes with one seed, or one that was killed
+    and restarted, would sample the same settings again.
 
     Args:
-        tune: names the sampler and the seed.
-        number: the n of a trial.
+        tune: settings with the name of the sampler and the seed.
+        trial_index: returns the n of a trial.
     """
 
     def __init__(self, tune: TuneSettings, trial_index: Callable[[FrozenTrial], int]) -> None:
@@ -33,34 +33,34 @@ class ReproducibleSampler(BaseSampler):
         self._sampler: BaseSampler = RandomSampler()
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Make a new sampler for this trial."""
+        """Create a new sampler for this trial."""
         seed = int(np.random.SeedSequence([self._tune.seed, self._trial_index(trial)]).generate_state(1)[0])
         self._sampler = TPESampler(seed=seed) if self._tune.sampler == "tpe" else RandomSampler(seed=seed)
         self._sampler.before_trial(study, trial)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Return the settings that are drawn together."""
+        """Return the settings that are sampled jointly."""
         return self._sampler.infer_relative_search_space(study, trial)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Draw them."""
+        """Sample them."""
         return self._sampler.sample_relative(study, trial, search_space)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """Draw a setting by itself."""
+        """Sample a setting independently."""
         return self._sampler.sample_independent(study, trial, param_name, param_distribution)
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Any = None) -> None:
-        """Tell the sampler how the trial ended."""
+        """Pass the result of the trial to the sampler."""
         self._sampler.after_trial(study, trial, state, values)
 
 
 def make_pruner(tune: TuneSettings, max_steps: int) -> pruners.BasePruner:
-    """Return the pruner; ``max_steps`` is the most epochs that a trial may take, over all its trainings."""
+    """Return the pruner; ``max_steps`` is the maximum number of epochs of a trial, over all its trainings."""
     if tune.pruner == "median":
         return pruners.MedianPruner(_N_STARTUP_TRIALS, _N_WARMUP_STEPS, n_min_trials=_N_STARTUP_TRIALS)
     if tune.pruner == "hyperband":

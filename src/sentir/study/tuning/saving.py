@@ -1,4 +1,4 @@
-"""What a tuning leaves in its folder, each file whole or not at all, for several processes may write it."""
+"""The files of a tuning, written atomically, since several processes may write them."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ BEST_RECIPE_FILE, PAGE_FILE = "best.toml", "tuning.html"
 
 
 def save_tuning(tuning: TuningResult, folder: Path, *, fingerprint: str) -> None:
-    """Write the best recipe, the tuned one, all trials, and the page that shows them.
+    """Write the best recipe, the search recipe, all trials, and the HTML page.
 
     Args:
-        tuning: what was tried.
-        folder: of the run.
-        fingerprint: of the corpus.
+        tuning: the result of the tuning.
+        folder: folder of the run.
+        fingerprint: fingerprint of the corpus.
     """
     comment = "".join(map(format_toml_comment, (*tuning_sentences(tuning), f"{tuning.corpus} {fingerprint}")))
-    best, tuned = (
+    best, search = (
         relativize_paths(recipe.to_dict(), folder) for recipe in (tuning.best_recipe, tuning.search_recipe)
     )
     plain = {key: value for key, value in best.items() if key not in ("study", "tune")}
     write_text(folder / BEST_RECIPE_FILE, comment + dump_toml(plain) + "\n")
-    write_text(folder / "recipe.toml", dump_toml(tuned) + "\n")
+    write_text(folder / "recipe.toml", dump_toml(search) + "\n")
     write_text(folder / "tuning.json", json_dumps(tuning.to_dict()) + "\n")
     write_text(folder / PAGE_FILE, render_tuning_page(tuning))

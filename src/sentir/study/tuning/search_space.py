@@ -1,4 +1,4 @@
-"""The search space: checked before the first trial, and drawn from in every trial."""
+"""The search space: checked before the first trial, and sampled from in every trial."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _SEED_KEY = "train.seed"
 
 
 def check_search_space(recipe: Recipe, corpus: Corpus) -> None:
-    """Check that every setting of ``tune.space`` exists and takes what it may be given, each by itself.
+    """Check that every setting of ``tune.space`` exists and that all its values are valid, one by one.
 
     Raises:
-        RecipeError: naming the setting, or that there is none to tune.
+        RecipeError: naming the setting, or saying that there is none to tune.
         SentirError: if a choice names something that does not exist or cannot be trained.
     """
     if not recipe.tune.space:
         raise RecipeError(
-            _('Nothing is to be tuned; name settings in the recipe, such as: [tune.space] "train.lr" = {example}',
+            _('There is nothing to tune; add settings to the recipe, such as [tune.space] "train.lr" = {example}',
               example="{ low = 1e-4, high = 1e-2, log = true }")
         )  # fmt: skip
     for key, dimension in recipe.tune.space.items():
@@ -43,16 +43,16 @@ def check_search_space(recipe: Recipe, corpus: Corpus) -> None:
 
 def _check_key(key: str) -> None:
     if key == _SEED_KEY:
-        raise RecipeError(_("tune.space: a seed is no setting to choose; list seeds in 'tune.seeds'."))
+        raise RecipeError(_("tune.space: a seed cannot be tuned; list seeds in 'tune.seeds'."))
     if key.split(".")[0] not in _TUNABLE_SECTIONS and key not in _TUNABLE_KEYS:
         raise RecipeError(
-            _("tune.space: '{key}' cannot be tuned; what can is in {known}.",
+            _("tune.space: '{key}' cannot be tuned; only settings of {known} can.",
               key=key, known=", ".join((*_TUNABLE_SECTIONS, *_TUNABLE_KEYS)))
         )  # fmt: skip
 
 
 def suggest_settings(trial: Trial, space: Mapping[str, Dimension]) -> dict[str, Any]:
-    """Let the sampler choose a value for every setting."""
+    """Sample a value for every setting."""
     for key, dimension in space.items():
         if dimension.choices:
             trial.suggest_categorical(key, [json.dumps(choice) for choice in dimension.choices])
@@ -64,24 +64,24 @@ def suggest_settings(trial: Trial, space: Mapping[str, Dimension]) -> dict[str, 
 
 
 def decode_settings(params: Mapping[str, Any], space: Mapping[str, Dimension]) -> dict[str, Any]:
-    """Return what Optuna keeps of a trial as settings; it keeps choices, lists among them, as JSON."""
-    drawn = {key: params[key] for key in space if key in params}
-    return {key: json.loads(value) if space[key].choices else value for key, value in drawn.items()}
+    """Return the parameters of an Optuna trial as settings; choices, which may be lists, are stored as JSON."""
+    known = {key: params[key] for key in space if key in params}
+    return {key: json.loads(value) if space[key].choices else value for key, value in known.items()}
 
 
 def nest_settings(flat_settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``{"train.lr": 1e-3}`` as ``{"train": {"lr": 1e-3}}``."""
     trees = (
-        reduce(lambda tree, part: {part: tree}, reversed(key.split(".")), v) for key, v in flat_settings.items()
+        reduce(lambda tree, name: {name: tree}, reversed(key.split(".")), v) for key, v in flat_settings.items()
     )
     return reduce(merge_settings, trees, {})
 
 
 def trial_recipe(recipe: Recipe, trial_settings: Mapping[str, Any], seed: int) -> Recipe:
-    """Return the recipe of one training: the chosen settings, and neither a study nor a search space.
+    """Return the recipe of one training: with the trial's settings, without a study and a search space.
 
     Raises:
-        RecipeError: if the settings do not go together.
+        RecipeError: if the settings contradict each other.
     """
     plain = recipe.to_dict() | {"study": {}, "tune": {}}
     changes = merge_settings(nest_settings(trial_settings), {"train": {"seed": seed}})
@@ -89,5 +89,5 @@ def trial_recipe(recipe: Recipe, trial_settings: Mapping[str, Any], seed: int) -
 
 
 def trial_seeds(recipe: Recipe) -> tuple[int, ...]:
-    """Return the seeds that every trial is trained with."""
+    """Return the seeds of every trial's trainings."""
     return recipe.tune.seeds or (recipe.train.seed,)

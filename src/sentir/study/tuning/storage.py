@@ -1,8 +1,8 @@
-"""Where trials are kept, so that many processes share them and a killed one loses none.
+"""Storage of trials, so that several processes can share them and a killed process loses none.
 
-By default a journal of JSON lines in the run's folder. Every process holds a file lock for as long as it lives: a
-running trial whose process no longer holds its lock was interrupted. Or any database that SQLAlchemy reaches, in
-which a heartbeat that stays out for a minute tells it, for its processes may share no folder.
+By default a journal of JSON lines in the run's folder. Every process holds a file lock while it is alive: a
+running trial whose process no longer holds its lock was interrupted. Or any database that SQLAlchemy supports,
+with a heartbeat instead of locks, since its processes may share no folder.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from sentir.i18n import _
 
 T = TypeVar("T")
 JOURNAL_FILE, _WORKERS_FOLDER, _CLAIM_LOCK_FILE = "trials.jsonl", ".workers", "claim.lock"
-_WORKER_ATTR, FAILURE_REASON, _REPEATS_ATTR = "worker", "reason", "repeats"  # what a trial remembers
-_HEARTBEAT_SECONDS, _GRACE_PERIOD_SECONDS = 20, 60  # seconds
+_WORKER_ATTR, FAILURE_REASON, _REPEATS_ATTR = "worker", "failure_reason", "repeats"  # user attributes of a trial
+_HEARTBEAT_SECONDS, _GRACE_PERIOD_SECONDS = 20, 60
 
 
 def open_storage(folder: Path, url: str | None) -> BaseStorage:
-    """Open the journal in a folder, or the database behind a URL.
+    """Open the journal in a folder, or the database at a URL.
 
     Raises:
         SentirError: if it cannot be opened; a password in the URL is not shown.
@@ -50,12 +50,12 @@ def open_storage(folder: Path, url: str | None) -> BaseStorage:
         return JournalStorage(JournalFileBackend(str(path), lock))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SentirError(
-            _("{path} is damaged ({why}); delete it to begin anew, or give another --out.", path=path, why=error)
+            _("{path} is damaged ({why}); delete it to start over, or give another --out.", path=path, why=error)
         ) from error
 
 
 def _drop_incomplete_line(path: Path, lock: JournalFileOpenLock) -> None:
-    """Take away the half of a line that a machine that failed may leave; the next line would be lost with it."""
+    """Remove an incomplete last line, as a crash may leave it; the next line would be lost with it."""
     if not path.is_file():
         return
     lock.acquire()
@@ -69,7 +69,7 @@ def _drop_incomplete_line(path: Path, lock: JournalFileOpenLock) -> None:
 
 @contextmanager
 def _ignore_experimental_warning() -> Iterator[None]:
-    """Keep Optuna from telling the user that its heartbeat may change."""
+    """Hide Optuna's warning that its heartbeat is experimental."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         yield
@@ -77,10 +77,10 @@ def _ignore_experimental_warning() -> Iterator[None]:
 
 @contextmanager
 def database_errors(url: str | None) -> Iterator[None]:
-    """Say of a database that cannot be used why.
+    """Turn errors of a database into one sentence.
 
     Raises:
-        SentirError: without the password of the URL.
+        SentirError: with the cause, without the password of the URL.
     """
     try:
         yield
@@ -103,17 +103,17 @@ def _without_password(url: str) -> str:
 
 
 def is_interrupted(trial: FrozenTrial) -> bool:
-    """Return whether a trial was interrupted: it failed, and nobody could say why."""
+    """Return whether a trial was interrupted: it failed without a recorded reason."""
     return trial.state == TrialState.FAIL and FAILURE_REASON not in trial.user_attrs
 
 
 class Worker:
-    """One process among those that share a storage.
+    """One of the processes that share a storage.
 
     Args:
-        study: the trials.
-        storage: what they are kept in.
-        folder: of the run; processes that share it see at once when another one dies.
+        study: the Optuna study.
+        storage: its storage.
+        folder: folder of the run; processes that share it notice at once when another one dies.
     """
 
     def __init__(self, study: optuna.Study, storage: BaseStorage, folder: Path) -> None:
@@ -131,27 +131,27 @@ class Worker:
         self._alive_lock.close()
 
     def trials(self) -> list[FrozenTrial]:
-        """Return all trials but those that were interrupted, which are repeated."""
+        """Return all trials except interrupted ones, which are repeated."""
         return [trial for trial in self._study.get_trials(deepcopy=False) if not is_interrupted(trial)]
 
     def trial_index(self, trial: FrozenTrial) -> int:
-        """Return how many trials there were before this one, not counting the interrupted."""
+        """Return the number of trials before this one, without interrupted ones."""
         return sum(other.number < trial.number for other in self.trials())
 
     @contextmanager
     def claiming(self) -> Iterator[list[FrozenTrial]]:
-        """Give the trials there are, interrupted ones back in the queue; until `take`, nobody else takes one."""
+        """Requeue interrupted trials and yield all trials; until `claim`, no other process can claim one."""
         with self._claim_lock:
             self._claim_lock.enter_context(hold_lock(self._folder / _CLAIM_LOCK_FILE, timeout=math.inf))
             self._requeue_interrupted()
             yield self.trials()
 
     def claim(self, trial: Trial, suggest: Callable[[], T]) -> T:
-        """Sign a trial as this process' own, let it choose its settings, and let others take theirs."""
+        """Mark a trial as claimed by this process, sample its settings, and let other processes claim theirs."""
         trial.set_user_attr(_WORKER_ATTR, self._name)
-        chosen = suggest()
+        settings = suggest()
         self._claim_lock.close()
-        return chosen
+        return settings
 
     def _requeue_interrupted(self) -> None:
         with _ignore_experimental_warning():
@@ -169,8 +169,8 @@ class Worker:
     def _is_dead(self, worker: str | None) -> bool:
         if worker is None or worker == self._name:
             return worker is None
-        with hold_lock(self._lock_path(worker)) as dead:
-            return dead is True
+        with hold_lock(self._lock_path(worker)) as is_free:
+            return is_free is True
 
     def _lock_path(self, worker: str) -> Path:
         return self._folder / f"{worker}.lock"

@@ -11,18 +11,18 @@ values = st.lists(st.one_of(st.none(), st.just(float("nan")), st.floats(0, 1)), 
 
 
 @given(values)
-def test_the_best_are_those_that_print_highest_and_never_everyone(make_report, values):
+def test_the_best_models_are_those_with_the_highest_printed_score_but_never_all(make_report, values):
     row = make_report().scores[0]
     rows = [
         replace(row, model=str(n), metrics={} if value is None else {"f1": Score(value)})
         for n, value in enumerate(values)
     ]
     printed = {str(n): f"{value:.3f}" for n, value in enumerate(values) if value is not None and value == value}
-    winners = {model for model, text in printed.items() if text == max(printed.values())}
-    assert best_models(rows, "f1") == (winners if len(winners) < len(values) else set())
+    best = {model for model, text in printed.items() if text == max(printed.values())}
+    assert best_models(rows, "f1") == (best if len(best) < len(values) else set())
 
 
-def test_test_rows_start_with_the_finalist_and_end_with_the_worst_baseline(make_report):
+def test_test_rows_start_with_the_selected_model_and_end_with_the_worst_baseline(make_report):
     report = make_report()
     low = [replace(r, model="low", role="baseline", metrics={"weighted_f1": Score(0.1)}) for r in report.scores]
     mixed = (*low, *report.scores)
@@ -32,7 +32,7 @@ def test_test_rows_start_with_the_finalist_and_end_with_the_worst_baseline(make_
         assert section.test_rows[-1].model == "low" and section.reference_test_row.model == "majority"
 
 
-def test_every_row_of_the_results_stands_in_exactly_one_section(make_report):
+def test_every_row_is_in_exactly_one_section(make_report):
     report = make_report()
     shown = [row for section in task_sections(report) for row in (*section.test_rows, *section.dev_rows)]
     assert len(shown) == len(report.scores) and all(row in shown for row in report.scores)
@@ -49,23 +49,23 @@ def test_openings_are_counted_per_test_split_whatever_their_order():
     assert [(o.test_fingerprint, o.number) for o in latest_openings(openings)] == [("b", 1), ("a", 3)]
 
 
-def test_a_baseline_that_was_chosen_is_the_headline_and_its_rival_the_best_candidate(make_report):
+def test_a_selected_baseline_is_the_headline_and_is_compared_with_the_best_candidate(make_report):
     report = make_report()
-    swapped = {"majority": "selected", "gru": "candidate"}
-    rows = [replace(r, role=swapped[r.model]) if r.split == "test" else r for r in report.scores]
-    chosen = replace(report, scores=tuple(rows), selected=dict.fromkeys(report.selected, "majority"))
-    for section in task_sections(chosen):
+    roles = {"majority": "selected", "gru": "candidate"}
+    rows = [replace(r, role=roles[r.model]) if r.split == "test" else r for r in report.scores]
+    baseline_selected = replace(report, scores=tuple(rows), selected=dict.fromkeys(report.selected, "majority"))
+    for section in task_sections(baseline_selected):
         assert (
             section.is_baseline_selected
             and section.selected_test_row.model == "majority"
             and section.reference_test_row.model == "gru"
         )
-        said = " ".join(task_summary_sentences(section))
-        assert "“majority class”, selected on dev, reaches" in said
-        assert "A simple baseline wins: no trained candidate does better than “majority class” on dev." in said
+        summary = " ".join(task_summary_sentences(section))
+        assert "“majority class”, selected on dev, reaches" in summary
+        assert "A simple baseline wins: no trained candidate does better than “majority class” on dev." in summary
         assert (
-            "The best trained candidate, “gru”, reaches 0.612" in said
-            and section.reference_comparison.sentence() in said
+            "The best trained candidate, “gru”, reaches 0.612" in summary
+            and section.reference_comparison.sentence() in summary
         )
     for section in task_sections(report):
         assert not section.is_baseline_selected and "simple baseline" not in " ".join(
@@ -73,7 +73,7 @@ def test_a_baseline_that_was_chosen_is_the_headline_and_its_rival_the_best_candi
         )
 
 
-def test_labels_that_occur_nowhere_are_said_beside_a_macro_f1(make_report):
+def test_labels_that_do_not_occur_are_noted_next_to_macro_f1(make_report):
     row = next(row for row in make_report().scores if row.task == "mood" and row.model == "gru")
     absent = replace(row, per_label=(*row.per_label, replace(row.per_label[0], label="odd", support=0)))
     assert absent.localized_notes == (f"Macro F1 over 2 of 3 labels; absent from {row.split}: odd.",)

@@ -1,4 +1,4 @@
-"""Corpora are found by themselves where data sets are attached."""
+"""Corpora are discovered below a folder with datasets."""
 
 import shutil
 
@@ -12,17 +12,17 @@ from sentir.readers.discovery import find_corpora
 
 
 @pytest.fixture(scope="module")
-def spoken(tmp_path_factory):
-    return attach(tmp_path_factory.mktemp("spoken"))
+def datasets(tmp_path_factory):
+    return attach(tmp_path_factory.mktemp("datasets"))
 
 
-def test_nothing_is_found_in_an_empty_folder_or_in_none(tmp_path):
+def test_nothing_is_found_in_an_empty_or_missing_folder(tmp_path):
     assert find_corpora(tmp_path) == {}
     assert find_corpora(f"{tmp_path}/absent") == {}
 
 
-def test_both_corpora_are_found_with_their_sound(spoken):
-    found = find_corpora(spoken)
+def test_both_corpora_are_found_with_audio(datasets):
+    found = find_corpora(datasets)
     assert {name: (data.reader, data.audio) for name, data in found.items()} == {
         "meld": ("meld", True),
         "mosei": ("mosei", True),
@@ -30,21 +30,21 @@ def test_both_corpora_are_found_with_their_sound(spoken):
     assert any(u.clip for u in read_corpus(found["mosei"]))
 
 
-def test_data_sets_are_found_by_their_owners_too(spoken, tmp_path):
+def test_datasets_are_found_in_folders_of_their_owners(datasets, tmp_path):
     (tmp_path / "datasets").mkdir()
-    (tmp_path / "datasets" / "someone").symlink_to(spoken, target_is_directory=True)
+    (tmp_path / "datasets" / "someone").symlink_to(datasets, target_is_directory=True)
     assert find_corpora(tmp_path)["meld"].root == tmp_path / "datasets" / "someone" / "meld-dataset"
 
 
-def test_of_two_copies_the_one_that_speaks_is_taken(spoken, tmp_path):
+def test_of_two_copies_the_one_with_audio_is_used(datasets, tmp_path):
     attach(tmp_path, audio=False)
-    (tmp_path / "zzz").symlink_to(spoken / "meld-dataset", target_is_directory=True)
+    (tmp_path / "zzz").symlink_to(datasets / "meld-dataset", target_is_directory=True)
     found = find_corpora(tmp_path)
     assert found["meld"].root == tmp_path / "zzz" and found["meld"].audio
     assert not found["mosei"].audio
 
 
-def test_spectrograms_stand_in_for_sound_that_is_not_there(tmp_path):
+def test_spectrogram_files_replace_missing_audio(tmp_path):
     attach(tmp_path, audio=False)
     folder = tmp_path / "spectrograms" / "final_specs" / "meld_train"
     folder.mkdir(parents=True)
@@ -54,7 +54,7 @@ def test_spectrograms_stand_in_for_sound_that_is_not_there(tmp_path):
     assert [u.id for u in read_corpus(found["meld"]) if u.clip] == ["meld/train/dia0/utt0"]
 
 
-def test_half_a_corpus_is_an_error_that_names_what_is_missing(tmp_path):
+def test_an_incomplete_corpus_is_an_error_that_names_the_missing_file(tmp_path):
     attach(tmp_path, audio=False)
     (missing,) = tmp_path.rglob("dev_sent_emo.csv")
     missing.unlink()
