@@ -261,8 +261,8 @@ def test_a_split_with_such_utterances_is_scored_with_one_warning(trained, spoken
     assert found.ids == tuple(u.id for u in rows)
     np.testing.assert_allclose(found.probabilities, stacked.predict_utterances(rows).probabilities, atol=1e-6)
     assert warnings == [
-        "4 of 15 utterances lack usable audio, and the model has not learned to do without; they are "
-        "scored all the same."
+        "4 of 15 utterances have no usable audio, which the model was not trained without; they are scored all "
+        "the same."
     ]
     predict_split(trained("multimodal", "emotion")[0], rows)
     predict_split(stacked, spoken.dev)

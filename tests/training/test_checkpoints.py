@@ -224,7 +224,7 @@ def test_if_the_last_checkpoint_is_damaged_the_one_before_is_used(
     with checkpoint_to(tmp_path / "copy"):
         rest = kill_after(0, monkeypatch)
         found = fit(SETUPS["audio"](weights), spoken)
-    (message,) = messages
+    (message,) = [one for one in messages if "damaged" in one]
     assert f"The checkpoint of step {last.name[11:]} is damaged" in message and "before it is used" in message
     assert len(rest) == steps - int(last.name[11:]) + 1
     assert same(found, expected) and found.training == expected.training
@@ -242,8 +242,8 @@ def test_if_no_checkpoint_is_valid_the_training_starts_from_scratch(
     with checkpoint_to(tmp_path / "copy"):
         rest = kill_after(0, monkeypatch)
         found = fit(SETUPS["audio"](weights), spoken)
-    assert len(rest) == steps
-    assert "one before it is used" in messages[0] and "starts from scratch" in messages[1]
+    first, second = [one for one in messages if "damaged" in one]
+    assert "one before it is used" in first and "starts from scratch" in second and len(rest) == steps
     assert same(found, expected)
 
 

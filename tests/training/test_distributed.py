@@ -99,5 +99,7 @@ def test_the_shares_of_a_batch_are_that_batch(monkeypatch, world):
 def test_a_study_under_torchrun_is_refused(monkeypatch):
     require_single_process("study")
     monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(SentirError, match="'sentir study' runs in one process; torchrun is for 'sentir train'"):
+    with pytest.raises(
+        SentirError, match="'sentir study' runs in one process; torchrun is only for 'sentir train'"
+    ):
         require_single_process("study")

@@ -148,7 +148,7 @@ def emotion_only(u):
     [
         ({"kind": "hybrid_transfomer"}, UnknownNameError, "did you mean hybrid_transformer"),
         ({"backbone": "roberta-bse", "weights": None}, UnknownNameError, "did you mean roberta-base"),
-        ({"weights": "/nowhere"}, WeightsError, "no model in the folder /nowhere"),
+        ({"weights": "/nowhere"}, WeightsError, "The folder /nowhere has no model"),
         ({"pretrained": False}, RecipeError, "needs pretrained weights"),
     ],
 )

@@ -43,7 +43,7 @@ def test_training_and_prediction_warn_of_the_language(weights, messages, tmp_pat
     monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: in_spanish())
     recipe = tiny_recipe(weights, data={"reader": "tiny"}, train={"epochs": 1})
     model, _scores = api.train(recipe, root=tmp_path, out=tmp_path / "model")
-    assert [line for line in messages if "in Spanish, which 'roberta-base' did not learn" in line]
+    assert [line for line in messages if "in Spanish, which 'roberta-base' was not trained on" in line]
     messages.clear()
     api.predict(model, texts=SAMPLES["es"])
     assert [line for line in messages if "in Spanish" in line]

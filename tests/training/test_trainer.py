@@ -71,7 +71,7 @@ def test_each_parameter_is_in_one_group_with_its_learning_rate_and_weight_decay(
     settings = {id(p): (group["lr"], group["weight_decay"]) for group in groups for p in group["params"]}
     for name, parameter in model.named_parameters():
         inside = name.startswith("encoder.")
-        decays = not any(part in name for part in ("bias", "scores", "LayerNorm"))
+        decays = not any(part in name for part in ("bias", "layer_logits", "LayerNorm"))
         rate, decay = settings[id(parameter)]
         assert rate == (recipe.train.encoder_lr if inside else recipe.train.lr), name
         assert decay == (recipe.train.weight_decay if decays else 0), name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -90,14 +90,7 @@ def fit(
     check_training(recipe, corpus, load_weights=warm_start is None)
     spaces = [corpus.label_space(task) for task in (recipe.data.task, *recipe.auxiliary_tasks)]
     space, metric = spaces[0], resolve_metric(spaces[0], recipe.evaluation.metric)
-    targets = [_encode_train_targets(corpus, recipe, space) for space in spaces]
-    if not all((task_targets != UNLABELED).any() for task_targets in targets):
-        raise RecipeError(
-            _(
-                "'data.min_train_words' = {n} excludes all train utterances; lower it.",
-                n=recipe.data.min_train_words,
-            )
-        )
+    targets = _encode_train_targets(corpus, recipe, spaces)
     sources = weight_sources(recipe.model)
     _log_once(_describe_weights(sources))
     set_seed(recipe.train.seed)
@@ -254,9 +247,15 @@ def labeled_utterances(corpus: Corpus, task: str) -> dict[str, list[Utterance]]:
     return labeled
 
 
-def _encode_train_targets(corpus: Corpus, recipe: Recipe, space: LabelSpace) -> Tensor:
-    """Encode the labels of train, except for utterances with fewer than ``data.min_train_words`` words."""
+def _encode_train_targets(corpus: Corpus, recipe: Recipe, spaces: Sequence[LabelSpace]) -> list[Tensor]:
+    """Encode the labels of train for each task, except for utterances of fewer than ``min_train_words`` words."""
     minimum, cleaning = recipe.data.min_train_words, recipe.data.cleaning
     short = [minimum > 0 and len(clean_text(u.text or "", cleaning).split()) < minimum for u in corpus.train]
-    rows = zip(corpus.train, short, strict=True)
-    return encode_targets(space, [None if is_short else u.labels.get(space.task) for u, is_short in rows])
+    rows = [(u.labels, is_short) for u, is_short in zip(corpus.train, short, strict=True)]
+    targets = [
+        encode_targets(space, [None if is_short else labels.get(space.task) for labels, is_short in rows])
+        for space in spaces
+    ]
+    if not all((task_targets != UNLABELED).any() for task_targets in targets):
+        raise RecipeError(_("'data.min_train_words' = {n} excludes all train utterances; lower it.", n=minimum))
+    return targets
