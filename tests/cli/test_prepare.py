@@ -19,7 +19,7 @@ RECIPE = """
 [data]
 reader = "table"
 [data.table]
-file = "said.csv"
+file = "utterances.csv"
 id = "id"
 audio = "audio"
 split = "split"
@@ -31,7 +31,7 @@ label = "label"
 def corpus(tmp_path):
     """Seven utterances: five with usable clips, one with a broken file, one without audio."""
     draw = np.random.default_rng(0)
-    with (tmp_path / "said.csv").open("w", newline="", encoding="utf-8") as file:
+    with (tmp_path / "utterances.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["id", "audio", "split", "label"])
         for n, split in enumerate(["train", "train", "train", "dev", "test"]):
@@ -40,14 +40,14 @@ def corpus(tmp_path):
         table.writerow(["[red]broken", "broken.wav", "train", "joy"])
         table.writerow(["silent", "", "dev", "sadness"])
     (tmp_path / "broken.wav").write_bytes(b"no sound" * 100)
-    (tmp_path / "said.toml").write_text(RECIPE, encoding="utf-8")
+    (tmp_path / "utterances.toml").write_text(RECIPE, encoding="utf-8")
     return tmp_path
 
 
 @pytest.fixture
 def call(capsys, monkeypatch, corpus):
     def run(*arguments):
-        line = ["sentir", "corpus", "prepare", corpus / "said.toml", "--root", corpus, *arguments]
+        line = ["sentir", "corpus", "prepare", corpus / "utterances.toml", "--root", corpus, *arguments]
         monkeypatch.setattr(sys, "argv", [str(part) for part in line])
         monkeypatch.setattr(output.console, "_width", 200)
         with pytest.raises(SystemExit) as ended:
@@ -78,7 +78,7 @@ def test_counts_and_unusable_clips_are_printed_and_the_exit_code_is_1(call):
 
 
 def test_three_problems_of_a_kind_are_shown_and_the_others_counted(call, corpus):
-    with (corpus / "said.csv").open("a", encoding="utf-8") as file:
+    with (corpus / "utterances.csv").open("a", encoding="utf-8") as file:
         file.writelines(f"more{n},,train,joy\n" for n in range(4))
     out = call()[1]
     assert out.count(" has no audio.") == 3 and "    2 more; --json lists them all" in out
@@ -91,8 +91,8 @@ def test_a_second_run_decodes_nothing(call):
 
 
 def test_with_everything_usable_the_exit_code_is_0(call, corpus):
-    rows = (corpus / "said.csv").read_text(encoding="utf-8").splitlines()[:-2]
-    (corpus / "said.csv").write_text("\n".join(rows), encoding="utf-8")
+    rows = (corpus / "utterances.csv").read_text(encoding="utf-8").splitlines()[:-2]
+    (corpus / "utterances.csv").write_text("\n".join(rows), encoding="utf-8")
     code, out, _err = call()
     assert code == 0 and "Without usable audio" not in out
 
@@ -109,27 +109,27 @@ def test_json_lists_every_unusable_clip(call):
     assert found["splits"][0]["problems"] == {"undecodable": 1}
 
 
-def test_examples_are_three_of_a_kind(call, corpus):
-    with (corpus / "said.csv").open("a", encoding="utf-8") as file:
+def test_three_examples_of_a_kind_are_shown(call, corpus):
+    with (corpus / "utterances.csv").open("a", encoding="utf-8") as file:
         file.writelines(f"gone{n},gone{n}.wav,train,joy\n" for n in range(5))
     out = call()[1]
     assert "no file: 6" in out and sum("gone" in line or "silent " in line for line in out.splitlines()) == 3
 
 
-def test_what_lies_elsewhere_is_used_by_whoever_names_it(call, corpus, monkeypatch):
+def test_a_store_in_another_folder_is_used_through_the_variable(call, corpus, monkeypatch):
     out = call("--out", corpus / "store", "--workers", "1")[1]
     assert f"SENTIR_AUDIO_DIR={corpus / 'store'}" in out.replace("\n", "")
     assert not audio_dir().exists()
     monkeypatch.setenv("SENTIR_AUDIO_DIR", str(corpus / "store"))
     monkeypatch.setattr(decoding, "decode_segments", lambda *_arguments: pytest.fail("it was decoded again"))
-    data = api.load_recipe(corpus / "said.toml").data.model_copy(update={"audio": True})
-    heard = attach_audio(api.load_corpus(data, corpus).train)
-    assert [u.audio.mel is not None for u in heard] == [True, True, True, False]
+    data = api.load_recipe(corpus / "utterances.toml").data.model_copy(update={"audio": True})
+    with_audio = attach_audio(api.load_corpus(data, corpus).train)
+    assert [u.audio.mel is not None for u in with_audio] == [True, True, True, False]
 
 
 def test_the_kind_of_mel_is_that_of_the_recipe_by_default(call, corpus):
     assert json.loads(call("--json")[1])["mel_kind"] == "mel"
-    with (corpus / "said.toml").open("a", encoding="utf-8") as file:
+    with (corpus / "utterances.toml").open("a", encoding="utf-8") as file:
         file.write('[model.audio]\nmel = "thesis"\n')
     assert json.loads(call("--json")[1])["mel_kind"] == "thesis"
     assert json.loads(call("--json", "--mel", "mel")[1])["mel_kind"] == "mel"
@@ -141,12 +141,14 @@ def test_the_kind_of_mel_is_that_of_the_recipe_by_default(call, corpus):
 )
 def test_a_bad_call_is_one_sentence_before_anything_is_decoded(arguments, words, call, corpus, monkeypatch):
     monkeypatch.setattr(decoding, "decode_segments", lambda *_arguments: pytest.fail("work was done"))
-    code, _out, err = call(*(part.format(file=corpus / "said.csv") for part in arguments))
+    code, _out, err = call(*(part.format(file=corpus / "utterances.csv") for part in arguments))
     assert code == 2 and words in err and len(err.strip().splitlines()) == 1
 
 
 def test_a_corpus_without_clips_is_an_error(call, corpus):
-    (corpus / "said.csv").write_text("id,audio,split,label\na,,train,joy\nb,,dev,sadness\n", encoding="utf-8")
+    (corpus / "utterances.csv").write_text(
+        "id,audio,split,label\na,,train,joy\nb,,dev,sadness\n", encoding="utf-8"
+    )
     code, _out, err = call()
     assert code == 2 and "has no clips" in err
 

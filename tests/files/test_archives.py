@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from trees_meld import pack, zipped
+from meld_trees import pack, zipped
 
 from sentir.errors import CorpusError
 from sentir.files import archives

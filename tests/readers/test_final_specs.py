@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from trees_meld import SPLITS, row, table, write
+from meld_trees import SPLITS, row, table, write
 
 from sentir.api import audit_corpus, prepare_corpus
 from sentir.audio.store import attach_audio

@@ -48,8 +48,10 @@ def print_study(report: StudyReport, folder: Path) -> None:
     for section in task_sections(report):
         if rows := section.test_rows or section.dev_rows:
             _print_models(rows, ordered_metrics(rows, section.metric), show_families=bool(section.families))
-        for title, found in comparison_groups(section):
-            _print_comparisons(title, [c for c in found if c.split == ("test" if section.test_rows else "dev")])
+        for title, comparisons in comparison_groups(section):
+            _print_comparisons(
+                title, [c for c in comparisons if c.split == ("test" if section.test_rows else "dev")]
+            )
     for opening in latest_openings(report.openings):
         output.print_line(
             _("{corpus}: evaluations on test so far, by the ledger: {n}", corpus=opening.corpus, n=opening.number)
@@ -65,11 +67,11 @@ def print_study(report: StudyReport, folder: Path) -> None:
     output.print_line(_("Report: {path}", path=folder / "report.html"))
 
 
-def _print_comparisons(title: str, found: Sequence[Comparison]) -> None:
-    if not found:
+def _print_comparisons(title: str, comparisons: Sequence[Comparison]) -> None:
+    if not comparisons:
         return
     output.print_line(title)
-    for comparison in found:
+    for comparison in comparisons:
         output.print_line(f"- {comparison.sentence()}")
     output.print_line("")
 

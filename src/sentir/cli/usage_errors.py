@@ -79,6 +79,6 @@ def _translated_errors() -> Iterator[None]:
 def translate_usage_error(message: str) -> str:
     """Translate a usage error of click; ``""`` if it is unknown."""
     for pattern, sentence in _MESSAGES.items():
-        if found := re.fullmatch(pattern, message.strip(), re.DOTALL):
-            return _(sentence, **found.groupdict())
+        if match := re.fullmatch(pattern, message.strip(), re.DOTALL):
+            return _(sentence, **match.groupdict())
     return ""

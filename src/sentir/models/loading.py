@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import torch
@@ -36,25 +36,27 @@ def load_from_source(source: WeightsSource, load: Callable[..., Any], **options:
 
 def _load_checked(source: WeightsSource, load: Callable[..., Any], **options: Any) -> Any:
     """Check the configuration of an encoder, and load it."""
-    with _as_value_error():
+    with _LibraryErrors():
         check_config_files(
             source, partial(_find_config_file, source.location, options.get("local_files_only", False))
         )
         return load(source.location, **options)
 
 
-@contextmanager
-def _as_value_error() -> Iterator[None]:
-    """Turn the errors of other libraries into `ValueError`, except missing files and Sentir's own errors.
+class _LibraryErrors:
+    """Turns the errors of other libraries into `ValueError`, except missing files and Sentir's own errors.
 
     On bad file contents transformers and tokenizers raise anything, bare exceptions too.
     """
-    try:
-        yield
-    except (OSError, SentirError):
-        raise
-    except Exception as error:
-        raise ValueError(_first_line(error)) from error
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, Exception) and not isinstance(error, (OSError, SentirError)):
+            raise ValueError(_first_line(error)) from error
 
 
 def check_usable(source: WeightsSource, call: Callable[[], object], *, recipe_key: str = "model.weights") -> None:
@@ -64,7 +66,7 @@ def check_usable(source: WeightsSource, call: Callable[[], object], *, recipe_ke
         WeightsError: if it cannot be used.
     """
     try:
-        with _as_value_error(), torch.inference_mode():
+        with _LibraryErrors(), torch.inference_mode():
             call()
     except (OSError, ValueError) as error:
         raise unusable_error(source, error, recipe_key=recipe_key) from error

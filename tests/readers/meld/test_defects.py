@@ -4,7 +4,7 @@ import csv
 from collections import Counter, defaultdict
 
 import pytest
-from trees_meld import AUTHORS, SPLITS, clip, row, table, write
+from meld_trees import AUTHORS, SPLITS, clip, row, table, write
 
 from sentir.audio.store import attach_audio
 from sentir.corpus.cleaning import repair_encoding

@@ -4,9 +4,9 @@ import os
 import sys
 from pathlib import Path
 
+import meld_trees
 import pytest
-import trees_meld
-from trees_meld import SPLITS, row, tables, write
+from meld_trees import SPLITS, row, tables, write
 
 from sentir.audio.store import attach_audio
 from sentir.errors import CorpusError
@@ -15,7 +15,7 @@ from sentir.readers import read_corpus
 from sentir.readers.meld import files as meld_files
 from sentir.recipe import DataSettings
 
-LAYOUTS = trees_meld.layouts()
+LAYOUTS = meld_trees.layouts()
 IDS = [f"meld/{split}/dia0/utt{n}" for split in SPLITS for n in (0, 1)]
 COMMON_ISSUES = {"layout_recognized", "row_count_differs"}  # issues that every tree of a few rows has
 
@@ -84,7 +84,7 @@ def test_a_root_above_the_tree_reads_the_same(tmp_path, layout, above):
 
 
 def test_the_archive_itself_may_be_the_root(tmp_path):
-    write(tmp_path, {"my download.tar.gz": trees_meld.packed()})
+    write(tmp_path, {"my download.tar.gz": meld_trees.packed()})
     for audio in (False, True):
         corpus = read(tmp_path / "my download.tar.gz", audio=audio)
         assert [u.id for u in corpus] == IDS and [u.clip is not None for u in corpus] == [audio] * 6
@@ -94,7 +94,7 @@ def test_the_archive_itself_may_be_the_root(tmp_path):
 def test_the_newest_version_of_kagglehub_is_read(tmp_path):
     for version in ("1", "2", "10"):
         rows = {split: [row(0, 0, f"version {version}")] for split in SPLITS}
-        tree = trees_meld.authors_tree(rows=rows)
+        tree = meld_trees.authors_tree(rows=rows)
         write(tmp_path, {f"versions/{version}/MELD-RAW/MELD.Raw/{name}": c for name, c in tree.items()})
     assert {u.text for u in read(tmp_path, audio=False)} == {"version 10"}
 
@@ -135,7 +135,7 @@ def test_a_truncated_archive_is_one_sentence_and_leaves_nothing(tmp_path):
 def test_clips_in_folders_of_no_split_are_counted_and_not_guessed(tmp_path):
     files = {f"{split}_sent_emo.csv": content for split, content in tables().items()}
     corpus = read(
-        write(tmp_path / "data", files | {f"clips/{name}": c for name, c in trees_meld.clips().items()})
+        write(tmp_path / "data", files | {f"clips/{name}": c for name, c in meld_trees.clips().items()})
     )
     assert {u.clip for u in corpus} == {None}
     assert issues_of(corpus) == [("corpus_without_audio", "data"), ("clips_unreferenced", "data")]
@@ -165,7 +165,7 @@ def test_the_cache_that_a_download_went_to_is_a_root(tmp_path, above):
 
 def test_of_a_cache_the_newest_version_is_read(tmp_path):
     for version in ("9", "10"):
-        tree = trees_meld.authors_tree(rows={split: [row(0, 0, f"version {version}")] for split in SPLITS})
+        tree = meld_trees.authors_tree(rows={split: [row(0, 0, f"version {version}")] for split in SPLITS})
         write(tmp_path / f"datasets/zaber666/meld-dataset/versions/{version}/MELD.Raw", tree)
     assert {u.text for u in read(tmp_path, audio=False)} == {"version 10"}
 

@@ -4,9 +4,9 @@ import os
 import random
 import shutil
 
+import meld_trees
 import pytest
-import trees_meld
-from trees_meld import SPLITS, row, write
+from meld_trees import SPLITS, row, write
 
 from sentir.errors import SentirError
 from sentir.readers import read_corpus
@@ -14,11 +14,11 @@ from sentir.recipe import DataSettings
 
 ROWS = {split: [row(d, n, f"“{split}” {d}, {n}, don’t") for d in (0, 1) for n in range(3)] for split in SPLITS}
 TREES = {
-    "unpacked": trees_meld.authors_tree(rows=ROWS)
+    "unpacked": meld_trees.authors_tree(rows=ROWS)
     | {"test/output_repeated_splits_test/._dia0_utt0.mp4": b"stray"},
-    "packed": {"MELD.Raw.tar.gz": trees_meld.packed()},
-    "half packed": trees_meld.half_packed(),
-    "wav": trees_meld.authors_tree(".wav", rows=ROWS),
+    "packed": {"MELD.Raw.tar.gz": meld_trees.packed()},
+    "half packed": meld_trees.half_packed(),
+    "wav": meld_trees.authors_tree(".wav", rows=ROWS),
 }
 IDS = {f"meld/{split}/dia{d}/utt{n}" for split in SPLITS for d in (0, 1) for n in range(3)}
 
