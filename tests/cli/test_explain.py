@@ -76,7 +76,7 @@ def test_without_an_id_the_model_is_explained_on_dev(call, saved, tmp_path):
 @pytest.mark.parametrize(("arguments", "message"), [
     ((), "There is nothing to explain"),
     (("--text", " "), "The text is empty"),
-    (("--text", "a", "--label", "rage"), "does not know the label 'rage'"),
+    (("--text", "a", "--label", "rage"), "has no label 'rage'"),
     (("--text", "a", "--id", "b"), "without --text and --file"),
     (("--root", ".", "--sanity-check"), "are for one prediction"),
     (("--root", ".", "--id", "nobody"), "There is no utterance 'nobody'"),

@@ -17,10 +17,9 @@ from sentir.evaluation.analysis.error_analysis import ErrorAnalysis, analyze_err
 from sentir.evaluation.calibration.fitting import Calibration
 from sentir.evaluation.clusters import assign_clusters, resolve_cluster_unit
 from sentir.evaluation.comparison import UncorrectedComparison, apply_holm_correction, compare
-from sentir.evaluation.intervals import Run
 from sentir.evaluation.locked.test_contamination import contamination_notes
 from sentir.evaluation.metrics.ranking import RankingCurves, compute_ranking_curves
-from sentir.evaluation.results import CONFIDENCE_LEVEL, Comparison, ModelScores
+from sentir.evaluation.results import CONFIDENCE_LEVEL, Comparison, ModelScores, Run
 from sentir.evaluation.scoring import align_by_id, score_model
 from sentir.i18n import _, gettext_noop
 from sentir.progress import progress_bar

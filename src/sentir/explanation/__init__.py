@@ -1,1 +1,1 @@
-"""Why a recognizer answers as it does: words, times and frequencies, numbers, and what it loses without them."""
+"""Explanations: attributions of words, of audio and of features, and ablations of a model's inputs."""

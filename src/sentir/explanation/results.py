@@ -1,4 +1,4 @@
-"""What an explanation says: plain values that page, command line and JSON read."""
+"""Results of explanations: plain values for page, command line and JSON."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ from sentir.evaluation.results import Comparison, Score
 from sentir.repr_mixin import ReprMixin
 
 AttributionMap = NDArray[np.float32]
-AUDIO_MAPS = ("evidence", "local_gate", "global_gate")
+AUDIO_MAPS = ("grad_cam", "local_gate", "global_gate")
 
 
 @dataclass(frozen=True, slots=True)
 class WordAttribution:
-    """One word as the model reads it, and what it adds to the score.
+    """A word and its attribution.
 
     Attributes:
-        follows_without_space: whether it follows the word before it without a space, as in the text.
+        text: of the word.
+        value: what it adds to the score.
+        follows_without_space: whether there is no space between it and the word before it.
     """
 
     text: str
@@ -34,11 +36,13 @@ class WordAttribution:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Words of one turn, or those of other turns that a window holds.
+    """The words of one turn, or of the other turns in a window.
 
     Attributes:
-        id: of the utterance; ``""`` for turns of a window.
-        position: ``own``, ``before`` or ``after``, seen from the explained utterance.
+        id: of the utterance; ``""`` for other turns in a window.
+        speaker: of the utterance, if known.
+        position: ``own``, ``before`` or ``after``, relative to the explained utterance.
+        words: with their attributions.
     """
 
     id: str
@@ -48,20 +52,20 @@ class Passage:
 
     @property
     def total(self) -> float:
-        """What all its words add to the score."""
+        """Sum of the attributions of its words."""
         return sum(word.value for word in self.words)
 
 
 @dataclass(frozen=True, slots=True)
 class TextAttribution:
-    """Integrated gradients of every word that the answer hangs on.
+    """Integrated gradients of every word that the prediction depends on.
 
     Attributes:
         passages: in the order of the dialogue.
-        baseline_score: the score with every word replaced by ``token``.
-        convergence_delta: by how much the words' values miss the difference of the two scores; 0 is complete.
+        baseline_score: the score with every word replaced by ``baseline_token``.
+        convergence_delta: sum of the attributions minus the difference of the two scores.
         steps: of the integration.
-        baseline_token: what words are replaced by.
+        baseline_token: that words are replaced by.
     """
 
     passages: tuple[Passage, ...]
@@ -72,21 +76,21 @@ class TextAttribution:
 
     @property
     def values(self) -> NDArray[np.float64]:
-        """The value of every word, in order."""
+        """The attributions of all words, in order."""
         return np.array([word.value for passage in self.passages for word in passage.words])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AudioAttribution:
-    """Where in time and frequency a convolutional network finds what speaks for the label.
+    """Maps of a convolutional network over time and frequency.
 
     Attributes:
-        mel: ``(T, B)`` in dB, the part that the network heard.
-        maps: `MAPS` → ``(t, b)`` in the network's own coarser grid over ``padded`` frames and B bands:
-            ``evidence`` is Grad-CAM on the last map, the others are what the two gates let through, in 0–1.
-        num_padded_frames: frames of the network's input, silence at the end included.
-        start: second of the clip at which it begins to hear.
-        kind: ``mel``, or ``thesis`` for pictures without known axes.
+        mel: mel spectrogram that the network was given, ``(T, B)`` in dB.
+        maps: one of `AUDIO_MAPS` → ``(t, b)``, on the network's coarser grid over the padded frames and B bands:
+            ``grad_cam`` is Grad-CAM on the last feature map, the others are the values of the two gates (0 to 1).
+        num_padded_frames: frames of the network's input, padding included.
+        start: second of the clip at which the input begins.
+        kind: ``mel``, or ``thesis`` for pictures with unknown axes.
     """
 
     mel: AttributionMap
@@ -96,7 +100,7 @@ class AudioAttribution:
     kind: str = "mel"
 
     def upsample(self, name: str) -> AttributionMap:
-        """Return a map on the frames and bands of the mel, ``(T, B)``, by bilinear interpolation."""
+        """Return a map upsampled to the mel spectrogram, ``(T, B)``, by bilinear interpolation."""
         import torch
         from torch.nn.functional import interpolate
 
@@ -107,26 +111,26 @@ class AudioAttribution:
 
     @property
     def seconds(self) -> NDArray[np.float64]:
-        """The middle of each of T frames, in seconds of the clip."""
+        """The time of each of the T frames, in seconds of the clip."""
         return self.start + np.arange(len(self.mel)) * HOP_LENGTH / SAMPLING_RATE
 
     @property
     def frequencies(self) -> NDArray[np.float64]:
-        """The middle of each of B bands."""
+        """The center of each of the B bands, in Hz."""
         return mel_band_frequencies()
 
     def find_peak(self, name: str) -> tuple[float, float, float, float] | None:
-        """Return the cell of the network's grid where a map is highest, among those where the clip sounds.
+        """Return the cell of the network's grid with the maximum of a map, outside the padding.
 
         Returns:
-            Its first and last second, its lowest and highest frequency in Hz; ``None`` without known axes.
+            Its start and end in seconds, its lowest and highest frequency in Hz; ``None`` if axes are unknown.
         """
         if self.kind != "mel":
             return None
         values, bands = self.maps[name], self.mel.shape[1]
         long, wide = self.num_padded_frames / values.shape[0], bands / values.shape[1]
-        heard = values[: max(1, round(len(self.mel) / long))]
-        frame, band = np.unravel_index(int(heard.argmax()), heard.shape)
+        unpadded = values[: max(1, round(len(self.mel) / long))]
+        frame, band = np.unravel_index(int(unpadded.argmax()), unpadded.shape)
         times = self.start + np.array([frame, frame + 1]) * long * HOP_LENGTH / SAMPLING_RATE
         hertz = np.interp(np.array([band, band + 1]) * wide - 0.5, np.arange(bands), self.frequencies)
         return float(times[0]), float(times[1]), float(hertz[0]), float(hertz[1])
@@ -149,24 +153,24 @@ class AudioAttribution:
 
 
 def _cell_centers(cells: int, length: int) -> NDArray[np.float64]:
-    """Return the middles of equal cells over ``length`` places."""
+    """Return the centers of equal cells over ``length`` positions."""
     return (np.arange(cells) + 0.5) * length / cells - 0.5
 
 
 def mel_band_frequencies() -> NDArray[np.float64]:
-    """Return the middle of each band of the mel, in Hz."""
+    """Return the center of each mel band, in Hz."""
     return mel_filter_bank().argmax(axis=0) * SAMPLING_RATE / DEFAULT_MEL.n_fft
 
 
 @dataclass(frozen=True, slots=True)
 class RandomizationResult:
-    """How like a map is to that of the same network with other weights (Adebayo et al. 2018).
+    """Rank correlation of a map with that of the same network with shuffled weights (Adebayo et al. 2018).
 
     Attributes:
-        map: ``words`` or one of `MAPS`.
-        randomized: whose weights were shuffled: ``head`` (all that is new) or ``whole`` (the encoders too).
-        correlation: Spearman's, mean over the draws; near 0, the map shows what was learned.
-        num_shuffles: how many times.
+        map: ``words`` or one of `AUDIO_MAPS`.
+        randomized: which weights were shuffled: ``head`` (all but pretrained encoders) or ``all``.
+        correlation: Spearman's, mean over the shuffles; near 0 if the map reflects what was learned.
+        num_shuffles: how many times weights were shuffled.
     """
 
     map: str
@@ -177,18 +181,21 @@ class RandomizationResult:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Explanation(ReprMixin):
-    """Why a recognizer gives one utterance the score of one label.
+    """Explanation of the score of one label for one utterance.
 
     Attributes:
-        label: what is explained; the name of the number, where one is recognized.
-        score: the log-odds of its probability, or the number.
-        labels: what was recognized.
-        probabilities: label → probability; empty for a number.
-        gold: the annotated labels, where they are known and not sealed.
+        id, text, speaker: of the utterance.
+        model, task: of the recognizer.
+        label: that is explained; in regression, the name of the value.
+        is_regression: whether ``score`` is a value rather than log-odds.
+        score: log-odds of the label, or the predicted value.
+        labels: as predicted.
+        probabilities: label → probability; empty in regression.
+        gold: the annotated labels, if known and not sealed.
         synthetic: whether the recognizer was trained on a synthetic corpus.
-        text_attribution: ``None`` if it does not read, or there is nothing to read.
-        audio_attribution: ``None`` if it does not listen, or there is nothing to hear.
-        sanity_checks: the sanity check, where it was asked for.
+        text_attribution: ``None`` if the model has no text input or the text is empty.
+        audio_attribution: ``None`` if the model has no mel spectrogram as input or there is no audio.
+        sanity_checks: results of the sanity check, if requested.
     """
 
     id: str
@@ -208,24 +215,24 @@ class Explanation(ReprMixin):
     sanity_checks: tuple[RandomizationResult, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return JSON values; audio maps without the spectrogram."""
-        text, audio = self.text_attribution, self.audio_attribution
-        return {one.name: getattr(self, one.name) for one in fields(self)} | {
-            "text_attribution": None if text is None else asdict(text),
-            "audio_attribution": None if audio is None else audio.to_dict(),
+        """Return plain JSON values, without the spectrogram."""
+        nested = {
+            "text_attribution": None if self.text_attribution is None else asdict(self.text_attribution),
+            "audio_attribution": None if self.audio_attribution is None else self.audio_attribution.to_dict(),
             "sanity_checks": [asdict(check) for check in self.sanity_checks],
         }
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in nested} | nested
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureImportance:
-    """What a score loses when columns of numbers are permuted within dev, all rows' values kept.
+    """Permutation importance of a feature, or of a feature set.
 
     Attributes:
-        name: of the column, or of the feature set whose columns move together.
-        num_columns: how many move.
-        score_drop: score with them minus score without, mean over the permutations; of an error, the reverse.
-        low, high: 95 % interval, over dialogues; ``None`` with too few.
+        name: of the feature, or of the set, whose columns are permuted together.
+        num_columns: number of permuted columns.
+        score_drop: decrease of the score (increase of an error), mean over permutations.
+        low, high: 95 % interval, over dialogues; ``None`` with too few of them.
         sd: standard deviation over the permutations.
     """
 
@@ -239,14 +246,14 @@ class FeatureImportance:
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
-    """What a score loses when the model gets nothing of one kind.
+    """The dev score without one kind of input.
 
     Attributes:
-        ablated: ``text``, ``sound``, ``context`` or ``numbers``.
-        replacement: what stands in its place: ``missing`` (what the model was trained to see where there is none),
-            ``train_mean``, ``alone`` (each utterance a dialogue of its own).
-        score: without it.
-        comparison: all of it against without, paired by dialogue, corrected by Holm's method.
+        ablated: ``text``, ``audio``, ``context`` or ``features``.
+        replacement: ``missing`` (as in training), ``train_mean``, or ``without_context`` (each utterance a
+            dialogue of its own).
+        score: without the input.
+        comparison: of all inputs with those without it, paired by dialogue, corrected by Holm's method.
     """
 
     ablated: str
@@ -257,13 +264,17 @@ class Ablation:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ModelExplanation(ReprMixin):
-    """What a recognizer's dev score hangs on.
+    """Explanation of a recognizer: the inputs that its dev score depends on.
 
     Attributes:
-        metric: what is scored, ``score`` its value on dev with nothing withheld.
+        model, corpus, task: what is explained.
+        metric: of the scores.
+        score: on dev, with all inputs.
         n: utterances.
-        num_clusters: dialogues or speakers, as the intervals draw them.
-        feature_sets, columns: importance of feature sets and of single columns, the largest first.
+        num_clusters: dialogues or speakers, over which intervals are computed.
+        synthetic: whether the corpus is synthetic.
+        ablations: scores without each kind of input.
+        feature_sets, columns: importance of feature sets and of single features, in descending order.
     """
 
     model: str

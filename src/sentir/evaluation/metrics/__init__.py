@@ -3,7 +3,7 @@
 Every metric except the two ranking metrics is a function of sufficient statistics: a row of S numbers that can be
 summed over utterances, dialogues or a resample, so that resampling is a matrix product
 (`sentir.evaluation.intervals`). A metric is one `Metric` record in the file of its kind, `single_label`,
-`multilabel` or `regression`, beside its function, whose docstring states convention and source.
+`multilabel` or `regression`, next to its function, whose docstring states convention and source.
 
 Absent classes follow scikit-learn with ``zero_division=0``, except that macro F1 averages over the labels present
 in the truth only. AUC and average precision skip labels of which the truth holds one class only; if no label

@@ -165,17 +165,19 @@ def weighted_auc_and_average_precision(
     """
     order = np.argsort(-probabilities, kind="stable")
     last = np.flatnonzero(np.append(np.diff(probabilities[order]) != 0, True))  # of each threshold
-    drawn = weights[:, order]
-    hits = np.cumsum(drawn * has_label[order], axis=1)[:, last]
-    taken = np.cumsum(drawn, axis=1)[:, last]
-    new_hits, misses = np.diff(hits, axis=1, prepend=0), taken - hits
-    right, wrong = hits[:, -1], misses[:, -1]
-    area = (np.diff(misses, axis=1, prepend=0) * (hits - new_hits / 2)).sum(axis=1)
-    precise = (new_hits * safe_divide(hits, taken)).sum(axis=1)
-    both = (right > 0) & (wrong > 0)
+    ordered = weights[:, order]
+    true_positives = np.cumsum(ordered * has_label[order], axis=1)[:, last]
+    predicted_positives = np.cumsum(ordered, axis=1)[:, last]
+    new_true_positives = np.diff(true_positives, axis=1, prepend=0)
+    false_positives = predicted_positives - true_positives
+    positives, negatives = true_positives[:, -1], false_positives[:, -1]
+    new_false_positives = np.diff(false_positives, axis=1, prepend=0)
+    area = (new_false_positives * (true_positives - new_true_positives / 2)).sum(axis=1)
+    precision_sum = (new_true_positives * safe_divide(true_positives, predicted_positives)).sum(axis=1)
+    both = (positives > 0) & (negatives > 0)
     return {
-        "auc": np.where(both, safe_divide(area, right * wrong), np.nan),
-        "average_precision": np.where(both, safe_divide(precise, right), np.nan),
+        "auc": np.where(both, safe_divide(area, positives * negatives), np.nan),
+        "average_precision": np.where(both, safe_divide(precision_sum, positives), np.nan),
     }
 
 
