@@ -107,7 +107,7 @@ def check_pretrained_weights(stages: Stages, corpus: Corpus, candidates: Sequenc
 
 
 def _is_trained(stages: Stages, corpus: Corpus, recipe: Recipe) -> bool:
-    """Return whether a training is cached. Its key, which reads all audio, is computed only if there are stages."""
+    """Return whether a training is cached; its key, which reads all audio, is needed only if there are stages."""
     return stages.folder.is_dir() and stages.path("train", training_cache_key(recipe, corpus)).is_dir()
 
 
@@ -168,22 +168,20 @@ def cached_cross_predict(stages: Stages, recipe: Recipe, corpus: Corpus, folds: 
 
 def training_cache_key(recipe: Recipe, corpus: Corpus) -> dict[str, Any]:
     """Return everything that a training depends on."""
-    tree, kinds = (
-        recipe.to_dict(),
-        {kind for own in stacked_recipes(recipe) for kind in required_mel_kinds(own.model)},
-    )
+    tree = recipe.to_dict()
+    mel_kinds = {kind for one in stacked_recipes(recipe) for kind in required_mel_kinds(one.model)}
     return {
         "data": _data_key(recipe),
         "model": tree["model"] if recipe.model.uses_stacking else tree["model"] | {"stacked": None},
         "train": tree["train"],
         "metric": recipe.evaluation.metric,
         "corpus": corpus.fingerprint,
-        "audio": "".join(audio_digest(corpus, kind) for kind in sorted(kinds)),
+        "audio": "".join(audio_digest(corpus, kind) for kind in sorted(mel_kinds)),
     }
 
 
 def audio_digest(corpus: Corpus, mel_kind: str) -> str:
-    """Return a hash of what every clip of a corpus holds, which its fingerprint leaves out."""
+    """Return a hash of the content of every clip of a corpus, which its fingerprint does not include."""
     keys = [(u.id, u.audio.key if u.audio else "") for u in attach_audio(corpus.utterances, mel_kind=mel_kind)]
     return hashlib.sha256(json.dumps(keys).encode()).hexdigest()[:16]
 
