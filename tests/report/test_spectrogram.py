@@ -8,8 +8,8 @@ from sentir.errors import SentirError
 from sentir.report.spectrogram import plot_spectrogram, render_spectrogram_text, save_figure
 
 
-def audio(mel, kind="mel"):
-    return AudioFeatures("k", np.asarray(mel, dtype=np.float16), seconds=len(mel) / 100, kind=kind)
+def audio(mel, mel_kind="mel"):
+    return AudioFeatures("k", np.asarray(mel, dtype=np.float16), seconds=len(mel) / 100, mel_kind=mel_kind)
 
 
 def rising():
@@ -42,7 +42,7 @@ def test_the_figure_has_seconds_and_hertz(tmp_path):
 
 
 def test_other_kinds_of_spectrograms_have_no_axis_in_seconds():
-    assert plot_spectrogram(audio(np.zeros((224, 224)), kind="thesis"), "a").axes[0].get_xlabel() == ""
+    assert plot_spectrogram(audio(np.zeros((224, 224)), mel_kind="thesis"), "a").axes[0].get_xlabel() == ""
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_reports_count_discarded_test_splits_and_evaluations_on_them(use_corpus,
     assert len(list_openings(corpus)) == 1
     moved = {"train": "test", "test": "train", "dev": "dev"}
     other = tiny_corpus(lambda u: type(u)(**{**fields(u), "split": moved[u.split]}))
-    with pytest.raises(LockedTestError, match="without a reason"):
+    with pytest.raises(LockedTestError, match="needs a reason"):
         record_redraw(corpus, other, seeds=(0, 1), reason=" ")
     record_redraw(corpus, other, seeds=(0, 4), reason="labels were repaired")
     use_corpus(other)

@@ -86,7 +86,7 @@ def test_no_row_is_predicted_by_a_model_trained_on_its_dialogue(task, inner, cor
 def test_an_audio_model_can_be_stacked_on_too(spoken, weights, spied):
     crossed = cross_predict(spoken_recipe(weights, train={"epochs": 1}), spoken, 2)
     assert_predicted_out_of_fold(spoken, crossed, spied)
-    statistics = {found.preprocessor.audio.statistics.means for found, *_rest in spied["fit"]}
+    statistics = {found.preprocessor.mel.statistics.means for found, *_rest in spied["fit"]}
     assert len(statistics) == 3, "statistics are those of the train part of each model"
 
 
@@ -160,12 +160,12 @@ def test_a_stacking_model_is_trained_on_out_of_fold_probabilities(spoken, weight
     assert [found for found, _seen in fits] == [outer] and len(spied["fit"]) == FOLDS + 2
     seen = fits[0][1]
     names = {f"emotion.{name}" for name in spoken.label_space("emotion").names}
-    assert all(u.stacked.keys() == names for u in seen)
+    assert all(u.stacked_probabilities.keys() == names for u in seen)
     trained_on = {id(model): dialogues(part.train) for model, _recipe, part in spied["fit"]}
     predicted_by = {key: (model, p[key]) for model, p in spied["predict"] if model is not outer for key in p.ids}
     for u in seen.train:
         model, row = predicted_by[u.id]
-        assert u.dialogue not in trained_on[id(model)] and list(u.stacked.values()) == row.tolist()
+        assert u.dialogue not in trained_on[id(model)] and list(u.stacked_probabilities.values()) == row.tolist()
     assert outer.stacked is not None and trained_on[id(outer.stacked)] == dialogues(spoken.train)
     np.testing.assert_allclose(outer.predict_utterances(spoken.dev).probabilities, dev.probabilities, atol=1e-6)
 

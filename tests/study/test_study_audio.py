@@ -209,9 +209,9 @@ WRONG = {
     ),
     "audio weights unwanted": ({"audio": {"weights": "some.safetensors"}}, RecipeError, "contradict each other"),
     "no text weights": (
-        {"kind": "hybrid_transformer", "weights": "/nowhere"}, WeightsError, "no model in the folder /nowhere"
+        {"kind": "hybrid_transformer", "weights": "/nowhere"}, WeightsError, "folder /nowhere has no model"
     ),
-    "inner weights": ({"stacked": {"model": {"weights": "/nowhere"}}}, WeightsError, "no model in the folder"),
+    "inner weights": ({"stacked": {"model": {"weights": "/nowhere"}}}, WeightsError, "/nowhere has no model"),
     "nothing pretrained to freeze": (
         {"kind": "hybrid_transformer", "pretrained": False}, RecipeError, "needs pretrained weights"
     ),

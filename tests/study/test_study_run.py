@@ -14,10 +14,10 @@ from sentir.report.sentences import task_summary_sentences
 from sentir.report.task_sections import task_sections
 from sentir.study.candidates import load_training_facts
 
-KEYS = {"model", "role", "corpus", "task", "split", "n", "seeds", "metrics"}
+KEYS = {"model", "role", "corpus", "task", "split", "n", "num_seeds", "metrics"}
 
 
-# What a study leaves
+# Results
 
 
 def test_rows_have_the_documented_keys(first_run):
@@ -25,7 +25,7 @@ def test_rows_have_the_documented_keys(first_run):
     assert len(table) == 2 * (5 + 3)
     for row in table:
         assert row.keys() >= KEYS
-        assert (row["corpus"], row["seeds"], row["n"]) == ("tiny", 1, 15)
+        assert (row["corpus"], row["num_seeds"], row["n"]) == ("tiny", 1, 15)
         assert TASKS[row["task"]] in row["metrics"]
         assert row["metrics"][TASKS[row["task"]]]["low"] is None, "three dialogues are too few"
         for metric in row["metrics"].values():
@@ -135,7 +135,7 @@ def test_no_pickle_is_written(first_run):
     assert suffixes <= {".json", ".jsonl", ".toml", ".parquet", ".safetensors", ".html", ".md"}
 
 
-# What a second run does
+# A second run
 
 
 def test_a_second_run_repeats_nothing(done, study, recipe, counts, corpus):

@@ -21,13 +21,13 @@ def test_a_finished_study_reruns_without_its_weights(movable, study):
     shutil.rmtree(folder)
     assert study(recipe).scores == first.scores
     more = recipe.override({"study": {"seeds": [0, 1]}})
-    with pytest.raises(WeightsError, match="There is no model in the folder"):
+    with pytest.raises(WeightsError, match="has no model"):
         study(more)
 
 
 def test_missing_weights_are_noticed_before_training(movable, study, counts):
     recipe, folder = movable
     shutil.rmtree(folder)
-    with pytest.raises(WeightsError, match="There is no model in the folder"):
+    with pytest.raises(WeightsError, match="has no model"):
         study(recipe)
     assert not counts

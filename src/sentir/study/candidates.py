@@ -37,16 +37,16 @@ from sentir.study.stages import Stages, stage_read_errors
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """One competitor in one task.
+    """A model of a study in one task, trained with one or more seeds.
 
     Attributes:
         role: ``baseline`` or ``candidate``.
-        seeds: of its trainings; a baseline has one.
+        seeds: seeds of its trainings; a baseline has one.
         stage_folders: the stage of each seed.
         dev_predictions: predictions for dev, one per seed.
-        thresholds: per seed, chosen on dev; ``None`` for one label.
-        test_predictions: blind predictions for test, one per seed, once they are made.
-        calibrations: per seed, as it was fitted on dev; ``None`` without one.
+        thresholds: one array per seed, tuned on dev; ``None`` unless the task is multi-label.
+        test_predictions: predictions for test, made without its labels, one per seed; empty before they are made.
+        calibrations: one per seed, fitted on dev; ``None`` without one.
     """
 
     name: str
@@ -84,67 +84,69 @@ def modality_family(model: ModelSettings) -> str:
 
 
 def train_candidate(stages: Stages, corpus: Corpus, candidate: Candidate) -> TrainedModel:
-    """Train a candidate with each of its seeds, or take it from its stages."""
+    """Train a candidate with each of its seeds, or load it from the cached stages."""
     folders = tuple(_train_stage(stages, corpus, candidate.with_seed(seed)) for seed in candidate.seeds)
     dev = tuple(_load_predictions(folder, "dev") for folder in folders)
-    cuts = tuple(tune_dev_thresholds(corpus, candidate.recipe.data.task, p) for p in dev)
+    thresholds = tuple(tune_dev_thresholds(corpus, candidate.recipe.data.task, p) for p in dev)
     return TrainedModel(
-        candidate.name, "candidate", candidate.recipe, candidate.seeds, folders, dev, cuts,
+        candidate.name, "candidate", candidate.recipe, candidate.seeds, folders, dev, thresholds,
         calibrations=tuple(map(_load_calibration, folders)),
     )  # fmt: skip
 
 
 def check_pretrained_weights(stages: Stages, corpus: Corpus, candidates: Sequence[Candidate]) -> None:
-    """Find or fetch the weights of trainings that are still to be done; those of finished ones are not needed.
+    """Find or download the weights for unfinished trainings; finished ones need none.
 
     Raises:
-        SentirError: if weights can neither be found nor fetched.
+        SentirError: if weights can neither be found nor downloaded.
     """
     for candidate in candidates:
         if not all(_is_trained(stages, corpus, candidate.with_seed(seed)) for seed in candidate.seeds):
-            for own in stacked_recipes(candidate.recipe):
-                check_weights(own.model)
+            for recipe in stacked_recipes(candidate.recipe):
+                check_weights(recipe.model)
 
 
 def _is_trained(stages: Stages, corpus: Corpus, recipe: Recipe) -> bool:
-    """Tell whether a training is done; without any stage nobody has to listen to the corpus to know."""
+    """Return whether a training is cached; its key, which reads all audio, is needed only if there are stages."""
     return stages.folder.is_dir() and stages.path("train", training_cache_key(recipe, corpus)).is_dir()
 
 
 def train_baseline(stages: Stages, corpus: Corpus, name: str, recipe: Recipe, metric: str) -> TrainedModel:
-    """Fit a baseline, or take it from its stage."""
+    """Fit a baseline, or load it from its cached stage."""
     splits = [split for split in ("dev", "test") if corpus.split(split)]
 
     def produce(folder: Path) -> None:
         fitted, space = fit_baseline(name, recipe, corpus, metric), corpus.label_space(recipe.data.task)
-        found = {split: predict_fitted_baseline(name, fitted, space, corpus.split(split)) for split in splits}
-        for split, said in found.items():
-            said.save(folder / f"{split}.parquet")
-        cuts = tune_dev_thresholds(corpus, recipe.data.task, found["dev"])
+        predictions = {
+            split: predict_fitted_baseline(name, fitted, space, corpus.split(split)) for split in splits
+        }
+        for split, one in predictions.items():
+            one.save(folder / f"{split}.parquet")
+        thresholds = tune_dev_thresholds(corpus, recipe.data.task, predictions["dev"])
         facts = {"corpus": corpus.name, "synthetic": corpus.synthetic, "fingerprint": corpus.fingerprint}
-        BaselineModel(name, recipe, space, fitted, cuts, facts).save_pretrained(folder / "model")
+        BaselineModel(name, recipe, space, fitted, thresholds, facts).save_pretrained(folder / "model")
 
     key = {"name": name, "data": _data_key(recipe), "corpus": corpus.fingerprint, "metric": metric, "saved": True}
     if name == "acoustic":
         key["audio"] = audio_digest(corpus, "mel")
     folder = stages.run("baseline", key, produce)
     dev, *test = (_load_predictions(folder, split) for split in splits)
-    cuts = tune_dev_thresholds(corpus, recipe.data.task, dev)
-    return TrainedModel(name, "baseline", recipe, (0,), (folder,), (dev,), (cuts,), tuple(test))
+    thresholds = tune_dev_thresholds(corpus, recipe.data.task, dev)
+    return TrainedModel(name, "baseline", recipe, (0,), (folder,), (dev,), (thresholds,), tuple(test))
 
 
 def with_test_predictions(stages: Stages, corpus: Corpus, model: TrainedModel) -> TrainedModel:
-    """Return the entrant with its blind predictions for test, which need no label and open nothing."""
+    """Return the model with its predictions for test, which need no labels and are no evaluation."""
     if model.test_predictions:
         return model
 
-    def predicted(trained: Path) -> Predictions:
+    def predict(trained: Path) -> Predictions:
         def produce(folder: Path) -> None:
             load_recognizer(trained).predict_utterances(corpus.test).save(folder / "test.parquet")
 
         return _load_predictions(stages.run("predict", {"trained": trained.name}, produce), "test")
 
-    return replace(model, test_predictions=tuple(predicted(folder) for folder in model.stage_folders))
+    return replace(model, test_predictions=tuple(predict(folder) for folder in model.stage_folders))
 
 
 def _train_stage(stages: Stages, corpus: Corpus, recipe: Recipe) -> Path:
@@ -157,7 +159,7 @@ def _train_stage(stages: Stages, corpus: Corpus, recipe: Recipe) -> Path:
 
 
 def cached_cross_predict(stages: Stages, recipe: Recipe, corpus: Corpus, folds: int) -> CrossPredictions:
-    """Cross-predict, or take it from its stage; models that stack on the same one share it."""
+    """Cross-predict, or load it from its cached stage; models that stack on the same one share it."""
     key = training_cache_key(recipe, corpus) | {"folds": folds}
     folder = stages.run("cross", key, lambda folder: cross_predict(recipe, corpus, folds).save(folder))
     with stage_read_errors(folder):
@@ -165,23 +167,21 @@ def cached_cross_predict(stages: Stages, recipe: Recipe, corpus: Corpus, folds: 
 
 
 def training_cache_key(recipe: Recipe, corpus: Corpus) -> dict[str, Any]:
-    """Return what one training depends on."""
-    tree, kinds = (
-        recipe.to_dict(),
-        {kind for own in stacked_recipes(recipe) for kind in required_mel_kinds(own.model)},
-    )
+    """Return everything that a training depends on."""
+    tree = recipe.to_dict()
+    mel_kinds = {kind for one in stacked_recipes(recipe) for kind in required_mel_kinds(one.model)}
     return {
         "data": _data_key(recipe),
         "model": tree["model"] if recipe.model.uses_stacking else tree["model"] | {"stacked": None},
         "train": tree["train"],
         "metric": recipe.evaluation.metric,
         "corpus": corpus.fingerprint,
-        "audio": "".join(audio_digest(corpus, kind) for kind in sorted(kinds)),
+        "audio": "".join(audio_digest(corpus, kind) for kind in sorted(mel_kinds)),
     }
 
 
 def audio_digest(corpus: Corpus, mel_kind: str) -> str:
-    """Return a hash of what every clip of a corpus holds, which its fingerprint leaves out."""
+    """Return a hash of the content of every clip of a corpus, which its fingerprint does not include."""
     keys = [(u.id, u.audio.key if u.audio else "") for u in attach_audio(corpus.utterances, mel_kind=mel_kind)]
     return hashlib.sha256(json.dumps(keys).encode()).hexdigest()[:16]
 
@@ -192,14 +192,14 @@ def _data_key(recipe: Recipe) -> dict[str, Any]:
 
 
 def tune_dev_thresholds(corpus: Corpus, task: str, dev: Predictions) -> NDArray[np.float64] | None:
-    """Return the thresholds that predictions for dev teach; ``None`` for one label and for a number."""
+    """Return the thresholds tuned on predictions for dev; ``None`` unless the task is multi-label."""
     rows = [u for u in corpus.dev if task in u.labels]
     truth = dev.label_space.encode([u.labels[task] for u in rows])
     return tune_thresholds(dev.label_space, truth, dev.select(u.id for u in rows).probabilities)
 
 
 def load_training_facts(folder: Path) -> dict[str, Any]:
-    """Return what a training stage recorded: ``curve``, ``best_epoch``, ``dev_score`` and more."""
+    """Return the facts of a training stage: ``history``, ``best_epoch``, ``dev_score`` and more."""
     with stage_read_errors(folder):
         return read_saved_model(folder / "model")[1]
 
