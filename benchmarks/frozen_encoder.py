@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable
 
+from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 from sentir.recognizer.encoders import Encoders
@@ -36,7 +37,7 @@ def main() -> None:
         os.environ["SENTIR_CACHE_DIR"] = cache
         corpus = read_corpus(RECIPE.data)
         encoders = Encoders.load(RECIPE.model)
-        preprocessor = encoders.fit_preprocessor(RECIPE.data, RECIPE.model, corpus.train)
+        preprocessor = Preprocessor.fit(RECIPE.data, RECIPE.model, corpus.train, **encoders.processors())
         first, cached = (
             measure_seconds(lambda: encoders.embed(preprocessor.transform(corpus.train))) for _ in range(2)
         )

@@ -16,7 +16,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from sentir.corpus.corpus import Corpus
-from sentir.preprocessing.preprocessor import ModelInputs
+from sentir.preprocessing.preprocessor import ModelInputs, Preprocessor
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 from sentir.recognizer.encoders import Encoders
@@ -47,7 +47,7 @@ class Setup:
         utterances, self.recipe = corpus.train[:n], recipe
         self.space = corpus.label_space("emotion")
         encoders = Encoders.load(recipe.model)
-        preprocessor = encoders.fit_preprocessor(recipe.data, recipe.model, utterances)
+        preprocessor = Preprocessor.fit(recipe.data, recipe.model, utterances, **encoders.processors())
         self.model = encoders.build_network(preprocessor, self.space)
         self.inputs: ModelInputs = encoders.embed(preprocessor.transform(utterances))
         self.targets = encode_targets(self.space, [u.labels["emotion"] for u in utterances])
