@@ -38,7 +38,11 @@ def main() -> None:
         corpus = read_corpus(RECIPE.data)
         encoders = Encoders.load(RECIPE.model)
         preprocessor = Preprocessor.fit(RECIPE.data, RECIPE.model, corpus.train, **encoders.processors())
+<<<<<<< HEAD
         first, again = (
+=======
+        first, cached = (
+>>>>>>> api
             measure_seconds(lambda: encoders.embed(preprocessor.transform(corpus.train))) for _ in range(2)
         )
         print(f"encoding {len(corpus.train)} texts {first:.2f} s, cached {again:.2f}: {first / again:.0f} times")
