@@ -1,4 +1,4 @@
-"""How much a frozen encoder saves: one epoch of each mode, and encoding anew against the cache.
+"""What a frozen encoder saves: an epoch of each mode, and encoding against cached embeddings.
 
 Prints ratios measured in this run, on this machine.
 """
@@ -14,7 +14,7 @@ from sentir.recipe import Recipe
 from sentir.recognizer.encoders import Encoders
 from sentir.training.fitting import fit
 
-RECIPE = Recipe.parse({"name": "frozen", "data": {"reader": "demo-meld"}, "model": {"layers": [2, 4, 6]}})
+RECIPE = Recipe.parse({"name": "frozen-encoder", "data": {"reader": "demo-meld"}, "model": {"layers": [2, 4, 6]}})
 
 
 def measure_seconds(work: Callable[[], object]) -> float:
@@ -24,7 +24,7 @@ def measure_seconds(work: Callable[[], object]) -> float:
 
 
 def seconds_per_epoch(recipe: Recipe, corpus, *, epochs: int) -> float:
-    """Time epochs 2 to n: a long training less a short one, so that starting up does not count."""
+    """Return the time of an epoch after the first: a long training less a short one, without the start-up."""
     times = []
     for n in (1, epochs):
         changed = recipe.override({"train": {"epochs": n, "patience": n}})
@@ -38,14 +38,12 @@ def main() -> None:
         corpus = read_corpus(RECIPE.data)
         encoders = Encoders.load(RECIPE.model)
         preprocessor = Preprocessor.fit(RECIPE.data, RECIPE.model, corpus.train, **encoders.processors())
-<<<<<<< HEAD
-        first, again = (
-=======
         first, cached = (
->>>>>>> api
             measure_seconds(lambda: encoders.embed(preprocessor.transform(corpus.train))) for _ in range(2)
         )
-        print(f"encoding {len(corpus.train)} texts {first:.2f} s, cached {again:.2f}: {first / again:.0f} times")
+        print(
+            f"encoding {len(corpus.train)} texts {first:.2f} s, cached {cached:.2f} s: {first / cached:.0f} times"
+        )
         frozen = seconds_per_epoch(RECIPE, corpus, epochs=21)
         tuned = RECIPE.override({"model": {"encoder": "finetune", "layers": [6]}, "train": {"batch_size": 16}})
         finetuned = seconds_per_epoch(tuned, corpus, epochs=3)
