@@ -507,8 +507,7 @@ for name in with_audio:
     for x in [x for x in dev if x.audio.mel is not None][:1]:
         explanation = u.explain(model, x)
         display(Markdown(f"**{explanation.label}**: {x.text}"))
-        grad_cam, *_gates = explanation.audio_attribution.maps
-        display(u.audio_attribution_figure(explanation.audio_attribution, grad_cam))
+        display(u.audio_attribution_figure(explanation.audio_attribution, "grad_cam"))
 
 # %% [es]
 # ## 14. El estudio final: texto, audio y ambos
