@@ -220,7 +220,7 @@ def test_features_of_a_multimodal_model_have_a_modality(spoken, weights):
         recipe = recipe.override({"model": {"features": ["stacked", *MULTIMODAL["features"]]}})
         pipeline = make_pipeline(recipe, corpus)
         network = pipeline.build(spoken.label_space("emotion"))
-        rows = network.feature_sources.tolist()
+        rows = network.feature_modalities.tolist()
         modality = {
             name: {(True, False): "text", (False, True): "audio", (False, False): ""}[pair]
             for name, pair in zip(pipeline.scaler.names, zip(*rows, strict=True), strict=True)
