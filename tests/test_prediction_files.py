@@ -114,7 +114,7 @@ def test_a_workbook_keeps_texts_unchanged_and_notes_a_truncated_cell(tmp_path):
     found = {name.value: cell for name, cell in zip(header, row, strict=True)}
     assert all(found[name].data_type == "s" for name in cells)
     assert (found["a"].value, found["b"].value, found["e"].value) == ("=HYPERLINK()", "#N/A", "2024-01-01")
-    assert len(found["c"].value) == 32_767 and "'c' was cut" in found["notes"].value
+    assert len(found["c"].value) == 32_767 and "'c' was truncated" in found["notes"].value
     assert found["p_joy"].value == 0.75 and "bell" in found["d"].value
 
 
@@ -141,7 +141,7 @@ def test_the_target_of_a_link_is_replaced(tmp_path):
 
 
 def test_another_suffix_is_rejected(tmp_path):
-    with pytest.raises(SentirError, match=r"written as \.csv, \.tsv, \.parquet, \.jsonl, \.xlsx; .*a\.txt"):
+    with pytest.raises(SentirError, match=r"written as \.csv, \.tsv, \.parquet, \.jsonl, \.xlsx, not as .*a\.txt"):
         write_predictions([PREDICTED], tmp_path / "a.txt")
 
 
@@ -153,6 +153,6 @@ def test_an_input_is_never_overwritten_under_any_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = (path, tmp_path / "soft.csv", tmp_path / "hard.csv", "mine.csv", f"../{tmp_path.name}/mine.csv")
     for name in names:
-        with pytest.raises(SentirError, match="give --out another file"):
+        with pytest.raises(SentirError, match="is an input; choose another file for --out"):
             require_not_an_input(type(path)(name), [tmp_path / "other.csv", path])
     require_not_an_input(tmp_path / "new.csv", [path])

@@ -26,7 +26,7 @@ def test_the_recipe_reads_the_table_and_warns_of_what_a_study_would_lack(tmp_pat
     assert draft.splits == {"train": 9, "dev": 3, "test": 0}
     warnings = draft.inspection.warnings
     assert any("No row is of test" in warning for warning in warnings)
-    assert any(warning.endswith("have: anger. They cannot be learned.") for warning in warnings)
+    assert any(warning.endswith("which cannot be learned: anger.") for warning in warnings)
     assert len(read_corpus(Recipe.load(draft.path).data)) == 12
     assert warnings[0] in draft.path.read_text(encoding="utf-8")
 
@@ -47,7 +47,7 @@ def test_a_recipe_is_replaced_only_by_force(tmp_path):
     with pytest.raises(SentirError, match=r"r\.toml exists"):
         init_recipe(path, out=out)
     assert out.read_text() == "mine" and init_recipe(path, out=out, force=True) and out.read_text() != "mine"
-    with pytest.raises(SentirError, match=r"written as \.toml"):
+    with pytest.raises(SentirError, match=r"must be a \.toml file"):
         init_recipe(path, out=tmp_path / "r.txt")
 
 
