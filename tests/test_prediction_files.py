@@ -141,7 +141,9 @@ def test_the_target_of_a_link_is_replaced(tmp_path):
 
 
 def test_another_suffix_is_rejected(tmp_path):
-    with pytest.raises(SentirError, match=r"written as \.csv, \.tsv, \.parquet, \.jsonl, \.xlsx, not as .*a\.txt"):
+    with pytest.raises(
+        SentirError, match=r"written as \.csv, \.tsv, \.parquet, \.jsonl, \.xlsx, not as .*a\.txt"
+    ):
         write_predictions([PREDICTED], tmp_path / "a.txt")
 
 

@@ -25,7 +25,7 @@ def test_the_recipe_reads_the_table_and_warns_of_what_a_study_would_lack(tmp_pat
     draft = init_recipe(path, out=tmp_path / "new" / "r.toml")
     assert draft.splits == {"train": 9, "dev": 3, "test": 0}
     warnings = draft.inspection.warnings
-    assert any("No row is of test" in warning for warning in warnings)
+    assert any("There are no test rows" in warning for warning in warnings)
     assert any(warning.endswith("which cannot be learned: anger.") for warning in warnings)
     assert len(read_corpus(Recipe.load(draft.path).data)) == 12
     assert warnings[0] in draft.path.read_text(encoding="utf-8")
