@@ -1,10 +1,12 @@
-"""The public functions predict once, and open test last."""
+"""The public functions predict once, and evaluate on test last."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tiny_corpora import tiny_corpus, tiny_recipe
 
+import sentir
 from sentir import api
 from sentir.errors import PredictionsError, SentirError, UnknownNameError
 from sentir.evaluation.locked.ledger import list_openings_by_fingerprint
@@ -109,3 +111,12 @@ def test_a_model_that_cannot_predict_does_not_open_test(verb, model, corpus, tmp
     with pytest.raises(SentirError, match="no prediction"):
         getattr(api, verb)(*models, root=tmp_path, split="test", reason="a look")
     assert list_openings_by_fingerprint(corpus.test_fingerprint) == ()
+
+
+def test_the_public_names_are_few_sorted_documented_and_none_hides_a_package():
+    public = sentir.__all__
+    assert len(public) <= 30 and public == sorted(public)
+    packages = {path.stem for path in Path(sentir.__file__).parent.iterdir()}
+    for name in public:
+        assert name == "__version__" or (getattr(sentir, name).__doc__ or "").strip()
+        assert name not in packages

@@ -1,6 +1,6 @@
 """Label spaces, and the names of emotions and sentiments.
 
-`LabelSpace` is the only place where single-label, multi-label and regression tasks are told apart.
+`LabelSpace` is the only place that distinguishes single-label, multi-label and regression tasks.
 """
 
 from __future__ import annotations
