@@ -3,7 +3,9 @@
 import ast
 import importlib.util
 import string
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from babel.messages.pofile import read_po
@@ -192,3 +194,16 @@ def test_the_environment_sets_the_language(variables, expected, monkeypatch):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert preferred_language() == expected
+
+
+def test_two_threads_speak_two_languages_at_once():
+    barrier = Barrier(2)
+
+    def translate(code):
+        set_language(code)
+        barrier.wait(timeout=10)
+        return get_language(), _("label"), i18n.format_decimal(0.5, 1)
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(translate, ("es", "en"))) == [("es", "etiqueta", "0,5"), ("en", "label", "0.5")]
+    assert get_language() == "en"

@@ -64,12 +64,12 @@ def test_bars_are_drawn_on_a_terminal_unless_they_are_switched_off(monkeypatch, 
     monkeypatch.setattr(progress, "_DELAY_SECONDS", 0.0)
     monkeypatch.setenv(progress.PROGRESS_VARIABLE, switch)
     for _item in track(range(3), "Decoding", 3):
-        if progress._current_progress is not None:
-            progress._current_progress.refresh()
+        if (bars := progress._current_progress.get()) is not None:
+            bars.refresh()
     assert ("Decoding" in terminal.getvalue()) is shown
-    assert progress._current_progress is None
+    assert progress._current_progress.get() is None
     with show_progress(False):
         before = terminal.tell()
         for _item in track(range(3), "Reading", 3):
-            progress._current_progress.refresh()
+            progress._current_progress.get().refresh()
         assert "Reading" not in terminal.getvalue()[before:]

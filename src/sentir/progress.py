@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 PROGRESS_VARIABLE = "SENTIR_PROGRESS"  # 0: no bars by default
 _DELAY_SECONDS = 1.0  # before a bar is drawn
-_current_progress: Progress | None = None
+_current_progress: ContextVar[Progress | None] = ContextVar("progress", default=None)
 
 
 @contextmanager
@@ -43,14 +44,15 @@ def show_progress(enabled: bool = True) -> Iterator[None]:
 @contextmanager
 def progress_bar(description: str, total: int) -> Iterator[Callable[[int], None]]:
     """Yield a function that advances a bar by a number of steps; the bar is removed at the end of the block."""
-    if _current_progress is None:
+    bars = _current_progress.get()
+    if bars is None:
         if not _should_draw():
             yield lambda steps: None
             return
         with _progress_display(_console(), True), progress_bar(description, total) as advance:
             yield advance
         return
-    bars, number = _current_progress, _current_progress.add_task(description, total=total)
+    number = bars.add_task(description, total=total)
     try:
         yield lambda steps: bars.advance(number, steps)
     finally:
@@ -83,7 +85,6 @@ def _console() -> Console:
 @contextmanager
 def _progress_display(console: Console, visible: bool) -> Iterator[None]:
     """Let all bars of the block share one display."""
-    global _current_progress
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     class Bars(Progress):
@@ -95,8 +96,9 @@ def _progress_display(console: Console, visible: bool) -> Iterator[None]:
     columns = (name, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     disabled = not (visible and _is_interactive(console))
     with Bars(*columns, console=console, transient=True, disable=disabled) as bars:
-        before, _current_progress = _current_progress, bars
+        before = _current_progress.get()
+        _current_progress.set(bars)
         try:
             yield
         finally:
-            _current_progress = before
+            _current_progress.set(before)

@@ -53,4 +53,4 @@ def test_training_and_prediction_count_truncated_texts(weights, messages):
     assert len(messages) == 2
     (row,) = recognizer.predict("so " * 30)
     assert "16 tokens" in row.notes[0] and len(messages) == 2  # the note is enough
-    assert progress._current_progress is None
+    assert progress._current_progress.get() is None

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from pathlib import Path
 
 from sentir.errors import AudioError
@@ -36,7 +37,10 @@ def hash_files(paths: Iterable[Path], folder: Path | None = None) -> dict[Path, 
     size = max(1, min(_MAX_BATCH_FILES, len(paths) // _NUM_THREADS))
     batches = [paths[start : start + size] for start in range(0, len(paths), size)]
     with ThreadPoolExecutor(_NUM_THREADS) as pool, progress_bar(_("Hashing files"), len(paths)) as advance:
-        for batch_hashes in pool.map(lambda batch: {path: _hash_file(path, cached) for path in batch}, batches):
+        contexts = [copy_context() for _batch in batches]  # the language of messages
+        for batch_hashes in pool.map(
+            lambda context, batch: context.run(_hash_batch, batch, cached), contexts, batches
+        ):
             hashes |= batch_hashes
             advance(len(batch_hashes))
     valid = {os.path.abspath(path): entry for path, entry in hashes.items() if not isinstance(entry, AudioError)}
@@ -54,6 +58,10 @@ def _load_cache(folder: Path) -> dict[str, FileHash]:
         return {path: (size, modified, digest) for path, (size, modified, digest) in cache.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
+
+
+def _hash_batch(paths: Iterable[Path], cached: dict[str, FileHash]) -> dict[Path, FileHash | AudioError]:
+    return {path: _hash_file(path, cached) for path in paths}
 
 
 def _hash_file(path: Path, cached: dict[str, FileHash]) -> FileHash | AudioError:

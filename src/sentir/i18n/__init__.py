@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
@@ -26,30 +27,32 @@ def preferred_language() -> str:
     return "en"
 
 
-_current_language = preferred_language()
+_DEFAULT_LANGUAGE = preferred_language()
+_current_language: ContextVar[str] = ContextVar("language", default=_DEFAULT_LANGUAGE)
 
 
 def get_language() -> str:
     """Return the current language, ``"en"`` or ``"es"``."""
-    return _current_language
+    return _current_language.get()
 
 
 def set_language(code: str) -> None:
-    """Set the language of all text to ``code``, ``"en"`` or ``"es"``.
+    """Set the language of all text to ``code``, ``"en"`` or ``"es"``, in this thread or task alone.
+
+    It is a context variable: a new thread begins with `preferred_language`.
 
     Raises:
         ValueError: if the language is not one of `LANGUAGES`.
     """
-    global _current_language
     if code not in LANGUAGES:
         raise ValueError(f"language {code!r} is not one of {', '.join(LANGUAGES)}")
-    _current_language = code
+    _current_language.set(code)
 
 
 @contextmanager
 def use_language(code: str) -> Iterator[None]:
     """Set the language to ``code`` inside a ``with`` block."""
-    before = _current_language
+    before = get_language()
     set_language(code)
     try:
         yield
@@ -65,7 +68,7 @@ def _catalog(code: str) -> gettext.NullTranslations:
 
 def _(message: str, /, **values: object) -> str:
     """Translate ``message`` and format it with ``values``."""
-    text = _catalog(_current_language).gettext(message)
+    text = _catalog(get_language()).gettext(message)
     return text.format(**values) if values else text
 
 
@@ -86,11 +89,11 @@ def format_decimal(number: float, digits: int) -> str:
 
 def quote_text(text: str) -> str:
     """Put text in the quotation marks of the current language."""
-    return f"«{text}»" if _current_language == "es" else f"“{text}”"
+    return f"«{text}»" if get_language() == "es" else f"“{text}”"
 
 
 def localize_numbers(text: str) -> str:
     """Format numbers in text for the current language: ``0.6 [0.5, 0.7]`` is ``0,6 [0,5; 0,7]`` in Spanish."""
-    if _current_language != "es":
+    if get_language() != "es":
         return text
     return re.sub(r"(?<=\d), (?=[-−+]?\d)", "; ", re.sub(r"(?<=\d)\.(?=\d)", ",", text))

@@ -6,6 +6,7 @@ import importlib.util
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from sentir.progress import progress_bar
 from sentir.training.hardware import peak_memory, reset_peak_memory
 
 EpochCallback = Callable[[Mapping[str, float]], None]  # called with the results of each epoch
-_logging_dir: Path | None = None
+_logging_dir: ContextVar[Path | None] = ContextVar("logging_dir", default=None)
 
 
 @contextmanager
@@ -29,25 +30,26 @@ def log_to_tensorboard(folder: Path | None) -> Iterator[None]:
     Raises:
         SentirError: if the package tensorboard is missing.
     """
-    global _logging_dir
     if folder is not None and importlib.util.find_spec("tensorboard") is None:
         raise SentirError(
             _("The package tensorboard is missing; install it with: pip install 'sentir[tensorboard]'.")
         )
-    before, _logging_dir = _logging_dir, folder
+    before = _logging_dir.get()
+    _logging_dir.set(folder)
     try:
         yield
     finally:
-        _logging_dir = before
+        _logging_dir.set(before)
 
 
 @contextmanager
 def make_tensorboard_logger(run_name: str) -> Iterator[TensorBoardLogger | None]:
     """Yield a logger for one training, inside `log_to_tensorboard`; ``None`` outside of it."""
-    if _logging_dir is None:
+    folder = _logging_dir.get()
+    if folder is None:
         yield None
         return
-    logger = TensorBoardLogger(_logging_dir / to_file_name(run_name))
+    logger = TensorBoardLogger(folder / to_file_name(run_name))
     try:
         yield logger
     finally:

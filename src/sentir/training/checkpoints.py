@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ MIN_INTERVAL_SECONDS = 60.0  # between two checkpoints
 MAX_TIME_SHARE = 0.02  # of the training time for saving checkpoints
 _SAVE_TOTAL_LIMIT = 2  # checkpoints
 _MANIFEST, _DIGEST_PATTERN = "sentir.json", r"[0-9a-f]{16}"
-_checkpoint_root: Path | None = None
+_checkpoint_root: ContextVar[Path | None] = ContextVar("checkpoint_root", default=None)
 
 
 @contextmanager
@@ -48,12 +49,12 @@ def checkpoint_to(folder: Path) -> Iterator[None]:
     When the block ends without an error, the folder is deleted, except for trainings of other processes. A
     distributed training has no checkpoints.
     """
-    global _checkpoint_root
-    before, _checkpoint_root = _checkpoint_root, folder if world_size() == 1 else None
+    before = _checkpoint_root.get()
+    _checkpoint_root.set(folder if world_size() == 1 else None)
     try:
         yield
     finally:
-        _checkpoint_root = before
+        _checkpoint_root.set(before)
     for training in [path for path in folder.glob("*/") if re.fullmatch(_DIGEST_PATTERN, path.name)]:
         with hold_lock(training.with_suffix(".lock")) as free:
             if free is not False:
@@ -63,7 +64,7 @@ def checkpoint_to(folder: Path) -> Iterator[None]:
 
 def is_checkpointing() -> bool:
     """Return whether this is inside `checkpoint_to`."""
-    return _checkpoint_root is not None
+    return _checkpoint_root.get() is not None
 
 
 @contextmanager
@@ -72,15 +73,16 @@ def training_folder(digest: str) -> Iterator[Path]:
 
     It is a temporary one outside of `checkpoint_to`, and if another process runs the same training.
     """
-    if _checkpoint_root is not None:
-        folder = _checkpoint_root / digest
+    root = _checkpoint_root.get()
+    if root is not None:
+        folder = root / digest
         _make_folder(folder)
         with hold_lock(folder.with_suffix(".lock")) as free:
             if free is not False:
                 yield folder
                 shutil.rmtree(folder, ignore_errors=True)
         if free is not False:
-            _remove_if_empty(_checkpoint_root)
+            _remove_if_empty(root)
             return
     with tempfile.TemporaryDirectory(prefix="sentir-train-") as temporary:
         yield Path(temporary)
