@@ -28,7 +28,7 @@ print((time.perf_counter() - start) / 6)
 POLICIES = {
     "spinning": {"OMP_WAIT_POLICY": "ACTIVE"},
     "sleeping": {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"},
-    "Sentir's": {},
+    "Sentir's": {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"},  # as the command line sets them
 }
 
 

@@ -3,16 +3,8 @@
 Public names are imported on first use, so that ``import sentir`` is fast.
 """
 
-import os
 from importlib import import_module, metadata
 from typing import Any
-
-# OpenMP threads that wait for one another spin for some microseconds, then sleep. Spinning longer, the default of
-# GNU OpenMP, makes training several times slower if anything else runs; sleeping at once halves its speed on an
-# idle machine (benchmarks/thread_waiting.py). Read when torch is loaded.
-if "OMP_WAIT_POLICY" not in os.environ:
-    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 _LAZY_IMPORTS = {
     "Clip": "sentir.corpus.utterances",

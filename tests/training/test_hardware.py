@@ -1,4 +1,4 @@
-"""How threads wait and freed memory is reused in processes that import Sentir."""
+"""How threads of the command line wait, what `import sentir` leaves alone, and how freed memory is reused."""
 
 import os
 import platform
@@ -7,7 +7,20 @@ import sys
 
 import pytest
 
-THREADS = "import os, sentir; print([os.environ.get(n) for n in ('OMP_WAIT_POLICY', 'GOMP_SPINCOUNT')])"
+THREADS = """
+import os, sys
+from sentir.cli import main
+sys.argv = ["sentir", "--version"]
+main()
+print([os.environ.get(name) for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")])
+"""
+IMPORTS = """
+import logging, os, warnings, numpy
+before = dict(os.environ), list(warnings.filters), logging.root.level, list(logging.root.handlers)
+import sentir
+[getattr(sentir, name) for name in ("load_corpus", "LabelSpace", "clean_text")]
+print(before == (dict(os.environ), list(warnings.filters), logging.root.level, list(logging.root.handlers)))
+"""
 FAULTS = """
 import resource, torch
 from sentir.training.hardware import tune_malloc
@@ -27,10 +40,14 @@ def output(script, **variables):
     run = subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
     )
-    return run.stdout.strip()
+    return run.stdout.splitlines()[-1]
 
 
-def test_threads_spin_briefly_unless_the_environment_says_otherwise():
+def test_importing_sentir_changes_nothing_in_the_process():
+    assert output(IMPORTS) == "True"
+
+
+def test_threads_of_the_command_line_spin_briefly_unless_the_environment_says_otherwise():
     assert output(THREADS) == "['PASSIVE', '1000']"
     assert output(THREADS, OMP_WAIT_POLICY="ACTIVE") == "['ACTIVE', None]"
     assert output(THREADS, GOMP_SPINCOUNT="5") == "['PASSIVE', '5']"

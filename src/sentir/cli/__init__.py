@@ -24,6 +24,7 @@ def main() -> None:
     """Run the command line; an expected error is printed as one sentence on standard error."""
     _tolerate_encoding_errors()
     _ignore_warnings()
+    _set_thread_waiting()
     arguments = _pop_language(sys.argv[1:])
     if arguments[:1] == ["--version"]:
         print(f"sentir {metadata.version('sentir')}")
@@ -70,6 +71,18 @@ def _ignore_warnings() -> None:
     """Silence warnings of other packages that users can do nothing about."""
     for message in _IGNORED_WARNINGS:
         warnings.filterwarnings("ignore", message=message)
+
+
+def _set_thread_waiting() -> None:
+    """Let OpenMP threads that wait for one another spin for some microseconds, then sleep.
+
+    The variables are read when torch is loaded. Spinning longer, the default of GNU OpenMP, makes training several
+    times slower if anything else runs; sleeping at once halves its speed on an idle machine
+    (``benchmarks/thread_waiting.py``).
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
 def _exit_with_error(message: str) -> None:
