@@ -76,8 +76,8 @@ def _ignore_warnings() -> None:
 def _set_thread_waiting() -> None:
     """Let OpenMP threads that wait for one another spin for some microseconds, then sleep.
 
-    The variables are read when torch is loaded. Spinning longer, the default of GNU OpenMP, makes training several
-    times slower if anything else runs; sleeping at once halves its speed on an idle machine
+    The variables are read when torch is loaded. Spinning longer, as GNU OpenMP does, makes training several times
+    slower if anything else runs; sleeping at once halves its speed on an idle machine
     (``benchmarks/thread_waiting.py``).
     """
     if "OMP_WAIT_POLICY" not in os.environ:
