@@ -52,7 +52,7 @@ if not repository_paths:
     raise FileNotFoundError("Sentir's code was not found: run this in its folder, or attach it on Kaggle.")
 HOME = repository_paths[0]
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # training is not slowed down by other programs; read by torch
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read by torch: other programs slow training less
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 if importlib.util.find_spec("sentir") is None:
