@@ -301,7 +301,7 @@ def _report_write_errors(folder: Path) -> Iterator[None]:
         if isinstance(error, RuntimeError) and "write" not in str(error):  # torch's message for a full disk
             raise
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
-        if _checkpoint_root is None:
+        if not is_checkpointing():
             raise SentirError(
                 _("The temporary folder {folder} cannot be written ({why}); set TMPDIR to a writable folder.",
                   folder=folder.parent, why=why)
