@@ -87,7 +87,7 @@ class DevPredictor:
                 _("Explaining a model needs at least two dialogues in dev; '{name}' has fewer.", name=corpus.name)
             )  # fmt: skip
         self.utterances = self.with_stacked(corpus.dev)
-        self.prepared = recognizer.encoders.embed(recognizer.preprocessor.transform(self.utterances))
+        self.prepared = recognizer.preprocess(self.utterances)
         parts = {name: getattr(recognizer.model, name, None) for name in ENCODER_ATTRIBUTES}
         self.replayed_encoders = {name: ReplayedEncoder(part) for name, part in parts.items() if part is not None}
         self._batches = [
@@ -136,8 +136,7 @@ class DevPredictor:
     def without_context(self) -> Predictions:
         """Predict dev with every utterance as a dialogue of its own; its features stay those of its dialogue."""
         isolated = [replace(u, dialogue=u.id, turn=0) for u in self.utterances]
-        recognizer = self.recognizer
-        prepared = recognizer.encoders.embed(recognizer.preprocessor.transform(isolated))
+        prepared = self.recognizer.preprocess(isolated)
         if "features" in self.prepared.tensors:
             prepared.tensors["features"] = self.prepared.tensors["features"]
         return self._calibrate(predict_task(self.recognizer.model, prepared, self.recognizer.space))

@@ -84,8 +84,7 @@ def _train_mean(dev: DevPredictor, modality: str) -> Any:
     for dialogue in dialogues:
         if len(sample) < N_TRAIN_UTTERANCES:
             sample += [u.blind() for u in dialogue.utterances]
-    recognizer = dev.recognizer
-    prepared = recognizer.encoders.embed(recognizer.preprocessor.transform(sample))
+    prepared = dev.recognizer.preprocess(sample)
     if "text_states" in prepared.tensors:
         return prepared.tensors["text_states"].mean(0)
     encoder: Any = dev.recognizer.model.encoder if modality == "text" else dev.recognizer.model.audio

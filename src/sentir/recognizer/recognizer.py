@@ -40,7 +40,7 @@ from sentir.models.factory import MODELS
 from sentir.models.text_backbones import check_language
 from sentir.paths import PathLike
 from sentir.preflight import METADATA_FILE
-from sentir.preprocessing.preprocessor import Preprocessor
+from sentir.preprocessing.preprocessor import ModelInputs, Preprocessor
 from sentir.recipe import Recipe
 from sentir.recognizer.card import save_model_cards
 from sentir.recognizer.encoders import Encoders
@@ -156,13 +156,22 @@ class Recognizer(PredictionMixin, ReprMixin):
         if warn_truncated and (text := self.preprocessor.text) is not None and (n := inputs.count_truncated()):
             logger.warning(_("{n} texts were truncated to {limit} tokens, the most that the model takes.",
                              n=n, limit=text.tokenizer.max_length))  # fmt: skip
-        tasks = (Task(self.space, self.calibration, self.thresholds), *self.auxiliary_tasks)
+        tasks = self.tasks
         spaces = [task.space for task in tasks]
         predictions = predict_tasks(self.model, self.encoders.embed(inputs), spaces, source=source)
         return {
             task.space.task: replace(task.apply(one), notes=notes)
             for task, one in zip(tasks, predictions, strict=True)
         }
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """Its tasks, the main one first."""
+        return (Task(self.space, self.calibration, self.thresholds), *self.auxiliary_tasks)
+
+    def preprocess(self, utterances: Sequence[Utterance]) -> ModelInputs:
+        """Return the network's inputs for utterances, with the embeddings of frozen encoders."""
+        return self.encoders.embed(self.preprocessor.transform(utterances))
 
     def labels(self, predictions: Predictions) -> dict[str, tuple[Label, ...]]:
         """Return id → label names or number, decoded with the thresholds tuned on dev."""
@@ -199,11 +208,12 @@ class Recognizer(PredictionMixin, ReprMixin):
         if self.stacked is not None:
             (folder / STACKED_FOLDER).mkdir()
             self.stacked._write(folder / STACKED_FOLDER, skip_frozen_weights)
+        main, *auxiliary = self.tasks
         tree = {
             "format": FORMAT_VERSION,
             "recipe": self.recipe.to_dict(),
-            **Task(self.space, self.calibration, self.thresholds).to_dict(),
-            "auxiliary_tasks": [task.to_dict() for task in self.auxiliary_tasks],
+            **main.to_dict(),
+            "auxiliary_tasks": [task.to_dict() for task in auxiliary],
             "scaler": None if scaler is None else scaler.to_dict(),
             "mel_statistics": None if mel is None else mel.statistics.to_dict(),
             **encoder_digests(self.encoders),

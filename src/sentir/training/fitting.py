@@ -33,6 +33,7 @@ from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.recipe import DataSettings, Recipe
 from sentir.recognizer.encoders import Encoders
 from sentir.recognizer.inference import predict_task, predict_tasks
+from sentir.recognizer.recognizer import Recognizer
 from sentir.recognizer.tasks import Task, output_names
 from sentir.training.callbacks import EpochCallback
 from sentir.training.checkpoints import is_checkpointing
@@ -40,7 +41,7 @@ from sentir.training.digests import inputs_digest
 from sentir.training.losses import UNLABELED, encode_targets, multi_task_loss
 from sentir.training.setting_checks import check_classes, check_settings
 from sentir.training.trainer import TrainingResult, train_model
-from sentir.training.warm_start import WarmStart
+from sentir.training.warm_start import initialize
 
 Thresholds = NDArray[np.float64]
 
@@ -72,14 +73,14 @@ class FitResult:
 
 
 def fit(
-    recipe: Recipe, corpus: Corpus, *, warm_start: WarmStart | None = None, on_epoch: EpochCallback | None = None
+    recipe: Recipe, corpus: Corpus, *, init_from: Recognizer | None = None, on_epoch: EpochCallback | None = None
 ) -> FitResult:
     """Train one model with the recipe's seed on train and dev; test is not used.
 
     Args:
         recipe: of the model.
         corpus: with train and dev.
-        warm_start: a trained model to continue from, with the same ``model`` section as the recipe.
+        init_from: a trained model to continue from, with the same ``model`` section as the recipe.
         on_epoch: called with the results of each epoch.
 
     Raises:
@@ -87,19 +88,19 @@ def fit(
         RecipeError: if ``data.min_train_words`` excludes all train utterances.
         SentirError: for invalid names, weights or settings.
     """
-    check_training(recipe, corpus, load_weights=warm_start is None)
+    check_training(recipe, corpus, load_weights=init_from is None)
     spaces = [corpus.label_space(task) for task in (recipe.data.task, *recipe.auxiliary_tasks)]
     space, metric = spaces[0], resolve_metric(spaces[0], recipe.evaluation.metric)
     targets = _encode_train_targets(corpus, recipe, spaces)
     sources = weight_sources(recipe.model)
     _log_once(_describe_weights(sources))
     set_seed(recipe.train.seed)
-    if warm_start is None:
+    if init_from is None:
         encoders = Encoders.load(recipe.model)
         preprocessor = Preprocessor.fit(recipe.data, recipe.model, corpus.train, **encoders.processors())
         model = encoders.build_network(preprocessor, output_names(spaces))
     else:
-        preprocessor, encoders, model = warm_start.initialize()
+        preprocessor, encoders, model = initialize(init_from)
     train, dev = (encoders.embed(preprocessor.transform(rows)) for rows in (corpus.train, corpus.dev))
     if unknown := train.describe_unknown_tokens():
         _log_once(unknown)

@@ -13,7 +13,7 @@ from sentir.recognizer.recognizer import Recognizer
 from sentir.recognizer.versions import package_versions
 from sentir.training.callbacks import EpochCallback
 from sentir.training.fitting import fit
-from sentir.training.warm_start import WarmStart, align_corpus, align_recipe
+from sentir.training.warm_start import align_corpus, align_recipe
 
 
 def fit_recognizer(
@@ -40,10 +40,9 @@ def fit_recognizer(
     Raises:
         SentirError: if the corpus has no labels for the task, or names, weights or settings are invalid.
     """
-    warm_start = None if init_from is None else _warm_start(init_from)
-    if warm_start is not None:
-        recipe, corpus = align_recipe(warm_start, recipe), align_corpus(warm_start, corpus)
-    fitted = fit(recipe, corpus, warm_start=warm_start, on_epoch=on_epoch)
+    if init_from is not None:
+        recipe, corpus = align_recipe(init_from, recipe), align_corpus(init_from, corpus)
+    fitted = fit(recipe, corpus, init_from=init_from, on_epoch=on_epoch)
     facts = {
         "corpus": corpus.name,
         "synthetic": corpus.synthetic,
@@ -64,16 +63,6 @@ def fit_recognizer(
     parts = (fitted.space, fitted.preprocessor, fitted.encoders, fitted.model, fitted.thresholds)
     recognizer = Recognizer(recipe, *parts, facts, stacked, fitted.calibration, fitted.auxiliary_tasks)
     return recognizer, fitted.dev_predictions
-
-
-def _warm_start(recognizer: Recognizer) -> WarmStart:
-    return WarmStart(
-        recognizer.recipe,
-        (recognizer.space, *(task.space for task in recognizer.auxiliary_tasks)),
-        recognizer.preprocessor,
-        recognizer.encoders,
-        recognizer.model,
-    )
 
 
 def _previous_trainings(recognizer: Recognizer) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from torch import nn
 
@@ -16,68 +16,50 @@ from sentir.models.lora import add_lora
 from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.recipe import ModelSettings, Recipe
 from sentir.recognizer.encoders import Encoders
+from sentir.recognizer.recognizer import Recognizer
 
 
-@dataclass(frozen=True)
-class WarmStart:
-    """A trained model to continue from.
-
-    Attributes:
-        recipe: of the model.
-        spaces: label spaces of its tasks, the main one first.
-        preprocessor: fitted in its training.
-        encoders: of the model.
-        model: the network, which is trained in place.
-    """
-
-    recipe: Recipe
-    spaces: tuple[LabelSpace, ...]
-    preprocessor: Preprocessor
-    encoders: Encoders
-    model: nn.Module
-
-    def initialize(self) -> tuple[Preprocessor, Encoders, nn.Module]:
-        """Return preprocessor, encoders and network, with new LoRA adapters if the recipe has them."""
-        settings = self.recipe.model
-        if settings.encoder == "lora" and self.encoders.text is not None:
-            add_lora(self.encoders.text.encoder, settings.lora)
-        return self.preprocessor, self.encoders, self.model
+def initialize(recognizer: Recognizer) -> tuple[Preprocessor, Encoders, nn.Module]:
+    """Return preprocessor, encoders and network, with new LoRA adapters if the recipe has them."""
+    settings, encoders = recognizer.recipe.model, recognizer.encoders
+    if settings.encoder == "lora" and encoders.text is not None:
+        add_lora(encoders.text.encoder, settings.lora)
+    return recognizer.preprocessor, encoders, recognizer.model
 
 
-def align_recipe(warm_start: WarmStart, recipe: Recipe) -> Recipe:
+def align_recipe(recognizer: Recognizer, recipe: Recipe) -> Recipe:
     """Return a recipe with the model settings and text cleaning of the trained model.
 
     Raises:
         RecipeError: if that model uses stacking, or is for another task.
     """
-    if warm_start.recipe.model.uses_stacking:
+    if recognizer.recipe.model.uses_stacking:
         raise RecipeError(
             _("A model that uses stacking cannot be trained further: the stacked model has seen its data. Train "
               "from scratch with a recipe.")
         )  # fmt: skip
-    if warm_start.recipe.data.task != recipe.data.task:
+    if recognizer.recipe.data.task != recipe.data.task:
         raise RecipeError(
             _("The model predicts '{theirs}', but the recipe's 'data.task' is '{ours}'; set it to '{theirs}'.",
-              theirs=warm_start.recipe.data.task, ours=recipe.data.task)
+              theirs=recognizer.recipe.data.task, ours=recipe.data.task)
         )  # fmt: skip
-    if recipe.model not in (ModelSettings(), warm_start.recipe.model):
+    if recipe.model not in (ModelSettings(), recognizer.recipe.model):
         logger.warning(_("The recipe's 'model' section is ignored: the network is that of the trained model."))
-    trained = warm_start.recipe.to_dict()
+    trained = recognizer.recipe.to_dict()
     return recipe.override({"data": {"cleaning": trained["data"]["cleaning"]}, "model": trained["model"]})
 
 
-def align_corpus(warm_start: WarmStart, corpus: Corpus) -> Corpus:
+def align_corpus(recognizer: Recognizer, corpus: Corpus) -> Corpus:
     """Return the corpus with the label spaces of the trained model.
 
     Raises:
         PredictionsError: if the corpus has labels that the model does not.
         CorpusError: if it lacks a task of the model.
     """
-    for space in warm_start.spaces:
-        _check_labels(space, corpus.label_space(space.task))
-    return replace(
-        corpus, label_spaces={**corpus.label_spaces, **{space.task: space for space in warm_start.spaces}}
-    )
+    spaces = {task.space.task: task.space for task in recognizer.tasks}
+    for task, space in spaces.items():
+        _check_labels(space, corpus.label_space(task))
+    return replace(corpus, label_spaces={**corpus.label_spaces, **spaces})
 
 
 def _check_labels(model_space: LabelSpace, corpus_space: LabelSpace) -> None:
