@@ -27,14 +27,12 @@ class NetworkSpec:
         settings: the recipe's ``model`` section.
         feature_modalities: of each feature column, ``text`` or ``audio`` that it is computed from, or ``""``.
         text_encoder, speech_encoder: ``None`` if the model has none.
-        speech_frozen: whether the speech embeddings are precomputed.
     """
 
     settings: ModelSettings
     feature_modalities: tuple[str, ...] = ()
     text_encoder: TextEncoder | None = None
     speech_encoder: SpeechEncoder | None = None
-    speech_frozen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,7 @@ def build_multimodal(spec: NetworkSpec, output_names: Sized, load_pretrained: bo
 def _text_arguments(spec: NetworkSpec) -> dict[str, Any]:
     """Return the text encoder of a model, or the shape of its precomputed embeddings."""
     assert spec.text_encoder is not None
-    if spec.settings.encoder == "frozen":
+    if spec.settings.is_encoder_frozen:
         return {"text_states_shape": spec.text_encoder.states_shape}
     return {"text_encoder": spec.text_encoder}
 
@@ -116,7 +114,7 @@ def _audio_arguments(spec: NetworkSpec, load_pretrained: bool) -> dict[str, Any]
             "pretrained": load_pretrained and audio.pretrained,
             "weights": audio.weights if load_pretrained else None,
         }
-    if spec.speech_frozen:
+    if audio.is_encoder_frozen:
         return {"speech_states_shape": spec.speech_encoder.states_shape}
     return {"speech_encoder": spec.speech_encoder}
 

@@ -187,15 +187,10 @@ def require_pretrained(model: ModelSettings) -> None:
     Raises:
         RecipeError: naming the settings to change.
     """
-    if model.encoder == "frozen" and not model.pretrained:
+    if model.is_encoder_frozen and not model.pretrained:
         raise RecipeError(
             _("'model.encoder = frozen' needs pretrained weights; set model.pretrained=true or fine-tune.")
         )
-
-
-def is_speech_encoder_frozen(audio: AudioSettings) -> bool:
-    """Return whether a speech encoder is frozen."""
-    return audio.encoder != "finetune"
 
 
 def require_pretrained_speech(audio: AudioSettings) -> None:
@@ -204,7 +199,7 @@ def require_pretrained_speech(audio: AudioSettings) -> None:
     Raises:
         RecipeError: naming the settings to change.
     """
-    if is_speech_encoder_frozen(audio) and not audio.pretrained:
+    if audio.is_encoder_frozen and not audio.pretrained:
         raise RecipeError(
             _(
                 "'model.audio.encoder = frozen' needs pretrained weights; set model.audio.pretrained=true or "

@@ -36,6 +36,11 @@ class AudioSettings(Section):
     mel: Literal["mel", "thesis"] = "mel"
     max_seconds: int = Field(8, ge=1)
 
+    @property
+    def is_encoder_frozen(self) -> bool:
+        """Whether a speech encoder is frozen."""
+        return self.encoder != "finetune"
+
 
 class StackedSettings(Section):
     """A model whose out-of-fold predictions are features of another (stacking), the feature set ``stacked``.
@@ -165,3 +170,8 @@ class ModelSettings(Section):
     def uses_stacking(self) -> bool:
         """Whether the features include another model's probabilities."""
         return "stacked" in self.features
+
+    @property
+    def is_encoder_frozen(self) -> bool:
+        """Whether the text encoder is frozen."""
+        return self.encoder == "frozen"

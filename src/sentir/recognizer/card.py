@@ -23,7 +23,7 @@ from sentir.models.factory import MODELS
 from sentir.models.speech_backbones import is_speech_backbone
 from sentir.models.text_backbones import TEXT_BACKBONES, TextBackbone
 from sentir.models.weights import WeightsSource
-from sentir.preprocessing.kinds import input_modalities, is_speech_encoder_frozen, randomly_initialized_parts
+from sentir.preprocessing.kinds import input_modalities, randomly_initialized_parts
 from sentir.recipe import AudioSettings, Recipe
 from sentir.recognizer.card_scores import label_limitations, load_scores, score_sections, slice_sections
 from sentir.safe_text import make_printable
@@ -227,7 +227,7 @@ def _calibration_name(facts: Mapping[str, Any]) -> str:
 def _audio_backbone_name(audio: AudioSettings) -> str:
     if not is_speech_backbone(audio.backbone):
         return audio.backbone
-    return f"{audio.backbone} ({'frozen' if is_speech_encoder_frozen(audio) else 'finetune'})"
+    return f"{audio.backbone} ({'frozen' if audio.is_encoder_frozen else 'finetune'})"
 
 
 def _base_model_id(recipe: Recipe) -> str | None:

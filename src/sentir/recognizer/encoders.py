@@ -20,7 +20,6 @@ from sentir.models.text_encoder import TextEncoder, load_text_encoder
 from sentir.models.tokenization import TextTokenizer
 from sentir.preprocessing.kinds import (
     feature_modality,
-    is_speech_encoder_frozen,
     require_pretrained,
     require_pretrained_speech,
     uses_speech_encoder,
@@ -41,14 +40,17 @@ class PretrainedEncoder(Generic[EncoderT, ProcessorT]):
     Attributes:
         encoder: the network.
         processor: tokenizer or feature extractor.
-        frozen: whether it is never trained, so that embeddings are computed once.
         digest: hash of the weights and settings of a frozen encoder; ``""`` for one that is trained.
     """
 
     encoder: EncoderT
     processor: ProcessorT
-    frozen: bool
     digest: str
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it is never trained, so that embeddings are computed once."""
+        return bool(self.digest)
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,6 @@ class Encoders:
             tuple(feature_modality(name.partition(".")[0], settings) for name in columns),
             None if self.text is None else self.text.encoder,
             None if self.speech is None else self.speech.encoder,
-            self.speech is None or self.speech.frozen,
         )
         network: nn.Module = MODELS.get(settings.kind).build(spec, output_names, load_pretrained)
         return network
@@ -143,7 +144,7 @@ class Encoders:
 
 def _load_text(model: ModelSettings, folder: str | None) -> PretrainedEncoder[TextEncoder, TextTokenizer]:
     require_pretrained(model)
-    frozen = model.encoder == "frozen"
+    frozen = model.is_encoder_frozen
     name = model.backbone if folder is None or model.backbone in TEXT_BACKBONES else folder
     source = folder or model.weights
     arguments: dict[str, Any] = {
@@ -154,21 +155,18 @@ def _load_text(model: ModelSettings, folder: str | None) -> PretrainedEncoder[Te
         "max_length": model.max_length,
     }
     if frozen:
-        encoder, tokenizer, digest = _load_frozen_text_encoder(
-            last_modified_ns(source or name), name, **arguments
-        )
-        return PretrainedEncoder(encoder, tokenizer, True, digest)
+        return PretrainedEncoder(*_load_frozen_text_encoder(last_modified_ns(source or name), name, **arguments))
     encoder, tokenizer, _spec = load_text_encoder(name, **arguments)
     if model.encoder == "lora" and folder is None:  # in saved encoders they are merged
         add_lora(encoder, model.lora)
-    return PretrainedEncoder(encoder, tokenizer, False, "")
+    return PretrainedEncoder(encoder, tokenizer, "")
 
 
 def _load_speech(
     audio: AudioSettings, folder: str | None
 ) -> PretrainedEncoder[SpeechEncoder, SpeechFeatureExtractor]:
     require_pretrained_speech(audio)
-    frozen, name = is_speech_encoder_frozen(audio), audio.backbone if folder is None else folder
+    frozen, name = audio.is_encoder_frozen, audio.backbone if folder is None else folder
     source = folder or audio.weights
     arguments: dict[str, Any] = {
         "weights": source,
@@ -176,12 +174,11 @@ def _load_speech(
         "layers": (-1,) if audio.layers is None and not frozen else audio.layers,
     }
     if frozen:
-        encoder, extractor, digest = _load_frozen_speech_encoder(
-            last_modified_ns(source or name), name, **arguments
+        return PretrainedEncoder(
+            *_load_frozen_speech_encoder(last_modified_ns(source or name), name, **arguments)
         )
-        return PretrainedEncoder(encoder, extractor, True, digest)
     encoder, extractor = load_speech_encoder(name, **arguments)
-    return PretrainedEncoder(encoder, extractor, False, "")
+    return PretrainedEncoder(encoder, extractor, "")
 
 
 @lru_cache(maxsize=2)

@@ -22,7 +22,7 @@ from sentir.models.factory import MODELS
 from sentir.models.speech_backbones import save_speech_encoder
 from sentir.models.text_encoder import save_text_encoder
 from sentir.preflight import METADATA_FILE
-from sentir.preprocessing.kinds import is_speech_encoder_frozen, uses_speech_encoder
+from sentir.preprocessing.kinds import uses_speech_encoder
 from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.recipe import Recipe
 from sentir.recognizer.card import CARD_FILENAMES
@@ -98,9 +98,9 @@ def load_encoders(folder: Path, saved: SavedModel) -> Encoders:
         raise damaged_model_error(folder, METADATA_FILE, _("the mel statistics do not fit the model"))
     is_frozen = {}
     if "text" in modalities:
-        is_frozen[_TEXT_ENCODER_FOLDER] = model.encoder == "frozen"
+        is_frozen[_TEXT_ENCODER_FOLDER] = model.is_encoder_frozen
     if uses_speech_encoder(model):
-        is_frozen[_SPEECH_ENCODER_FOLDER] = is_speech_encoder_frozen(model.audio)
+        is_frozen[_SPEECH_ENCODER_FOLDER] = model.audio.is_encoder_frozen
     saved_parts = {
         part: str(folder / part)
         for part in is_frozen

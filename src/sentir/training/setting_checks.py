@@ -9,7 +9,7 @@ from sentir.errors import CorpusError, RecipeError
 from sentir.i18n import _
 from sentir.models.factory import MODELS
 from sentir.models.lora import require_peft
-from sentir.preprocessing.kinds import is_speech_encoder_frozen, uses_speech_encoder
+from sentir.preprocessing.kinds import uses_speech_encoder
 from sentir.recipe import ModelSettings, Recipe, TrainSettings
 from sentir.training.hardware import resolve_mixed_precision
 
@@ -77,7 +77,7 @@ def unused_settings(model: ModelSettings, train: TrainSettings) -> dict[str, str
 def _unused_training_settings(model: ModelSettings, train: TrainSettings) -> dict[str, str]:
     modalities, augment, has_speech = MODELS.get(model.kind).modalities, train.augment, uses_speech_encoder(model)
     tunes_text = "text" in modalities and model.encoder != "frozen"
-    tunes_speech = has_speech and not is_speech_encoder_frozen(model.audio)
+    tunes_speech = has_speech and not model.audio.is_encoder_frozen
     has_mels = "audio" in modalities and not has_speech
     tunes_encoder = tunes_text or tunes_speech
     tunes_pretrained = tunes_text or ((tunes_speech or has_mels) and model.audio.pretrained)
