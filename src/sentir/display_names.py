@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sentir.i18n import _, gettext_noop, quote_text
 
 _DISPLAY_NAMES = {
@@ -37,9 +39,11 @@ _DISPLAY_NAMES = {
     "clips": gettext_noop("clips"),
     "duplicates": gettext_noop("duplicates"),
     "episode": gettext_noop("episode"),
-    # families of models
+    # inputs and families of models
     "text": gettext_noop("text"),
     "audio": gettext_noop("audio"),
+    "context": gettext_noop("context"),
+    "features": gettext_noop("features"),
     "audio_stacked": gettext_noop("audio + another model"),
     "text_audio": gettext_noop("text and audio"),
     "text_audio_stacked": gettext_noop("text and audio + another model"),
@@ -161,6 +165,11 @@ def display_name(key: str) -> str:
     A key without one, such as a label of the user's own, is returned with spaces for its underscores.
     """
     return _(_DISPLAY_NAMES[key]) if key in _DISPLAY_NAMES else key.replace("_", " ")
+
+
+def label_names(labels: Iterable[object]) -> str:
+    """Return the names of the labels of an utterance; ``none of them`` without any."""
+    return ", ".join(display_name(str(label)) for label in labels) or _("none of them")
 
 
 def slice_kind_name(kind: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,3 +92,17 @@ def write_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         why = error.strerror or error
         raise SentirError(_("{path} cannot be written: {why}.", path=path, why=why)) from error
+
+
+def prepare_output_path(path: Path) -> None:
+    """Create the folder of a file and check that the file can be written, before any work is done for it.
+
+    Raises:
+        SentirError: if it cannot be written.
+    """
+    with write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not os.access(path.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

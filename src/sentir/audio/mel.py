@@ -97,6 +97,11 @@ def mel_filter_bank(settings: MelSettings = DEFAULT_MEL) -> NDArray[np.float64]:
     return np.maximum(triangles, 0) * 2 / (high - low)
 
 
+def mel_band_frequencies() -> NDArray[np.float64]:
+    """Return the center of each mel band, in Hz."""
+    return mel_filter_bank().argmax(axis=0) * SAMPLING_RATE / DEFAULT_MEL.n_fft
+
+
 @lru_cache(maxsize=4)
 def _cached_filter_bank(settings: MelSettings) -> FloatArray:
     return mel_filter_bank(settings).astype(np.float32)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sentir.display_names import display_name, quoted_model_name
+from sentir.display_names import display_name, label_names, quoted_model_name
 from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.evaluation.results import format_p_value
 from sentir.explanation.figures import (
-    INPUT_NAMES,
     MAP_NAMES,
     ablation_figure,
     audio_attribution_alt_text,
@@ -130,10 +129,10 @@ def summarize_prediction(explanation: Explanation) -> str:
             score=localize_numbers(f"{explanation.score:.2f}"),
             label=display_name(explanation.label),
         )
-    names = ", ".join(display_name(str(name)) for name in explanation.labels) or _("none of them")
     return _(
         "Predicted: {labels}. Explained: the log-odds of {label}, {score} (probability {p}).",
-        labels=names, label=display_name(explanation.label), score=format_signed(explanation.score),
+        labels=label_names(explanation.labels), label=display_name(explanation.label),
+        score=format_signed(explanation.score),
         p=localize_numbers(f"{explanation.probabilities[explanation.label]:.2f}"),
     )  # fmt: skip
 
@@ -190,7 +189,7 @@ def describe_ablation(explanation: ModelExplanation, one: Ablation) -> str:
     c = one.comparison
     corrected = [_("corrected for {n} comparisons", n=c.num_comparisons)] if c.num_comparisons > 1 else []
     values = {
-        "part": _(INPUT_NAMES[one.ablated]),
+        "part": display_name(one.ablated),
         "metric": metric_display_name(explanation.metric),
         "loss": format_score_drop(explanation.metric, get_metric(explanation.metric).sign * c.difference),
         "why": ", ".join(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentir.audio.decoding import SAMPLING_RATE
-from sentir.audio.mel import DEFAULT_MEL, HOP_LENGTH, mel_filter_bank
+from sentir.audio.mel import HOP_LENGTH, mel_band_frequencies
 from sentir.corpus.labels import Label
 from sentir.evaluation.results import Comparison, Score
 from sentir.repr_mixin import ReprMixin
@@ -155,11 +155,6 @@ class AudioAttribution:
 def _cell_centers(cells: int, length: int) -> NDArray[np.float64]:
     """Return the centers of equal cells over ``length`` positions."""
     return (np.arange(cells) + 0.5) * length / cells - 0.5
-
-
-def mel_band_frequencies() -> NDArray[np.float64]:
-    """Return the center of each mel band, in Hz."""
-    return mel_filter_bank().argmax(axis=0) * SAMPLING_RATE / DEFAULT_MEL.n_fft
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from pydantic import TypeAdapter
 from sentir.display_names import display_name
 from sentir.documents import DocumentSection, TableBlock
 from sentir.evaluation.analysis.slices import SliceScore
+from sentir.evaluation.formatting import format_number, format_score
 from sentir.evaluation.metrics import metric_display_name
 from sentir.evaluation.results import LabelScore, ModelScores, Score
-from sentir.i18n import _, localize_numbers
+from sentir.i18n import _
 
 MIN_SUPPORT = 50  # utterances of a label below which its scores are imprecise
 
@@ -47,7 +48,7 @@ def score_sections(row: ModelScores) -> list[DocumentSection]:
 
 def _label_row(label_score: LabelScore) -> tuple[str, ...]:
     f1 = Score(label_score.metrics.get("f1", math.nan), *(label_score.interval or (None, None)))
-    others = (_format_number(label_score.metrics.get(name)) for name in ("precision", "recall"))
+    others = (format_number(label_score.metrics.get(name)) for name in ("precision", "recall"))
     return (display_name(label_score.label), str(label_score.support), *others, format_score(f1))
 
 
@@ -77,7 +78,7 @@ def label_limitations(row: ModelScores) -> list[str]:
     worst = min(scored, key=lambda one: one.metrics["f1"])
     sentences = [
         _("Lowest F1: {label}, {f1} on {split}.",
-          label=display_name(worst.label), f1=_format_number(worst.metrics["f1"]), split=display_name(row.split))
+          label=display_name(worst.label), f1=format_number(worst.metrics["f1"]), split=display_name(row.split))
     ]  # fmt: skip
     if rare := [display_name(one.label) for one in row.per_label if one.support < MIN_SUPPORT]:
         sentences.append(
@@ -85,16 +86,3 @@ def label_limitations(row: ModelScores) -> list[str]:
               n=MIN_SUPPORT, split=display_name(row.split), labels=", ".join(rare))
         )  # fmt: skip
     return sentences
-
-
-def format_score(score: Score) -> str:
-    """Format a score with its interval, if it has one: ``0.612 [0.590, 0.633]``."""
-    if score.low is None or score.high is None:
-        return _format_number(score.value)
-    return localize_numbers(
-        f"{_format_number(score.value)} [{_format_number(score.low)}, {_format_number(score.high)}]"
-    )
-
-
-def _format_number(value: float | None) -> str:
-    return "–" if value is None or value != value else localize_numbers(f"{value:.3f}")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sentir.audit.results import Histogram
 from sentir.display_names import display_name
+from sentir.evaluation.formatting import format_number
 from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.evaluation.metrics.ranking import RankingCurves
 from sentir.evaluation.results import ModelScores
@@ -43,7 +44,7 @@ def describe_learning_curves(curves: Sequence[LearningCurve], metric: str) -> st
     texts = []
     for model, trainings in best.items():
         score, epoch = max(trainings)
-        score_text = localize_numbers(f"{get_metric(metric).sign * score:.3f}")
+        score_text = format_number(get_metric(metric).sign * score)
         texts.append(
             _("{model}: best {score}, in epoch {epoch}", model=model, score=score_text, epoch=f"{epoch:g}")
         )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +25,7 @@ def save_audit_page(audits: Mapping[str, AuditReport], path: Path) -> None:
 
     Args:
         audits: language → the audit with its texts in that language.
-        path: the HTML file, in an existing folder; see `prepare_output_path`.
+        path: the HTML file, in an existing folder; see `sentir.io.prepare_output_path`.
 
     Raises:
         SentirError: if it cannot be written.
@@ -35,20 +33,6 @@ def save_audit_page(audits: Mapping[str, AuditReport], path: Path) -> None:
     page = render_audit_page(audits)
     with write_errors(path):
         write_text(path, page)
-
-
-def prepare_output_path(path: Path) -> None:
-    """Create the folder of a page and check that the page can be written, before any work is done for it.
-
-    Raises:
-        SentirError: if it cannot be written.
-    """
-    with write_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if not os.access(path.parent, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def render_audit_page(audits: Mapping[str, AuditReport]) -> str:

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 from sentir.display_names import display_name
 from sentir.evaluation.calibration.reliability import Reliability
+from sentir.evaluation.formatting import format_number, format_points, format_score
 from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.evaluation.results import Score
-from sentir.i18n import _, format_count, localize_numbers
+from sentir.i18n import _, format_count
 from sentir.report.plot_style import (
     COLORS,
-    FONT_SIZE,
     SMALL_FONT_SIZE,
     add_legend,
     escape_label,
     line_style,
-    make_axes,
+    make_curve_axes,
+    make_square_axes,
 )
 
 if TYPE_CHECKING:
@@ -25,53 +26,29 @@ if TYPE_CHECKING:
 
 def plot_reliability_diagram(reliability: Reliability) -> Figure:
     """Draw the accuracy, or the frequency of each label, against the predicted probability."""
-    figure, axes = make_axes(height=3.9 + 0.17 * -(-len(reliability.reliability_curves) // 3))
-    axes.plot([0, 1], [0, 1], color="black", alpha=0.3, lw=0.8, ls="--")
-    for n, (name, bins) in enumerate(reliability.reliability_curves.items()):
-        label = escape_label(display_name(name)) if name else None
-        axes.plot(
-            [b.mean_probability for b in bins],
-            [b.observed_frequency for b in bins],
-            marker="o",
-            ms=3.5,
-            label=label,
-            **line_style(n),
-        )
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1.01)
-    axes.set_aspect("equal")
-    axes.grid(color="black", alpha=0.12, lw=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
     single = "" in reliability.reliability_curves
-    axes.set_xlabel(_("confidence") if single else _("predicted probability"), fontsize=FONT_SIZE)
-    axes.set_ylabel(_("accuracy") if single else _("observed frequency"), fontsize=FONT_SIZE)
+    x_label = _("confidence") if single else _("predicted probability")
+    y_label = _("accuracy") if single else _("observed frequency")
+    figure, axes = make_square_axes(len(reliability.reliability_curves), x_label, y_label)
+    for n, (name, bins) in enumerate(reliability.reliability_curves.items()):
+        points = ([b.mean_probability for b in bins], [b.observed_frequency for b in bins])
+        label = escape_label(display_name(name)) if name else None
+        axes.plot(*points, marker="o", ms=3.5, label=label, **line_style(n))
     return figure if single else add_legend(figure)
 
 
 def plot_risk_coverage_curve(reliability: Reliability) -> Figure:
     """Draw the error rate against coverage, the share of utterances kept, most confident first."""
-    figure, axes = make_axes(height=3.3)
+    single = "" in reliability.reliability_curves
+    y_label = _("risk (error rate)") if single else _("risk (error rate of label decisions)")
+    figure, axes = make_curve_axes(3.3, _("coverage (most confident first)"), y_label)
     coverages, risks = zip(*reliability.risk_coverage_curve, strict=True)
     axes.plot(coverages, risks, color=COLORS[0], lw=1.6)
-    axes.axvline(reliability.coverage.value, color=COLORS[1], lw=1, ls="--")
-    axes.text(
-        reliability.coverage.value,
-        0,
-        _("confident") + " ",
-        ha="right",
-        va="bottom",
-        color=COLORS[1],
-        fontsize=SMALL_FONT_SIZE,
-    )
+    threshold, text = reliability.coverage.value, _("confident") + " "
+    axes.axvline(threshold, color=COLORS[1], lw=1, ls="--")
+    axes.text(threshold, 0, text, ha="right", va="bottom", color=COLORS[1], fontsize=SMALL_FONT_SIZE)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.05 * max(risks) or 1)
-    axes.grid(color="black", alpha=0.12, lw=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
-    single = "" in reliability.reliability_curves
-    axes.set_xlabel(_("coverage (most confident first)"), fontsize=FONT_SIZE)
-    axes.set_ylabel(
-        _("risk (error rate)") if single else _("risk (error rate of label decisions)"), fontsize=FONT_SIZE
-    )
     return figure
 
 
@@ -101,9 +78,9 @@ def _calibration_error_sentence(reliability: Reliability) -> str:
         "Expected calibration error: {ece} points; a perfectly calibrated model would show {chance} on this many "
         "utterances. Brier score: {brier}. Area under the risk–coverage curve: {aurc}.",
         ece=format_points(reliability.ece),
-        chance=localize_numbers(f"{100 * reliability.ece_if_calibrated:.1f}"),
-        brier=_format_score(reliability.brier),
-        aurc=_format_score(reliability.aurc),
+        chance=format_number(100 * reliability.ece_if_calibrated, 1),
+        brier=format_score(reliability.brier),
+        aurc=format_score(reliability.aurc),
     )
 
 
@@ -132,19 +109,5 @@ def _confidence_threshold_sentence(reliability: Reliability) -> str:
              "{metric} above the threshold: {score_above}, overall: {score_overall}.", **values)  # fmt: skip
 
 
-def format_points(score: Score) -> str:
-    """Format a share in points, with its interval if it has one: ``2.3 [0.0, 3.9]``."""
-    value = localize_numbers(f"{100 * score.value:.1f}")
-    if score.low is None or score.high is None:
-        return value
-    return localize_numbers(f"{value} [{100 * score.low:.1f}, {100 * score.high:.1f}]")
-
-
-def _format_score(score: Score) -> str:
-    if score.low is None or score.high is None:
-        return localize_numbers(f"{score.value:.3f}")
-    return localize_numbers(f"{score.value:.3f} [{score.low:.3f}, {score.high:.3f}]")
-
-
 def _format_metric(metric: str, score: Score) -> str:
-    return format_points(score) if get_metric(metric).is_proportion else _format_score(score)
+    return format_points(score) if get_metric(metric).is_proportion else format_score(score)

@@ -9,10 +9,10 @@ from sentir.corpus.cleaning_report import CleaningReport
 from sentir.display_names import display_name, model_display_name
 from sentir.evaluation.analysis.confusions import HardExample
 from sentir.evaluation.analysis.slices import SliceScore
+from sentir.evaluation.formatting import format_score
 from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.evaluation.results import Comparison, ModelScores
 from sentir.i18n import _
-from sentir.recognizer.card_scores import format_score
 from sentir.report.task_sections import ordered_metrics
 
 if TYPE_CHECKING:

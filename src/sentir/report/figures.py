@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
@@ -16,12 +16,14 @@ from sentir.i18n import _, format_count, format_decimal
 from sentir.report.plot_style import (
     COLORS,
     FONT_SIZE,
-    LINE_STYLES,
     SMALL_FONT_SIZE,
     add_legend,
     escape_label,
     line_style,
     make_axes,
+    make_curve_axes,
+    make_square_axes,
+    name_bars,
 )
 from sentir.report.study_report import CorpusSummary, LearningCurve
 
@@ -83,7 +85,8 @@ def plot_learning_curves(
     from matplotlib.ticker import MaxNLocator
 
     models = sorted({curve.model: None for curve in curves}, key=lambda model: model != selected)
-    figure, axes = make_axes(height=2.9 + 0.19 * len(models))
+    y_label = _("{metric} on dev", metric=metric_display_name(metric))
+    figure, axes = make_curve_axes(2.9 + 0.19 * len(models), _("epoch"), y_label)
     lines: dict[str, Line2D] = {}
     for curve in curves:
         emphasized = selected in (None, curve.model)
@@ -92,12 +95,10 @@ def plot_learning_curves(
         scores = [point["score"] for curve in shared_axis_curves for point in curve.points]
         axes.dataLim.update_from_data_y(scores, ignore=False)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.set_xlabel(_("epoch"), fontsize=FONT_SIZE)
-    axes.set_ylabel(_("{metric} on dev", metric=metric_display_name(metric)), fontsize=FONT_SIZE)
-    axes.grid(color="black", alpha=0.12, lw=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
     handles = [lines[model] for model in models]
-    names = [_best_model_label(model) if model == selected else escape_label(model) for model in models]
+    names = [escape_label(model) for model in models]
+    if selected in models:
+        names[0] = _("{model} (best on dev)", model=names[0])
     figure.legend(
         handles, names, loc="outside lower left", frameon=False, fontsize=SMALL_FONT_SIZE, labelspacing=0.3
     )
@@ -107,18 +108,13 @@ def plot_learning_curves(
 def _draw_curve(axes: Axes, curve: LearningCurve, index: int, *, emphasized: bool) -> Line2D:
     """Draw one training in the color of its model and return the line."""
     points = sorted(curve.points, key=lambda point: point["epoch"])
-    color, dashes = COLORS[index % len(COLORS)], LINE_STYLES[index // len(COLORS) % len(LINE_STYLES)]
     alpha, width, size = (0.95, 1.8, 5.5) if emphasized else (0.65, 1.0, 3.5)
-    style: dict[str, Any] = {"color": color, "alpha": alpha, "zorder": 2 + emphasized}
+    style = line_style(index) | {"alpha": alpha, "zorder": 2 + emphasized, "lw": width}
     epochs, scores = [p["epoch"] for p in points], [p["score"] for p in points]
-    (line,) = axes.plot(epochs, scores, linestyle=dashes, lw=width, **style)
+    (line,) = axes.plot(epochs, scores, **style)
     best = [score for epoch, score in zip(epochs, scores, strict=True) if epoch == curve.best_epoch]
-    axes.plot([curve.best_epoch] * len(best), best, marker="o", ms=size, lw=0, **style)
+    axes.plot([curve.best_epoch] * len(best), best, marker="o", ms=size, **style | {"lw": 0})
     return line
-
-
-def _best_model_label(model: str) -> str:
-    return _("{model} (best on dev)", model=escape_label(model))
 
 
 def plot_label_distribution(corpus: CorpusSummary, task: str) -> Figure:
@@ -149,18 +145,14 @@ def plot_label_bars(
     """
     names = list(dict.fromkeys(name for split_counts in counts.values() for name in split_counts))
     figure, axes = make_axes(height=0.6 + row_height * len(names))
+    texts = []
     for n, (split, split_counts) in enumerate(counts.items()):
         label_counts = [split_counts.get(name, 0) for name in names]
         positions = [row + (n - (len(counts) - 1) / 2) * bar_distance for row in range(len(names))]
         shares = [count / max(1, totals[split]) for count in label_counts]
-        bars = axes.barh(positions, shares, bar_height, color=COLORS[n], label=display_name(split))
-        axes.bar_label(bars, [format_count(count) for count in label_counts], padding=3, fontsize=SMALL_FONT_SIZE)
-    axes.set_yticks(range(len(names)), [escape_label(display_name(name)) for name in names])
-    axes.set_xticks([])
-    axes.margins(x=0.14)
-    axes.invert_yaxis()
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
+        axes.barh(positions, shares, bar_height, color=COLORS[n], label=display_name(split))
+        texts.append([format_count(count) for count in label_counts])
+    name_bars(axes, [display_name(name) for name in names], texts)
     figure.legend(loc="outside upper right", ncols=len(counts), frameon=False, fontsize=SMALL_FONT_SIZE)
     return figure
 
@@ -187,18 +179,11 @@ def plot_roc_curves(label_curves: Sequence[RankingCurves]) -> Figure:
     Raises:
         ValueError: if there are no curves.
     """
-    figure, axes = _make_square_axes(label_curves)
-    axes.plot([0, 1], [0, 1], color="black", alpha=0.3, lw=0.8, ls="--")
+    x_label, y_label = _("false positive rate"), _("true positive rate (recall)")
+    figure, axes = _make_label_axes(label_curves, x_label, y_label)
     for n, one in enumerate(label_curves):
-        points = [0.0, *one.true_positive_rates]
-        axes.plot(
-            [0.0, *CURVE_GRID],
-            points,
-            label=f"{escape_label(display_name(one.label))} {format_decimal(one.auc, 2)}",
-            **line_style(n),
-        )
-    axes.set_xlabel(_("false positive rate"), fontsize=FONT_SIZE)
-    axes.set_ylabel(_("true positive rate (recall)"), fontsize=FONT_SIZE)
+        name = f"{escape_label(display_name(one.label))} {format_decimal(one.auc, 2)}"
+        axes.plot([0.0, *CURVE_GRID], [0.0, *one.true_positive_rates], label=name, **line_style(n))
     return add_legend(figure)
 
 
@@ -210,23 +195,17 @@ def plot_precision_recall_curves(label_curves: Sequence[RankingCurves]) -> Figur
     Raises:
         ValueError: if there are no curves.
     """
-    figure, axes = _make_square_axes(label_curves)
+    figure, axes = _make_label_axes(label_curves, _("recall"), _("precision"), diagonal=False)
     for n, one in enumerate(label_curves):
         name = f"{escape_label(display_name(one.label))} {format_decimal(one.average_precision, 2)}"
         axes.plot(CURVE_GRID, one.precisions, label=name, **line_style(n))
         axes.plot([1, 1.04], [one.support / one.n] * 2, clip_on=False, **line_style(n))
-    axes.set_xlabel(_("recall"), fontsize=FONT_SIZE)
-    axes.set_ylabel(_("precision"), fontsize=FONT_SIZE)
     return add_legend(figure)
 
 
-def _make_square_axes(label_curves: Sequence[RankingCurves]) -> tuple[Figure, Axes]:
+def _make_label_axes(
+    label_curves: Sequence[RankingCurves], x_label: str, y_label: str, *, diagonal: bool = True
+) -> tuple[Figure, Axes]:
     if not label_curves:
         raise ValueError("no label has a curve")
-    figure, axes = make_axes(height=3.9 + 0.17 * -(-len(label_curves) // 3))
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1.01)
-    axes.set_aspect("equal")
-    axes.grid(color="black", alpha=0.12, lw=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
+    return make_square_axes(len(label_curves), x_label, y_label, diagonal=diagonal)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from sentir.audit.results import Histogram
 from sentir.display_names import display_name, issue_name, model_display_name, quoted_model_name
 from sentir.documents import Document
+from sentir.evaluation.formatting import format_interval, format_number, format_score
 from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.i18n import LANGUAGES, _, format_count, get_language, localize_numbers, use_language
 from sentir.paths import to_file_name
 from sentir.recipe import dump_toml
 from sentir.recognizer.card import intended_use, make_model_card
-from sentir.recognizer.card_scores import format_score
 from sentir.report import (
     alt_text,
     calibration,
@@ -131,7 +131,7 @@ def _environment() -> Environment:
         "named": quoted_model_name,
         "names": bold_names,
         "comparison_basis": sentences.comparison_basis,
-        "number": format_score_value,
+        "number": format_number,
         "thousands": format_count,
         "timestamp": format_timestamp,
         "duration": format_duration,
@@ -178,16 +178,6 @@ def bold_names(text: str) -> Markup:
 def localized_durations(corpus: CorpusSummary) -> Histogram | None:
     """Return the histogram of durations with its unit in the current language."""
     return corpus.durations and replace(corpus.durations, unit=_("seconds"))
-
-
-def format_score_value(value: float) -> str:
-    """Format a score with three decimals; a dash for NaN."""
-    return localize_numbers(f"{value:.3f}") if value == value else "–"
-
-
-def format_interval(low: float, high: float) -> str:
-    """Format an interval of scores."""
-    return localize_numbers(f"[{low:.3f}, {high:.3f}]")
 
 
 def format_timestamp(text: str) -> str:

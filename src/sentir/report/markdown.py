@@ -6,15 +6,15 @@ from collections.abc import Iterable, Sequence
 
 from sentir.display_names import display_name, issue_name, model_display_name, quoted_model_name
 from sentir.documents import Block, CodeBlock, Document, DocumentSection, ListBlock, TableBlock
+from sentir.evaluation.formatting import format_number, format_score
 from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.evaluation.results import ModelScores
 from sentir.i18n import _, format_count, get_language, localize_numbers
 from sentir.recipe import dump_toml
 from sentir.recognizer.card import intended_use
-from sentir.recognizer.card_scores import format_score
 from sentir.report import alt_text, sentences
 from sentir.report.comparison_table import comparison_rows
-from sentir.report.html import build_model_cards, format_score_value, format_timestamp
+from sentir.report.html import build_model_cards, format_timestamp
 from sentir.report.study_report import CorpusSummary, StudyReport
 from sentir.report.task_sections import TaskSection, comparison_groups, ordered_metrics, task_sections
 
@@ -128,7 +128,7 @@ def _label_blocks(row: ModelScores) -> Iterable[Block]:
     names = list(dict.fromkeys(name for label in row.per_label for name in label.metrics))
     rows = tuple(
         (display_name(one.label), format_count(one.support),
-         *(format_score_value(one.metrics[name]) if name in one.metrics else "–" for name in names))
+         *(format_number(one.metrics[name]) if name in one.metrics else "–" for name in names))
         for one in row.per_label
     )  # fmt: skip
     yield TableBlock((_("label"), _("support"), *map(metric_display_name, names)), rows)

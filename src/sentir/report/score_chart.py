@@ -11,16 +11,13 @@ from sentir.display_names import model_display_name
 from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.evaluation.results import Comparison, ModelScores, Score
 from sentir.i18n import _, localize_numbers
-from sentir.report.plot_style import COLORS, FONT_SIZE, GRAY, escape_label, make_axes
+from sentir.report.plot_style import COLORS, GRAY, IntervalRow, plot_intervals
 from sentir.report.task_sections import TaskSection
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _MIN_AXIS_SPAN = 0.01  # of an axis where all scores are alike
-
-PlotRow = tuple[str, float, float | None, float | None, str]  # name, value, low, high, color
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +88,11 @@ def plot_scores(rows: Sequence[ModelScores], metric: str) -> Figure:
     Raises:
         KeyError: if a model has no such metric.
     """
-    plot_rows: list[PlotRow] = []
+    plot_rows: list[IntervalRow] = []
     for row in rows:
         score, color = row.metrics[metric], GRAY if row.role == "baseline" else COLORS[0]
         plot_rows.append((model_display_name(row.model), score.value, score.low, score.high, color))
-    figure, axes = _plot_intervals(plot_rows)
-    axes.set_xlabel(metric_display_name(metric), fontsize=FONT_SIZE)
-    return figure
+    return plot_intervals(plot_rows, metric_display_name(metric))
 
 
 def plot_differences(comparisons: Sequence[Comparison]) -> Figure:
@@ -109,28 +104,11 @@ def plot_differences(comparisons: Sequence[Comparison]) -> Figure:
     (metric,) = {c.metric for c in comparisons}
     references = {c.b for c in comparisons}
     factor = 100 if get_metric(metric).is_proportion else 1
-    plot_rows: list[PlotRow] = []
+    plot_rows: list[IntervalRow] = []
     for c in comparisons:
         a, b = model_display_name(c.a), model_display_name(c.b)
         name = a if len(references) == 1 else f"{a} − {b}"
-        low, high = (None if bound is None else factor * bound for bound in (c.low, c.high))
-        plot_rows.append((name, factor * c.difference, low, high, COLORS[0] if c.is_significant else GRAY))
-    figure, axes = _plot_intervals(plot_rows)
-    axes.axvline(0, color="black", lw=0.8, alpha=0.5, ls="--")
-    name = metric_display_name(metric)
-    axes.set_xlabel(_("points of {metric}", metric=name) if factor > 1 else name, fontsize=FONT_SIZE)
-    return figure
-
-
-def _plot_intervals(rows: Sequence[PlotRow]) -> tuple[Figure, Axes]:
-    figure, axes = make_axes(height=0.8 + 0.3 * len(rows))
-    for n, (_name, value, low, high, color) in enumerate(rows):
-        if low is not None and high is not None:
-            axes.plot([low, high], [n, n], color=color, lw=2.5, alpha=0.6, solid_capstyle="round")
-        axes.plot(value, n, "o", ms=5.5, color=color)
-    axes.set_yticks(range(len(rows)), [escape_label(row[0]) for row in rows])
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.grid(axis="x", color="black", alpha=0.12, lw=0.6)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.tick_params(axis="y", length=0)
-    return figure, axes
+        plot_rows.append((name, c.difference, c.low, c.high, COLORS[0] if c.is_significant else GRAY))
+    x_label = metric_display_name(metric)
+    x_label = _("points of {metric}", metric=x_label) if factor > 1 else x_label
+    return plot_intervals(plot_rows, x_label, factor=factor, zero_line=True)

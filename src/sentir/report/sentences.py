@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from sentir.audit import describe_grade
 from sentir.display_names import display_name, quoted_model_name
+from sentir.evaluation.formatting import format_number, format_score
 from sentir.evaluation.locked.ledger import LedgerInfo
 from sentir.evaluation.metrics import AT_HALF_SUFFIX, metric_display_name
 from sentir.evaluation.results import Comparison, ModelScores, Redraw
-from sentir.i18n import _, format_count, localize_numbers
-from sentir.recognizer.card_scores import format_score
+from sentir.i18n import _, format_count
 from sentir.report.task_sections import TaskSection
 
 
@@ -38,7 +38,7 @@ def _test_score_sentences(section: TaskSection, row: ModelScores) -> list[str]:
     if row.num_seeds > 1 and score.sd is not None:
         sentences.append(
             _("This is the mean of {seeds} trainings, with a standard deviation of {sd}.",
-              seeds=row.num_seeds, sd=localize_numbers(f"{score.sd:.3f}"))
+              seeds=row.num_seeds, sd=format_number(score.sd))
         )  # fmt: skip
     sentences += _baseline_selected_sentences(section, row)
     if reference is None or metric not in reference.metrics:

@@ -10,14 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentir.audio.decoding import SAMPLING_RATE
-from sentir.audio.mel import DEFAULT_MEL, HOP_LENGTH, mel_filter_bank
+from sentir.audio.mel import HOP_LENGTH, mel_band_frequencies
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.io import write_errors
-from sentir.report.plot_style import DYNAMIC_RANGE_DB, escape_label
+from sentir.report.plot_style import DYNAMIC_RANGE_DB, FONT_SIZE, escape_label
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
     from sentir.corpus.utterances import AudioFeatures
 
@@ -39,25 +41,31 @@ def plot_spectrogram(audio: AudioFeatures, title: str) -> Figure:
     mel = _require_mel(audio)
     figure = Figure(figsize=(8, 3.2), layout="constrained")
     axes = figure.subplots()
-    max_db = float(mel.max())
-    image = axes.imshow(
-        mel.T,
-        origin="lower",
-        aspect="auto",
-        cmap="magma",
-        vmin=max_db - DYNAMIC_RANGE_DB,
-        vmax=max_db,
-        interpolation="nearest",
-    )
-    figure.colorbar(image, ax=axes, label="dB")
-    axes.set_title(escape_label(title, 100), fontsize=9)
+    figure.colorbar(draw_spectrogram(axes, mel, "magma"), ax=axes, label="dB")
+    axes.set_title(escape_label(title, 100), fontsize=FONT_SIZE)
     if audio.mel_kind == "mel":
-        seconds = np.arange(0, len(mel) * HOP_LENGTH / SAMPLING_RATE, max(0.5, round(audio.seconds / 8)))
-        axes.set_xticks(seconds * SAMPLING_RATE / HOP_LENGTH, [f"{second:g}" for second in seconds])
-        axes.set_yticks([_hz_to_band(hertz) for hertz in _TICKS_HZ], [str(hertz) for hertz in _TICKS_HZ])
-        axes.set_xlabel(_("seconds"))
-        axes.set_ylabel("Hz")
+        name_spectrogram_axes(axes, np.arange(len(mel) + 1) * HOP_LENGTH / SAMPLING_RATE)
     return figure
+
+
+def draw_spectrogram(axes: Axes, mel: NDArray[np.floating], colors: str) -> AxesImage:
+    """Draw a mel spectrogram, ``(frames, bands)``, in a range of `DYNAMIC_RANGE_DB`."""
+    max_db = float(mel.max())
+    return axes.imshow(
+        mel.T, origin="lower", aspect="auto", cmap=colors, vmin=max_db - DYNAMIC_RANGE_DB, vmax=max_db,
+        interpolation="nearest",
+    )  # fmt: skip
+
+
+def name_spectrogram_axes(axes: Axes, seconds: NDArray[np.floating]) -> None:
+    """Write frequencies on the axes, and times, by the second of each frame."""
+    ticks = np.arange(np.ceil(2 * seconds[0]) / 2, seconds[-1] + 1e-6, max(0.5, round(np.ptp(seconds) / 8)))
+    axes.set_xticks(np.interp(ticks, seconds, np.arange(len(seconds))), [f"{tick:g}" for tick in ticks])
+    frequencies = mel_band_frequencies()
+    bands = np.interp(_TICKS_HZ, frequencies, np.arange(len(frequencies)))
+    axes.set_yticks(bands, [str(hertz) for hertz in _TICKS_HZ])
+    axes.set_xlabel(_("seconds"), fontsize=FONT_SIZE)
+    axes.set_ylabel("Hz", fontsize=FONT_SIZE)
 
 
 def save_figure(figure: Figure, path: Path) -> None:
@@ -99,9 +107,3 @@ def _require_mel(audio: AudioFeatures) -> NDArray[np.float32]:
     if audio.mel is None:
         raise ValueError("the audio has no mel spectrogram")
     return np.asarray(audio.mel, dtype=np.float32)
-
-
-def _hz_to_band(frequency: int) -> float:
-    """Return the position of a frequency in Hz on the axis of mel bands."""
-    centers = mel_filter_bank().argmax(axis=0) * SAMPLING_RATE / DEFAULT_MEL.n_fft
-    return float(np.interp(frequency, centers, np.arange(len(centers))))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.i18n import _, get_language, localize_numbers
 from sentir.report.html import render_page
-from sentir.report.plot_style import COLORS, FONT_SIZE, SMALL_FONT_SIZE, escape_label, make_axes
+from sentir.report.plot_style import COLORS, SMALL_FONT_SIZE, make_axes, make_curve_axes, name_bars
 from sentir.report.tuning_result import TuningResult
 
 if TYPE_CHECKING:
@@ -93,50 +93,30 @@ def plot_optimization_history(tuning: TuningResult) -> Figure:
     """Draw the score of every trial, in order, and the best so far as a line."""
     from matplotlib.ticker import MaxNLocator
 
-    figure, axes = make_axes(height=3.3)
+    name = metric_display_name(tuning.metric)
+    y_label = _("{metric}, mean over folds", metric=name) if tuning.folds else _("{metric} on dev", metric=name)
+    figure, axes = make_curve_axes(3.3, _("trial"), y_label)
     complete = [trial for trial in tuning.trials if trial.score is not None]
     pruned = [trial for trial in tuning.trials if trial.state == "pruned" and trial.intermediate_scores]
     numbers, scores = [t.number for t in complete], [t.score or 0.0 for t in complete]
     best = [
         max(scores[: n + 1], key=lambda score: get_metric(tuning.metric).sign * score) for n in range(len(scores))
     ]
-    axes.step(
-        [*numbers, len(tuning.trials)],
-        [*best, best[-1]],
-        where="post",
-        color=COLORS[0],
-        lw=1.4,
-        label=_("best so far"),
-    )
+    steps = ([*numbers, len(tuning.trials)], [*best, best[-1]])
+    axes.step(*steps, where="post", color=COLORS[0], lw=1.4, label=_("best so far"))
     axes.plot(numbers, scores, "o", ms=4.5, color=COLORS[0], alpha=0.8, label=_("complete"))
     if pruned:
         last = [trial.intermediate_scores[-1][1] for trial in pruned]
         axes.plot([t.number for t in pruned], last, "x", ms=4.5, color=COLORS[1], label=_("pruned"))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel(_("trial"), fontsize=FONT_SIZE)
-    axes.set_ylabel(_score_axis_label(tuning), fontsize=FONT_SIZE)
-    axes.grid(color="black", alpha=0.12, lw=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside lower left", ncols=3, frameon=False, fontsize=SMALL_FONT_SIZE)
     return figure
-
-
-def _score_axis_label(tuning: TuningResult) -> str:
-    if tuning.folds:
-        return _("{metric}, mean over folds", metric=metric_display_name(tuning.metric))
-    return _("{metric} on dev", metric=metric_display_name(tuning.metric))
 
 
 def plot_param_importances(importances: Mapping[str, float]) -> Figure:
     """Draw the importance of each setting, the largest on top."""
     figure, axes = make_axes(height=0.5 + 0.34 * len(importances))
     shares = list(importances.values())
-    bars = axes.barh(range(len(shares)), shares, 0.6, color=COLORS[0])
-    axes.bar_label(bars, [f"{share:.0%}" for share in shares], padding=3, fontsize=SMALL_FONT_SIZE)
-    axes.set_yticks(range(len(shares)), [escape_label(key) for key in importances])
-    axes.set_xticks([])
-    axes.margins(x=0.12)
-    axes.invert_yaxis()
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
+    axes.barh(range(len(shares)), shares, 0.6, color=COLORS[0])
+    name_bars(axes, list(importances), [[f"{share:.0%}" for share in shares]])
     return figure
