@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -89,30 +88,12 @@ def require_root(reader: str, root: PathLike | None) -> Path | None:
     return Path(root)
 
 
-def require_corpus(corpus: PathLike, root: PathLike | None) -> None:
-    """Refuse a corpus, named by its reader or by a recipe, whose folder does not exist.
+def require_corpus_of_model(model: Path, root: PathLike | None) -> None:
+    """Refuse a saved recognizer whose corpus has no folder.
 
     Raises:
         CorpusError: as `require_root`.
-        RecipeError: if there is no such recipe.
     """
-    if Path(corpus).suffix != ".toml":
-        require_root(str(corpus), root)
-        return
-    data = _get_section(_read_toml(require_recipe(corpus)), "data")
-    require_root(str(data.get("reader", "demo-")), root or data.get("root"))
-
-
-def require_model_and_corpus(model: Path, corpus: PathLike | None, root: PathLike | None) -> None:
-    """Refuse a folder without a saved recognizer, and a corpus (by default the recognizer's) without a folder.
-
-    Raises:
-        RecognizerError, CorpusError, RecipeError: naming what is missing.
-    """
-    require_model(model)
-    if corpus is not None:
-        require_corpus(corpus, root)
-        return
     data = _get_section(_read_saved_metadata(model), "recipe", "data")
     require_root(str(data.get("reader", "demo-")), root or data.get("root"))
 
@@ -128,14 +109,6 @@ def read_saved_table_settings(folder: Path) -> dict[str, Any]:
 def _read_saved_metadata(folder: Path) -> Any:
     try:
         return json.loads((folder / METADATA_FILE).read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-
-
-def _read_toml(path: Path) -> Any:
-    """Return the settings of a recipe; empty if it is damaged, which is reported when it is loaded."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return {}
 

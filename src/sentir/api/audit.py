@@ -11,10 +11,11 @@ from sentir.corpus.corpus import Corpus
 from sentir.errors import CorpusError
 from sentir.evaluation.locked.test_contamination import contamination_findings, find_contamination
 from sentir.i18n import LANGUAGES, _, get_language, use_language
+from sentir.io import prepare_output_path
 from sentir.paths import PathLike
 from sentir.progress import progress_bar
 from sentir.readers import read_corpus
-from sentir.report.audit_page import prepare_output_path, save_audit_page
+from sentir.report.audit_page import save_audit_page
 
 
 def audit_corpus(

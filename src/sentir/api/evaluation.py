@@ -6,8 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sentir.api.loading import as_model, get_model_name, require_same_labels
-from sentir.api.recipes import as_data
+from sentir.api.loading import as_model, get_model_name, load_model_and_corpus, require_same_labels
 from sentir.api.scoring import make_scorer, predict_split, score_model, to_model_predictions
 from sentir.corpus.predictions import Predictions
 from sentir.errors import LockedTestError, PredictionsError
@@ -17,8 +16,7 @@ from sentir.evaluation.results import Comparison, ModelScores
 from sentir.evaluation.scorer import Scorer
 from sentir.i18n import _
 from sentir.paths import PathLike
-from sentir.preflight import require_model, require_model_and_corpus, require_root
-from sentir.readers import read_corpus
+from sentir.preflight import require_model
 from sentir.recipe import DataSettings, Recipe
 
 if TYPE_CHECKING:
@@ -91,10 +89,7 @@ def _predict_for_scoring(
 ) -> tuple[Recognizer | BaselineModel, Predictions, Scorer]:
     """Return a model, its predictions for a split, and the scorer of the split."""
     _require_reason(split, reason)
-    data = None if corpus is None else as_data(corpus, root=root)
-    _require_model_and_corpus(model, data, root)
-    recognizer = as_model(model)
-    loaded = read_corpus(data or recognizer.recipe.data, root)
+    recognizer, loaded = load_model_and_corpus(model, corpus, root)
     require_same_labels(recognizer, loaded)
     predictions = predict_split(recognizer, loaded.split(split))
     scorer = make_scorer(loaded, split, recognizer.recipe, reason, [get_model_name(model)])
@@ -106,6 +101,7 @@ def compare(
     b: PathLike | Recognizer,
     *,
     root: PathLike | None = None,
+    corpus: PathLike | DataSettings | Recipe | None = None,
     split: str = "dev",
     reason: str = "",
     metric: str | None = None,
@@ -114,8 +110,7 @@ def compare(
 
     Args:
         a, b: recognizers or their folders.
-        root: folder of the corpus of ``a``.
-        split: as `evaluate` takes it, with its ``reason``.
+        root, corpus, split, reason: as `evaluate` takes them; the corpus is by default that of ``a``.
         metric: what they are compared by; by default the metric that selected ``a``.
 
     Raises:
@@ -124,46 +119,33 @@ def compare(
         SentirError: if a model or the corpus cannot be used.
     """
     _require_reason(split, reason)
-    _require_model_and_corpus(a, None, root)
     if isinstance(b, PathLike):
         require_model(Path(b))
-    models = [as_model(model) for model in (a, b)]
+    model, loaded = load_model_and_corpus(a, corpus, root)
+    models = [model, as_model(b)]
     names = tuple(map(get_model_name, (a, b)))
-    corpus = read_corpus(models[0].recipe.data, root)
     for recognizer in models:
-        require_same_labels(recognizer, corpus)
+        require_same_labels(recognizer, loaded)
     if models[0].space != models[1].space:
         raise PredictionsError(
             _("{a} and {b} predict different labels and cannot be compared.", a=names[0], b=names[1])
         )
     if names[0] == names[1]:
         names = tuple(str(model) if isinstance(model, PathLike) else get_model_name(model) for model in (a, b))
-    recipe, utterances = models[0].recipe, corpus.split(split)
-    metric = resolve_metric(models[0].space, metric or recipe.evaluation.metric)
+    recipe, utterances = model.recipe, loaded.split(split)
+    metric = resolve_metric(model.space, metric or recipe.evaluation.metric)
     if len({u.dialogue or u.id for u in utterances}) < 2:
         raise PredictionsError(
             _("'{a}' and '{b}' cannot be compared on one dialogue; at least two are needed.",
               a=names[0], b=names[1])
         )  # fmt: skip
     predictions = [predict_split(recognizer, utterances) for recognizer in models]
-    scorer = make_scorer(corpus, split, recipe, reason, names)
+    scorer = make_scorer(loaded, split, recipe, reason, names)
     named = list(zip(names, models, predictions, strict=True))
     first, second = (to_model_predictions(*one) for one in named)
     (comparison,) = scorer.compare([(first, second)], metric)
     scores_a, scores_b = (score_model(scorer, *one, metric) for one in named)
     return scores_a, scores_b, comparison
-
-
-def _require_model_and_corpus(
-    model: PathLike | Recognizer | BaselineModel, data: DataSettings | None, root: PathLike | None
-) -> None:
-    """Refuse a missing model or corpus before anything is loaded."""
-    if isinstance(model, PathLike):
-        require_model(Path(model))
-    if data is not None:
-        require_root(data.reader, data.root if root is None else root)
-    elif isinstance(model, PathLike):
-        require_model_and_corpus(Path(model), None, root)
 
 
 def _require_reason(split: str, reason: str) -> None:

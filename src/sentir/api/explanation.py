@@ -6,20 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sentir.api.loading import as_recognizer, require_same_labels
-from sentir.api.recipes import as_data
+from sentir.api.loading import as_recognizer, load_model_and_corpus, require_same_labels
 from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _
+from sentir.io import prepare_output_path
 from sentir.paths import PathLike
-from sentir.readers import read_corpus
 from sentir.recipe import DataSettings, Recipe
 from sentir.recognizer.inputs import make_inputs, normalize_inputs
 from sentir.recognizer.modalities import check_modalities
-from sentir.report.audit_page import prepare_output_path
 
 if TYPE_CHECKING:
-    from sentir.corpus.corpus import Corpus
     from sentir.explanation.results import Explanation, ModelExplanation
     from sentir.recognizer.recognizer import Recognizer
 
@@ -63,17 +60,18 @@ def explain(
 
     if html is not None:
         prepare_output_path(Path(html))
-    recognizer = as_recognizer(model)
     given = [utterances] if isinstance(utterances, Utterance) else list(utterances)
     if given:
         key = utterance_id or given[-1].id
     elif utterance_id is not None:
-        loaded = _load_corpus(recognizer, corpus, root)
+        loaded_model, loaded = load_model_and_corpus(model, corpus, root)
+        model = as_recognizer(loaded_model)
         u = loaded.find(utterance_id)
         key, given = u.id, list(loaded.dialogues[u.dialogue or u.id].utterances)
     else:
         given = _make_utterance(text, file)
         key = given[0].id
+    recognizer = as_recognizer(model)
     recipe = recognizer.recipe
     checked = check_modalities(
         given,
@@ -116,19 +114,13 @@ def explain_model(
 
     if html is not None:
         prepare_output_path(Path(html))
-    recognizer = as_recognizer(model)
-    loaded = _load_corpus(recognizer, corpus, root)
+    loaded_model, loaded = load_model_and_corpus(model, corpus, root)
+    recognizer = as_recognizer(loaded_model)
     require_same_labels(recognizer, loaded)
     explanation = explain_recognizer(recognizer, loaded)
     if html is not None:
         save_explanation(explanation, Path(html), recognizer)
     return explanation
-
-
-def _load_corpus(
-    recognizer: Recognizer, corpus: PathLike | DataSettings | Recipe | None, root: PathLike | None
-) -> Corpus:
-    return read_corpus(recognizer.recipe.data if corpus is None else as_data(corpus, root=root), root)
 
 
 def _make_utterance(text: str | None, file: PathLike | None) -> list[Utterance]:

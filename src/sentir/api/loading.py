@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sentir.api.recipes import as_data
 from sentir.corpus.corpus import Corpus
 from sentir.errors import PredictionsError, RecognizerError
 from sentir.i18n import _
 from sentir.paths import PathLike
-from sentir.preflight import require_model
+from sentir.preflight import require_corpus_of_model, require_model, require_root
 from sentir.progress import progress_bar
+from sentir.readers import read_corpus
+from sentir.recipe import DataSettings, Recipe
 
 if TYPE_CHECKING:
     from sentir.recognizer.recognizer import Recognizer
@@ -48,6 +51,28 @@ def load_model(folder: Path) -> Recognizer | BaselineModel:
     kind = BaselineModel if is_baseline_model(folder) else Recognizer
     with progress_bar(_("Loading the model"), 1):
         return kind.from_pretrained(folder)
+
+
+def load_model_and_corpus(
+    model: PathLike | Recognizer | BaselineModel,
+    corpus: PathLike | DataSettings | Recipe | None,
+    root: PathLike | None,
+) -> tuple[Recognizer | BaselineModel, Corpus]:
+    """Load a model and a corpus, by default the model's; both must exist before anything heavy is imported.
+
+    Raises:
+        SentirError: if the model or the corpus cannot be used.
+    """
+    if isinstance(model, PathLike):
+        require_model(Path(model))
+    if corpus is not None:
+        data = as_data(corpus, root=root)
+        require_root(data.reader, data.root if root is None else root)
+        return as_model(model), read_corpus(data, root)
+    if isinstance(model, PathLike):
+        require_corpus_of_model(Path(model), root)
+    loaded = as_model(model)
+    return loaded, read_corpus(loaded.recipe.data, root)
 
 
 def get_model_name(model: PathLike | Recognizer | BaselineModel) -> str:

@@ -16,6 +16,7 @@ from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.io import write_text
 from sentir.paths import PathLike
+from sentir.preflight import require_files
 from sentir.readers import read_corpus
 from sentir.readers.table.reader import find_table_seed
 from sentir.recipe import Recipe, resolve_paths
@@ -65,6 +66,7 @@ def init_recipe(table: PathLike, *, out: PathLike | None = None, force: bool = F
         CorpusError: if the table cannot be read, or has no labels, or neither texts nor clips.
         SentirError: if the recipe exists or cannot be written.
     """
+    require_files([table])
     table = Path(table)
     path = Path(out or f"{table.stem}.toml")
     if path.suffix != ".toml":

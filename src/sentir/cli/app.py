@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import errno
-import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from sentir.cli import output
+from sentir.cli.browser import open_page
 from sentir.cli.corpus import corpus
-from sentir.cli.demo import add_demo
-from sentir.cli.explain import add_explain
+from sentir.cli.demo import demo
+from sentir.cli.explain import explain
 from sentir.cli.interrupts import handle_interrupts
 from sentir.cli.options import (
     AudioColumnOption,
@@ -21,23 +22,24 @@ from sentir.cli.options import (
     IdColumnOption,
     JsonOption,
     ModelArgument,
+    OpenOption,
     ReasonOption,
     RecipeArgument,
     RootOption,
+    RunFolderOption,
     SetOption,
     SpeakerColumnOption,
     SplitOption,
     StartColumnOption,
     TextColumnOption,
     TurnColumnOption,
-    require_recipe_and_corpus,
 )
-from sentir.cli.tune import add_tune
+from sentir.cli.tune import tune
 from sentir.cli.usage_errors import CommandGroup
-from sentir.errors import SentirError
 from sentir.i18n import _
+from sentir.io import prepare_output_path
 from sentir.paths import to_file_name
-from sentir.preflight import require_files, require_model, require_model_and_corpus
+from sentir.progress import show_progress
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -48,36 +50,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.add_typer(corpus, name="corpus")
-add_demo(app)
 
 
 @app.callback(epilog=_("Example: sentir study recipes/meld-text.toml --root DATA. Spanish: --lang es."))
 def _global_options(
-    lang: Annotated[str | None, typer.Option("--lang", help=_("Language of the output: en or es."))] = None,
+    lang: Annotated[str | None, typer.Option(help=_("Language of the output: en or es."))] = None,
     version: Annotated[bool, typer.Option("--version", help=_("Print the version and exit."))] = False,
 ) -> None:
     """Declare the global options for --help; both are handled before this runs."""
 
 
-def _make_output_folder(folder: Path) -> None:
-    """Make the output folder before any work is done."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as error:
-        raise SentirError(_("{path} cannot be written: {why}.", path=folder, why=error.strerror)) from error
-
-
-def _check_output_table(path: Path, inputs: list[str]) -> None:
-    from sentir.api.prediction_files import require_known_suffix, require_not_an_input
-
-    require_known_suffix(path)
-    require_not_an_input(path, map(Path, inputs))
-    if path.is_dir():
-        raise SentirError(_("{path} cannot be written: {why}.", path=path, why=os.strerror(errno.EISDIR)))
-    _make_output_folder(path.parent)
+app.command(
+    help=_("Write synthetic corpora with speech. They have the formats of MELD and CMU-MOSEI."),
+    epilog=_("Example: sentir demo --out DATA/demo"),
+)(demo)
 
 
 @app.command(
@@ -90,25 +76,19 @@ def _check_output_table(path: Path, inputs: list[str]) -> None:
 def study(
     recipes: Annotated[list[Path], typer.Argument(help=_("One or more recipes, for one report."))],
     root: RootOption = None,
-    out: Annotated[Path | None, typer.Option("--out", help=_("Output folder; default: runs/RECIPE."))] = None,
+    out: RunFolderOption = None,
     set_: SetOption = None,
     accept_grade: Annotated[
         bool, typer.Option("--accept-grade", help=_("Use a corpus even if its audit grade is D or E."))
     ] = False,
-    open_: Annotated[bool, typer.Option("--open", help=_("Open the report in the browser when done."))] = False,
+    open_: OpenOption = False,
     json: JsonOption = False,
 ) -> None:
-    for path in recipes:
-        require_recipe_and_corpus(path, set_, root)
     from sentir import api
-    from sentir.cli import output
-    from sentir.cli.browser import open_page
     from sentir.cli.scores_output import print_study
-    from sentir.progress import show_progress
 
     loaded = [api.load_recipe(path, set_ or ()) for path in recipes]
     folder = out or Path("runs") / to_file_name("+".join(recipe.name for recipe in loaded))
-    _make_output_folder(folder)
     with handle_interrupts(), show_progress():
         report = api.run_study(loaded, root=root, out=folder, accept_grade=accept_grade)
     if json:
@@ -125,32 +105,20 @@ def study(
 )
 def train(
     recipe: RecipeArgument,
-    out: Annotated[Path, typer.Option("--out", help=_("Folder to save the model to."))],
+    out: Annotated[Path, typer.Option(help=_("Folder to save the model to."))],
     root: RootOption = None,
     set_: SetOption = None,
     init_from: Annotated[
         Path | None,
-        typer.Option(
-            "--init-from",
-            help=_("Saved model to continue training: its network and labels, with the recipe's data."),
-        ),
+        typer.Option(help=_("Saved model to continue training: its network and labels, with the recipe's data.")),
     ] = None,
-    tensorboard: Annotated[
-        Path | None, typer.Option("--tensorboard", help=_("Folder for TensorBoard logs."))
-    ] = None,
+    tensorboard: Annotated[Path | None, typer.Option(help=_("Folder for TensorBoard logs."))] = None,
     json: JsonOption = False,
 ) -> None:
-    require_recipe_and_corpus(recipe, set_, root)
-    if init_from is not None:
-        require_model(init_from)
     from sentir import api
-    from sentir.cli import output
-    from sentir.cli.scores_output import print_scores
-    from sentir.cli.training_output import print_training
-    from sentir.progress import show_progress
+    from sentir.cli.scores_output import print_scores, print_training
 
     loaded = api.load_recipe(recipe, set_ or ())
-    _make_output_folder(out)
     with handle_interrupts(), show_progress():
         model, scores = api.train(loaded, root=root, out=out, init_from=init_from, tensorboard=tensorboard)
     if json:
@@ -161,7 +129,13 @@ def train(
         output.print_line(_("Saved to {folder}.", folder=out))
 
 
-add_tune(app)
+app.command(
+    help=_(
+        "Tune the settings of a recipe. The best ones are saved as a recipe; test is not used. Run it again "
+        "to resume, or several times at once to share the trials."
+    ),
+    epilog=_("Example: sentir tune recipes/tune-meld-text.toml --root DATA/meld --trials 20"),
+)(tune)
 
 
 @app.command(
@@ -179,12 +153,8 @@ def evaluate(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    require_model_and_corpus(model, corpus, root)
     from sentir import api
-    from sentir.cli import output
-    from sentir.cli.analysis_output import print_analysis
-    from sentir.cli.scores_output import print_scores
-    from sentir.progress import show_progress
+    from sentir.cli.scores_output import print_analysis, print_scores
 
     with show_progress():
         if analyze:
@@ -192,15 +162,20 @@ def evaluate(
         else:
             scores, analysis = api.evaluate(model, root=root, corpus=corpus, split=split, reason=reason), None
     if json:
-        extra = {"analysis": output.dataclass_to_dict(analysis)} if analysis else {}
-        output.print_json([scores.to_row() | extra])
+        output.print_json([scores.to_row() | ({"analysis": asdict(analysis)} if analysis else {})])
     else:
         print_scores([scores], per_label=True)
         if analysis:
             print_analysis(analysis)
 
 
-add_explain(app)
+app.command(
+    help=_(
+        "Explain a prediction by its words and audio. With --root and without --id: measure on dev which "
+        "inputs matter to the model."
+    ),
+    epilog=_('Example: sentir explain models/mine --text "I can\'t believe it!" --html why.html'),
+)(explain)
 
 
 @app.command(
@@ -211,27 +186,23 @@ def compare(
     a: ModelArgument,
     b: ModelArgument,
     root: RootOption = None,
+    corpus: CorpusOption = None,
     split: SplitOption = "dev",
     reason: ReasonOption = "",
     metric: Annotated[
-        str | None,
-        typer.Option("--metric", help=_("Metric to compare by; default: the one that selected the first model.")),
+        str | None, typer.Option(help=_("Metric to compare by; default: the one that selected the first model."))
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    require_model_and_corpus(a, None, root)
-    require_model(b)
     from sentir import api
-    from sentir.cli import output
     from sentir.cli.scores_output import print_scores
-    from sentir.progress import show_progress
 
     with show_progress():
-        first, second, comparison = api.compare(a, b, root=root, split=split, reason=reason, metric=metric)
-    if json:
-        output.print_json(
-            {"scores": [first.to_row(), second.to_row()], "comparison": output.dataclass_to_dict(comparison)}
+        first, second, comparison = api.compare(
+            a, b, root=root, corpus=corpus, split=split, reason=reason, metric=metric
         )
+    if json:
+        output.print_json({"scores": [first.to_row(), second.to_row()], "comparison": asdict(comparison)})
     else:
         print_scores([first, second])
         output.print_line(comparison.sentence())
@@ -252,7 +223,7 @@ def predict(
     ] = None,
     text: Annotated[
         list[str] | None,
-        typer.Option("--text", help=_("A text; may be repeated. Texts and as many clips are paired, in order.")),
+        typer.Option(help=_("A text; may be repeated. Texts and as many clips are paired, in order.")),
     ] = None,
     text_column: TextColumnOption = None,
     speaker_column: SpeakerColumnOption = None,
@@ -263,23 +234,20 @@ def predict(
     end_column: EndColumnOption = None,
     turn_column: TurnColumnOption = None,
     out: Annotated[
-        Path | None,
-        typer.Option("--out", help=_("Table to write (.csv, .tsv, .parquet, .jsonl or .xlsx).")),
+        Path | None, typer.Option(help=_("Table to write (.csv, .tsv, .parquet, .jsonl or .xlsx)."))
     ] = None,
     abstain: Annotated[
         bool, typer.Option("--abstain", help=_("Mark predictions below the model's confidence threshold."))
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    if text or files:
-        require_files(files or ())
-        require_model(model)
     from sentir import api
-    from sentir.cli import output
-    from sentir.progress import show_progress
+    from sentir.api.prediction_files import require_known_suffix, require_not_an_input
 
     if out is not None:
-        _check_output_table(out, files or [])
+        require_known_suffix(out)
+        require_not_an_input(out, map(Path, files or ()))
+        prepare_output_path(out)
     columns = {
         "text": text_column, "speaker": speaker_column, "dialogue": dialogue_column, "audio": audio_column,
         "id": id_column, "start": start_column, "end": end_column, "turn": turn_column,
@@ -289,8 +257,11 @@ def predict(
     if out is not None:
         output.print_written(predictions, out, api.write_predictions(predictions, out))
     if json:
-        output.print_json([output.dataclass_to_dict(row) for row in predictions])
+        output.print_json([asdict(row) for row in predictions])
     elif out is None:
         output.print_predictions(predictions)
     if any(row.problem for row in predictions):
         raise typer.Exit(1)
+
+
+app.add_typer(corpus, name="corpus")

@@ -9,21 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sentir.cli import output
 from sentir.i18n import _
+from sentir.progress import show_progress
 
 if TYPE_CHECKING:
     from sentir.api import Download
 
 _EXIT_INTERRUPTED = 130  # as shells report Ctrl-C
-
-
-def add_get(corpus: typer.Typer) -> None:
-    """Add the command to ``sentir corpus``."""
-    corpus.command(
-        "get",
-        help=_("Download a corpus, or resume a download."),
-        epilog=_("Example: sentir corpus get meld --source original --out DATA/meld"),
-    )(get)
 
 
 def get(
@@ -32,20 +25,12 @@ def get(
     ],
     source: Annotated[
         str | None,
-        typer.Option(
-            "--source",
-            help=_("Where to download from: kaggle (default); meld also from original or huggingface."),
-        ),
+        typer.Option(help=_("Where to download from: kaggle (default); meld also from original or huggingface.")),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help=_("Folder to download to; default: in the cache.")),
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help=_("Folder to download to; default: in the cache."))] = None,
     yes: Annotated[bool, typer.Option("--yes", help=_("Download without confirmation."))] = False,
 ) -> None:
     from sentir import api
-    from sentir.cli import output
-    from sentir.progress import show_progress
 
     download = api.plan_download(name, source=source, out=out)
     _print_download(download)
@@ -60,12 +45,12 @@ def get(
     output.print_line(_("The corpus is in {folder}.", folder=folder))
     if download.corpus.reader is not None:
         root = folder if folder.is_dir() else folder.parent
-        output.print_line(_("Try next:"))
-        output.print_command(f"sentir corpus audit {download.corpus.reader} --root {shlex.quote(str(root))}")
+        output.print_next_commands(
+            f"sentir corpus audit {download.corpus.reader} --root {shlex.quote(str(root))}"
+        )
 
 
 def _print_download(download: Download) -> None:
-    from sentir.cli import output
     from sentir.download.fetching import format_bytes
 
     output.print_line(_(download.corpus.title))

@@ -8,40 +8,32 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from sentir.cli.options import JsonOption, RootOption, require_corpus_or_reader
+from sentir.cli import output
+from sentir.cli.options import JsonOption, RootOption
+from sentir.display_names import display_name, label_names
+from sentir.errors import SentirError
 from sentir.i18n import _, localize_numbers
+from sentir.progress import show_progress
 
 if TYPE_CHECKING:
     from sentir.api import UtteranceInspection
     from sentir.corpus.utterances import Utterance
 
 
-def add_show(corpus: typer.Typer) -> None:
-    """Add the command to ``sentir corpus``."""
-    corpus.command(
-        "show",
-        help=_("Show an utterance. Prints its context, labels, features, clip, issues and spectrogram."),
-        epilog=_("Example: sentir corpus show meld/train/dia0/utt3 --corpus meld --root DATA/meld"),
-    )(show_utterance)
-
-
-def show_utterance(
+def show(
     utterance_id: Annotated[
         str,
         typer.Argument(metavar="ID", help=_("Id of the utterance, or a unique end of it (train/dia0/utt3).")),
     ],
-    corpus: Annotated[str, typer.Option("--corpus", help=_("Name of a reader, or a recipe (TOML)."))],
+    corpus: Annotated[str, typer.Option(help=_("Name of a reader, or a recipe (TOML)."))],
     root: RootOption = None,
-    turns: Annotated[int, typer.Option("--turns", min=0, help=_("Turns of context on either side."))] = 3,
+    turns: Annotated[int, typer.Option(min=0, help=_("Turns of context on either side."))] = 3,
     figure: Annotated[
-        Path | None, typer.Option("--figure", help=_("Save the spectrogram to this file (.png, .svg or .pdf)."))
+        Path | None, typer.Option(help=_("Save the spectrogram to this file (.png, .svg or .pdf)."))
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    require_corpus_or_reader(corpus, root)
     from sentir import api
-    from sentir.cli import output
-    from sentir.progress import show_progress
 
     with show_progress():
         inspection = api.inspect_utterance(utterance_id, corpus=corpus, root=root, turns=turns)
@@ -56,7 +48,6 @@ def show_utterance(
 
 
 def _save_spectrogram(inspection: UtteranceInspection, path: Path) -> None:
-    from sentir.errors import SentirError
     from sentir.report.spectrogram import plot_spectrogram, save_figure
 
     if inspection.audio is None:
@@ -67,9 +58,6 @@ def _save_spectrogram(inspection: UtteranceInspection, path: Path) -> None:
 
 
 def _print_inspection(inspection: UtteranceInspection, *, spectrogram: bool) -> None:
-    from sentir.cli import output
-    from sentir.display_names import display_name
-
     u = inspection.utterance
     output.print_line(_("{id} (synthetic)", id=u.id) if inspection.synthetic else u.id)
     for other in (*inspection.before, u, *inspection.after):
@@ -91,8 +79,6 @@ def _print_inspection(inspection: UtteranceInspection, *, spectrogram: bool) -> 
 
 
 def _format_turn(u: Utterance, *, is_selected: bool) -> Text:
-    from sentir.cli import output
-
     line = output.as_text(
         f"{'▶' if is_selected else ' '} {u.speaker or '–'}: {'–' if u.text is None else u.text}"
     )
@@ -101,24 +87,13 @@ def _format_turn(u: Utterance, *, is_selected: bool) -> Text:
 
 def _label_lines(inspection: UtteranceInspection) -> list[tuple[str, str]]:
     """Return the name and value of each line about labels."""
-    from sentir.display_names import display_name
-
     u = inspection.utterance
     if inspection.has_sealed_labels:
         return [(_("labels"), _("sealed (test)"))]
-    rows = [
-        (display_name(task), ", ".join(display_name(str(name)) for name in names) or _("none of them"))
-        for task, names in u.labels.items()
-    ]
+    rows = [(display_name(task), label_names(names)) for task, names in u.labels.items()]
     if u.scores:
-        rows.append(
-            (
-                _("intensities"),
-                ", ".join(
-                    f"{display_name(name)} {localize_numbers(f'{value:g}')}" for name, value in u.scores.items()
-                ),
-            )
-        )
+        scores = (f"{display_name(name)} {localize_numbers(f'{value:g}')}" for name, value in u.scores.items())
+        rows.append((_("intensities"), ", ".join(scores)))
     return rows or [(_("labels"), _("none"))]
 
 
@@ -134,7 +109,6 @@ def _format_clip(inspection: UtteranceInspection) -> str:
 
 
 def _print_spectrogram(inspection: UtteranceInspection) -> None:
-    from sentir.cli import output
     from sentir.report.spectrogram import render_spectrogram_text
 
     assert inspection.audio is not None

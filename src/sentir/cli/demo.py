@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from sentir.cli import output
 from sentir.i18n import _, format_count
+from sentir.progress import show_progress
 
 _NEXT_COMMANDS = (
     "sentir corpus audit {reader} --root {folder}",
@@ -18,36 +20,25 @@ _NEXT_COMMANDS = (
 )
 
 
-def add_demo(app: typer.Typer) -> None:
-    """Add the command to ``sentir``."""
-    app.command(
-        help=_("Write synthetic corpora with speech. They have the formats of MELD and CMU-MOSEI."),
-        epilog=_("Example: sentir demo --out DATA/demo"),
-    )(demo)
-
-
 def demo(
-    out: Annotated[Path, typer.Option("--out", help=_("Folder to write the corpora to."))],
+    out: Annotated[Path, typer.Option(help=_("Folder to write the corpora to."))],
     corpus: Annotated[
-        list[str] | None, typer.Option("--corpus", help=_("meld or mosei; default: both. May be repeated."))
+        list[str] | None, typer.Option(help=_("meld or mosei; default: both. May be repeated."))
     ] = None,
 ) -> None:
     from sentir import api
-    from sentir.cli import output
-    from sentir.progress import show_progress
 
     with show_progress():
         written = api.write_demo(out, corpora=corpus or ("meld", "mosei"))
     for tree in written:
         output.print_line(
-            _(
-                "Written: {folder} ({tables} tables, {recordings} recordings; synthetic speech)",
-                folder=tree.folder,
-                tables=tree.tables,
-                recordings=format_count(tree.recordings),
-            )
+            _("Written: {folder} ({tables} tables, {recordings} recordings; synthetic speech)",
+              folder=tree.folder, tables=tree.tables, recordings=format_count(tree.recordings))
+        )  # fmt: skip
+    output.print_next_commands(
+        *(
+            command.format(reader=tree.reader, folder=shlex.quote(str(tree.folder)))
+            for tree in written
+            for command in _NEXT_COMMANDS
         )
-    output.print_line(_("Try next:"))
-    for tree in written:
-        for command in _NEXT_COMMANDS:
-            output.print_command(command.format(reader=tree.reader, folder=shlex.quote(str(tree.folder))))
+    )

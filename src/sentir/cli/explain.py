@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from sentir.cli import output
 from sentir.cli.options import CorpusOption, JsonOption, ModelArgument, RootOption
+from sentir.display_names import display_name
+from sentir.errors import SentirError
 from sentir.i18n import _
-from sentir.preflight import require_files, require_model, require_model_and_corpus
+from sentir.progress import show_progress
 
 if TYPE_CHECKING:
     from sentir.explanation.results import Explanation, ModelExplanation, Passage
@@ -18,93 +21,27 @@ if TYPE_CHECKING:
 _MAX_WORDS = 8
 
 
-def add_explain(app: typer.Typer) -> None:
-    """Add the command to ``sentir``."""
-    app.command(
-        help=_(
-            "Explain a prediction by its words and audio. With --root and without --id: measure on dev which "
-            "inputs matter to the model."
-        ),
-        epilog=_('Example: sentir explain models/mine --text "I can\'t believe it!" --html why.html'),
-    )(explain)
-
-
 def explain(
     model: ModelArgument,
-    text: Annotated[str | None, typer.Option("--text", help=_("A text."))] = None,
-    file: Annotated[Path | None, typer.Option("--file", help=_("An audio or video file."))] = None,
+    text: Annotated[str | None, typer.Option(help=_("A text."))] = None,
+    file: Annotated[Path | None, typer.Option(help=_("An audio or video file."))] = None,
     corpus: CorpusOption = None,
     root: RootOption = None,
     utterance_id: Annotated[
         str | None, typer.Option("--id", help=_("Id of an utterance of the corpus, or a unique end of it."))
     ] = None,
-    label: Annotated[
-        str | None, typer.Option("--label", help=_("Label to explain; default: the most probable."))
-    ] = None,
+    label: Annotated[str | None, typer.Option(help=_("Label to explain; default: the most probable."))] = None,
     sanity_check: Annotated[
         bool,
         typer.Option("--sanity-check", help=_("Compare with the attributions of randomized weights (slower).")),
     ] = False,
     html: Annotated[
-        Path | None,
-        typer.Option("--html", help=_("Write the explanation to this HTML file, in English and Spanish.")),
+        Path | None, typer.Option(help=_("Write the explanation to this HTML file, in English and Spanish."))
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    explains_prediction = text is not None or file is not None or utterance_id is not None
-    _check_options(
-        explains_prediction, text is not None or file is not None, utterance_id, corpus, root, label, sanity_check
-    )
-    require_files([] if file is None else [file])
-    _require_model_and_corpus(
-        model, corpus, root, needs_corpus=utterance_id is not None or not explains_prediction
-    )
-    from sentir import api
-    from sentir.cli import output
-    from sentir.progress import show_progress
-
-    explanation: Explanation | ModelExplanation
-    with show_progress():
-        if explains_prediction:
-            explanation = api.explain(
-                model,
-                utterance_id=utterance_id,
-                text=text,
-                file=file,
-                corpus=corpus,
-                root=root,
-                label=label,
-                sanity_check=sanity_check,
-                html=html,
-            )
-        else:
-            explanation = api.explain_model(model, corpus=corpus, root=root, html=html)
-    if json:
-        output.print_json(explanation.to_dict())
-        return
-    print_explanation(explanation)
-    if html is not None:
-        output.print_line(_("Written: {path}", path=html))
-
-
-def _require_model_and_corpus(model: Path, corpus: str | None, root: Path | None, *, needs_corpus: bool) -> None:
-    if needs_corpus:
-        require_model_and_corpus(model, corpus, root)
-    else:
-        require_model(model)
-
-
-def _check_options(
-    explains_prediction: bool,
-    has_input: bool,
-    utterance_id: str | None,
-    corpus: str | None,
-    root: Path | None,
-    label: str | None,
-    sanity_check: bool,
-) -> None:
-    from sentir.errors import SentirError
-
+    has_input = text is not None or file is not None
+    explains_prediction = has_input or utterance_id is not None
     if has_input and utterance_id is not None:
         raise SentirError(_("--id names an utterance of a corpus; give it without --text and --file."))
     if not explains_prediction and corpus is None and root is None:
@@ -113,20 +50,31 @@ def _check_options(
         raise SentirError(
             _("--label and --sanity-check are for one prediction; give --text, --file or --id with them.")
         )
+    from sentir import api
 
-
-def print_explanation(explanation: Explanation | ModelExplanation) -> None:
-    """Print an explanation of a prediction or of a model."""
+    explanation: Explanation | ModelExplanation
+    with show_progress():
+        if explains_prediction:
+            explanation = api.explain(
+                model, utterance_id=utterance_id, text=text, file=file, corpus=corpus, root=root, label=label,
+                sanity_check=sanity_check, html=html,
+            )  # fmt: skip
+        else:
+            explanation = api.explain_model(model, corpus=corpus, root=root, html=html)
+    if json:
+        output.print_json(explanation.to_dict())
+        return
     from sentir.explanation.results import Explanation
 
     if isinstance(explanation, Explanation):
         _print_prediction_explanation(explanation)
     else:
         _print_model_explanation(explanation)
+    if html is not None:
+        output.print_line(_("Written: {path}", path=html))
 
 
 def _print_prediction_explanation(explanation: Explanation) -> None:
-    from sentir.cli import output
     from sentir.explanation.figures import MAP_NAMES, audio_attribution_alt_text
     from sentir.explanation.page import (
         describe_completeness,
@@ -146,26 +94,19 @@ def _print_prediction_explanation(explanation: Explanation) -> None:
         output.print_line(describe_completeness(explanation))
     if explanation.audio_attribution is not None:
         for name in explanation.audio_attribution.maps:
-            output.print_line(
-                f"{_(MAP_NAMES[name])}: {audio_attribution_alt_text(explanation.audio_attribution, name)}"
-            )
+            text = audio_attribution_alt_text(explanation.audio_attribution, name)
+            output.print_line(f"{_(MAP_NAMES[name])}: {text}")
     for check in explanation.sanity_checks:
         part = _("the head") if check.randomized == "head" else _("all weights")
-        name, r = _(MAP_NAMES[check.map]), format_signed(check.correlation)
         output.print_line(
-            _(
-                "{map}, {part} randomized: correlation {r}; {verdict}.",
-                map=name,
-                part=part,
-                r=r,
-                verdict=interpret_randomization(check),
-            )
-        )
+            _("{map}, {part} randomized: correlation {r}; {verdict}.",
+              map=_(MAP_NAMES[check.map]), part=part, r=format_signed(check.correlation),
+              verdict=interpret_randomization(check))
+        )  # fmt: skip
 
 
 def _highlight_passage(passage: Passage, max_value: float) -> Text:
     """Return a turn with its strongest words marked: bold for the label, crossed out against it."""
-    from sentir.cli import output
     from sentir.explanation.page import attribution_strength, format_signed
 
     line = Text(" ▶ " if passage.position == "own" else "   ")
@@ -180,10 +121,7 @@ def _highlight_passage(passage: Passage, max_value: float) -> Text:
 
 
 def _print_model_explanation(explanation: ModelExplanation) -> None:
-    from rich.table import Table
-
-    from sentir.cli import output
-    from sentir.display_names import display_name
+    from sentir.evaluation.formatting import format_score
     from sentir.evaluation.metrics import metric_display_name
     from sentir.explanation.page import (
         MAX_COLUMNS,
@@ -191,7 +129,6 @@ def _print_model_explanation(explanation: ModelExplanation) -> None:
         format_importance_interval,
         format_score_drop,
     )
-    from sentir.report.html import format_score
 
     output.print_line(
         f"{explanation.model} · {explanation.corpus} · {display_name('dev')} · "
@@ -201,15 +138,10 @@ def _print_model_explanation(explanation: ModelExplanation) -> None:
         output.print_line(describe_ablation(explanation, one))
     if not explanation.columns:
         return
-    table = Table(title=output.as_text(_("Permutation importance of features")), title_justify="left")
-    for heading in (_("features"), _("columns"), _("score drop"), _("95 % interval")):
-        table.add_column(heading, justify="left" if heading == _("features") else "right", overflow="fold")
-    for row in (*explanation.feature_sets, *explanation.columns[:MAX_COLUMNS]):
-        cells = (
-            row.name,
-            str(row.num_columns),
-            format_score_drop(explanation.metric, row.score_drop),
-            format_importance_interval(explanation.metric, row),
-        )
-        table.add_row(*map(output.as_text, cells))
-    output.console.print(table)
+    rows = [
+        (row.name, str(row.num_columns), format_score_drop(explanation.metric, row.score_drop),
+         format_importance_interval(explanation.metric, row))
+        for row in (*explanation.feature_sets, *explanation.columns[:MAX_COLUMNS])
+    ]  # fmt: skip
+    headings = (_("features"), _("columns"), _("score drop"), _("95 % interval"))
+    output.print_table(headings, rows, title=_("Permutation importance of features"))

@@ -8,83 +8,47 @@ from typing import Annotated
 import typer
 
 from sentir.i18n import _
-from sentir.preflight import require_corpus, require_root
 
-RootOption = Annotated[Path | None, typer.Option("--root", help=_("Folder of the corpus."))]
+RootOption = Annotated[Path | None, typer.Option(help=_("Folder of the corpus."))]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help=_("Override a setting: section.key=value. May be repeated."))
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help=_("Print JSON instead of tables."))]
-SplitOption = Annotated[str, typer.Option("--split", help=_("Split: train, dev or test."))]
+OpenOption = Annotated[bool, typer.Option("--open", help=_("Open the report in the browser when done."))]
+RunFolderOption = Annotated[Path | None, typer.Option(help=_("Output folder; default: runs/RECIPE."))]
+WorkersOption = Annotated[int | None, typer.Option(min=1, help=_("Worker processes; default: one per core."))]
+SplitOption = Annotated[str, typer.Option(help=_("Split: train, dev or test."))]
 ReasonOption = Annotated[
-    str, typer.Option("--reason", help=_("Why test is evaluated, recorded in the ledger; needed for test only."))
+    str, typer.Option(help=_("Why test is evaluated, recorded in the ledger; needed for test only."))
 ]
 CorpusArgument = Annotated[str, typer.Argument(metavar="CORPUS", help=_("Name of a reader, or a recipe (TOML)."))]
 CorpusOption = Annotated[
-    str | None,
-    typer.Option("--corpus", help=_("Name of a reader, or a recipe (TOML); default: the model's corpus.")),
+    str | None, typer.Option(help=_("Name of a reader, or a recipe (TOML); default: the model's corpus."))
 ]
 RecipeArgument = Annotated[
     Path, typer.Argument(help=_("A recipe: a TOML file, or the name of one that comes with Sentir."))
 ]
 ModelArgument = Annotated[Path, typer.Argument(help=_("Folder of a saved model."))]
 
-TextColumnOption = Annotated[
-    str | None,
-    typer.Option("--text-column", help=_("Text column; default: the recipe's, or 'text'.")),
-]
+TextColumnOption = Annotated[str | None, typer.Option(help=_("Text column; default: the recipe's, or 'text'."))]
 SpeakerColumnOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--speaker-column", help=_("Speaker column; default: the recipe's, or 'speaker'. May be repeated.")
-    ),
+    typer.Option(help=_("Speaker column; default: the recipe's, or 'speaker'. May be repeated.")),
 ]
 DialogueColumnOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--dialogue-column",
-        help=_("Dialogue column; default: the recipe's, or 'dialogue'. May be repeated."),
-    ),
+    typer.Option(help=_("Dialogue column; default: the recipe's, or 'dialogue'. May be repeated.")),
 ]
 AudioColumnOption = Annotated[
-    str | None, typer.Option("--audio-column", help=_("Audio file column; default: the recipe's, or 'audio'."))
+    str | None, typer.Option(help=_("Audio file column; default: the recipe's, or 'audio'."))
 ]
-IdColumnOption = Annotated[
-    str | None, typer.Option("--id-column", help=_("Id column; default: the recipe's, or 'id'."))
-]
+IdColumnOption = Annotated[str | None, typer.Option(help=_("Id column; default: the recipe's, or 'id'."))]
 StartColumnOption = Annotated[
-    str | None,
-    typer.Option("--start-column", help=_("Column of segment starts, in seconds; default: the recipe's.")),
+    str | None, typer.Option(help=_("Column of segment starts, in seconds; default: the recipe's."))
 ]
 EndColumnOption = Annotated[
-    str | None,
-    typer.Option("--end-column", help=_("Column of segment ends, in seconds; default: the recipe's.")),
+    str | None, typer.Option(help=_("Column of segment ends, in seconds; default: the recipe's."))
 ]
 TurnColumnOption = Annotated[
-    str | None,
-    typer.Option("--turn-column", help=_("Column of turn numbers within a dialogue; default: the recipe's.")),
+    str | None, typer.Option(help=_("Column of turn numbers within a dialogue; default: the recipe's."))
 ]
-
-
-def require_recipe_and_corpus(recipe: Path, overrides: list[str] | None, root: Path | None) -> None:
-    """Refuse a recipe that cannot be read, or whose corpus is missing, before anything heavy is imported.
-
-    Raises:
-        SentirError: if the recipe is invalid or the corpus is missing.
-    """
-    from sentir.recipe import Recipe
-
-    data = Recipe.load(recipe, overrides or ()).data
-    require_root(data.reader, data.root if root is None else root)
-
-
-def require_corpus_or_reader(corpus: str, root: Path | None) -> None:
-    """Refuse a missing corpus before anything heavy is imported.
-
-    Raises:
-        SentirError: as `require_corpus`; an unknown reader is reported later, by the registry.
-    """
-    from sentir.readers import READERS
-
-    if Path(corpus).suffix == ".toml" or corpus in READERS:
-        require_corpus(corpus, root)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json as json_module
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sentir.api import Prediction
-from sentir.corpus.predictions import TaskPrediction
-from sentir.display_names import display_name
+from sentir.display_names import display_name, label_names
 from sentir.i18n import _, format_decimal
 from sentir.safe_text import json_dumps, make_printable
+
+if TYPE_CHECKING:
+    from sentir.corpus.predictions import Prediction, TaskPrediction
 
 
 class _PlainConsole(Console):
@@ -43,11 +44,6 @@ def as_text(value: str) -> Text:
     return Text(make_printable(value))
 
 
-def print_command(line: str) -> None:
-    """Print a command to copy, on one line however long it is."""
-    console.print(as_text(f"    {line}"), soft_wrap=True)
-
-
 def print_json(value: object) -> None:
     """Print JSON; it is ASCII if the encoding of the terminal lacks a character."""
     text = json_dumps(value, default=list)
@@ -58,21 +54,51 @@ def print_json(value: object) -> None:
     print(text)
 
 
-def dataclass_to_dict(value: Any) -> dict[str, Any]:
-    """Return a dataclass as a dictionary."""
-    return asdict(value)
+def print_table(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    title: str = "",
+    numeric: Iterable[int] | None = None,
+    styles: Iterable[str] = (),
+) -> None:
+    """Print a table.
+
+    Args:
+        headings: of its columns.
+        rows: their cells.
+        title: above the table.
+        numeric: columns aligned to the right; by default all but the first.
+        styles: of each row.
+    """
+    table = Table(title=as_text(title) if title else None, title_justify="left")
+    numbers = set(range(1, len(headings)) if numeric is None else numeric)
+    for n, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if n in numbers else "left", overflow="fold")
+    for row, style in zip_longest(rows, styles, fillvalue=""):
+        table.add_row(*map(as_text, row), style=style)
+    console.print(table)
+
+
+def print_with_severity(severity: str, message: str) -> None:
+    """Print a message after its colored severity."""
+    console.print(Text(f"{display_name(severity)}: ", style=SEVERITY_COLORS[severity]) + as_text(message))
+
+
+def print_next_commands(*commands: str) -> None:
+    """Print what to run next."""
+    print_line(_("Try next:"))
+    for command in commands:
+        console.print(as_text(f"    {command}"), soft_wrap=True)  # on one line however long, to copy it
 
 
 def print_predictions(rows: Sequence[Prediction]) -> None:
     """Print a table of predictions with their probabilities, then the inputs that could not be predicted."""
     if predicted := [row for row in rows if not row.problem]:
-        console.print(_prediction_table(predicted))
+        _print_prediction_table(predicted)
     for row in rows:
         if row.problem:
-            console.print(
-                Text(f"{display_name('problem')}: ", style=SEVERITY_COLORS["problem"])
-                + as_text(with_id(row.id, row.problem))
-            )
+            print_with_severity("problem", with_id(row.id, row.problem))
     if rows[0].synthetic:
         print_line(_("The model was trained on a synthetic corpus; its predictions on real speech mean nothing."))
 
@@ -82,33 +108,29 @@ def with_id(utterance_id: str, problem: str) -> str:
     return problem if utterance_id in problem else f"{utterance_id}: {problem}"
 
 
-def _prediction_table(rows: Sequence[Prediction]) -> Table:
-    table = Table()
+def _print_prediction_table(rows: Sequence[Prediction]) -> None:
     speakers = any(row.speaker for row in rows)
     shares = any(row.probabilities for row in rows)
     headings = ((_("speaker"),) if speakers else ()) + (_("utterance"), _("prediction"))
     noted = any(row.notes for row in rows)
     others = rows[0].other_tasks
     ends = (*map(display_name, others), *((_("notes"),) if noted else ()))
-    for heading in (*headings, *((_("probabilities"),) if shares else ()), *ends):
-        table.add_column(heading, overflow="fold")
+    cells = []
     for row in rows:
         likely = sorted(row.probabilities.items(), key=lambda pair: -pair[1])[:3]
         names = _format_prediction(row)
         names = _("{labels} (low confidence)", labels=names) if row.abstain else names
         best = " · ".join(f"{display_name(name)} {format_decimal(p, 2)}" for name, p in likely)
-        cells = [row.speaker or ""] if speakers else []
+        speaker = [row.speaker or ""] if speakers else []
         auxiliary = [_format_prediction(row.other_tasks[task]) for task in others]
         notes = [" ".join(row.notes)] if noted else []
-        table.add_row(
-            *map(as_text, [*cells, row.text or row.id, names, *([best] if shares else []), *auxiliary, *notes])
-        )
-    return table
+        cells.append([*speaker, row.text or row.id, names, *([best] if shares else []), *auxiliary, *notes])
+    print_table((*headings, *((_("probabilities"),) if shares else ()), *ends), cells, numeric=())
 
 
 def _format_prediction(one: Prediction | TaskPrediction) -> str:
     numbers = " · ".join(f"{display_name(name)} {format_decimal(value, 2)}" for name, value in one.values.items())
-    return numbers or ", ".join(display_name(name) for name in one.labels) or _("none of them")
+    return numbers or label_names(one.labels)
 
 
 def print_written(rows: Sequence[Prediction], path: Path, names: Mapping[str, str]) -> None:

@@ -1,19 +1,23 @@
-"""Printing of scores: a row for each model, the metric that selects first, then the others."""
+"""Printing of trainings, scores and error analyses."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from sentir.cli import output
-from sentir.display_names import display_name, model_display_name
+from sentir.display_names import display_name, label_names, model_display_name
+from sentir.evaluation.analysis.error_analysis import ErrorAnalysis
+from sentir.evaluation.formatting import format_number, format_score
 from sentir.evaluation.metrics import AT_HALF_SUFFIX, metric_display_name, metric_short_name
-from sentir.evaluation.results import Comparison, ModelScores, Score
-from sentir.i18n import _, format_count, localize_numbers
+from sentir.evaluation.results import Comparison, ModelScores
+from sentir.i18n import _, format_count, gettext_noop
+from sentir.report.calibration import calibration_sentences
 from sentir.report.sentences import count_earlier_openings, grade_sentence
 from sentir.report.study_report import StudyReport
 from sentir.report.task_sections import comparison_groups, latest_openings, ordered_metrics, task_sections
@@ -29,6 +33,10 @@ _LABEL_METRICS = (
     "mae",
 )
 _COLUMN_GAP = 2
+_MISSING_MESSAGES = {
+    "text": gettext_noop("Utterances of {split} without text after cleaning: {n}."),
+    "audio": gettext_noop("Utterances of {split} without usable audio: {n}; 'sentir corpus prepare' shows why."),
+}
 
 
 def print_scores(rows: Sequence[ModelScores], *, per_label: bool = False) -> None:
@@ -88,12 +96,14 @@ def _print_models(rows: Sequence[ModelScores], names: Sequence[str], *, show_fam
         *shared,
     )
     output.print_line(" · ".join(filter(None, about)))
-    whole = {row.model: _format_score(row.metrics[first]) if first in row.metrics else "–" for row in rows}
+    whole = {
+        row.model: format_score(row.metrics[first], with_sd=True) if first in row.metrics else "–" for row in rows
+    }
     headline = max(len(text) for text in (metric_display_name(first), *whole.values())) + _COLUMN_GAP
     for n, block in enumerate(_column_blocks(others, headline)):
         table = _make_table(block if n else (first, *block), is_first=not n)
         for row in rows:
-            cells = [_format_value(row, name) for name in block]
+            cells = [format_number(row.metrics[name].value) if name in row.metrics else "–" for name in block]
             model = output.as_text(model_display_name(row.model)) if n else _model_cell(row, show_families)
             table.add_row(model, *(cells if n else (whole[row.model], *cells)))
         output.console.print(table)
@@ -142,26 +152,74 @@ def _model_cell(row: ModelScores, families: bool) -> Text:
     return name + Text(f"\n  {' · '.join(facts)}", style="dim") if facts else name
 
 
-def _format_value(row: ModelScores, name: str) -> str:
-    return localize_numbers(f"{row.metrics[name].value:.3f}") if name in row.metrics else "–"
-
-
-def _format_score(score: Score) -> str:
-    """Format a score with its standard deviation over seeds and its interval, if it has them."""
-    spread = "" if score.sd is None else f" ± {score.sd:.3f}"
-    interval = "" if score.low is None or score.high is None else f" [{score.low:.3f}, {score.high:.3f}]"
-    return localize_numbers(f"{score.value:.3f}{spread}{interval}")
-
-
 def _print_labels(row: ModelScores) -> None:
-    table = Table(title=output.as_text(model_display_name(row.model)), title_justify="left")
     held = dict.fromkeys(name for label in row.per_label for name in label.metrics)
     names = [name for name in _LABEL_METRICS if name in held]
-    for heading in (_("label"), "n", *map(metric_display_name, names)):
-        table.add_column(heading, justify="left" if heading == _("label") else "right")
-    for label in row.per_label:
-        values = (
-            localize_numbers(f"{label.metrics[name]:.3f}") if name in label.metrics else "–" for name in names
+    rows = [
+        (display_name(one.label), format_count(one.support),
+         *(format_number(one.metrics.get(name)) for name in names))
+        for one in row.per_label
+    ]  # fmt: skip
+    headings = (_("label"), "n", *map(metric_display_name, names))
+    output.print_table(headings, rows, title=model_display_name(row.model))
+
+
+def print_training(facts: Mapping[str, Any]) -> None:
+    """Print the speed of a training, and how many utterances lacked a modality or were truncated."""
+    throughput, epochs = facts["throughput"], int(facts["history"][-1]["epoch"])
+    output.print_line(
+        _("Best epoch {best} of {epochs}; {rate:.0f} utterances per second.",
+          best=int(facts["best_epoch"]), epochs=epochs, rate=throughput["utterances_per_second"])
+    )  # fmt: skip
+    if "peak_memory_mb" in throughput:
+        output.print_line(_("Peak memory: {n:.0f} MB.", n=throughput["peak_memory_mb"]))
+    for split, counts in facts["missing_modalities"].items():
+        for kind, n in counts.items():
+            output.print_line(_(_MISSING_MESSAGES[kind], n=n, split=split))
+    for split, n in facts["truncated"].items():
+        if n:
+            output.print_line(
+                _("Texts of {split} truncated to the maximum length of the model: {n}.", n=n, split=split)
+            )
+
+
+def print_analysis(analysis: ErrorAnalysis) -> None:
+    """Print an error analysis, except its curves: calibration, slices, speakers, most confident errors."""
+    if analysis.reliability:
+        for sentence in calibration_sentences(analysis.reliability, analysis.split):
+            output.print_line(f"- {sentence}")
+        output.print_line("")
+    if analysis.slices:
+        headings = (_("by"), _("slice"), "n", metric_display_name(analysis.slices[0].metric), "")
+        slices = [
+            (one.definition.display_kind, one.definition.display_name, format_count(one.n),
+             format_score(one.score), _("too few") if one.is_small else "")
+            for one in analysis.slices
+        ]  # fmt: skip
+        output.print_table(headings, slices, title=_("Slices"), numeric=(2, 3))
+    if analysis.speakers:
+        metric = metric_display_name(analysis.speakers[0].metric)
+        speakers = [
+            (one.speaker, format_count(one.n), format_number(one.score),
+             ", ".join(confusion.display_name for confusion in one.confusions) or "–")
+            for one in analysis.speakers
+        ]  # fmt: skip
+        output.print_table(
+            (_("speaker"), "n", metric, _("most frequent confusions")),
+            speakers,
+            title=_("Errors by speaker"),
+            numeric=(1, 2),
         )
-        table.add_row(output.as_text(display_name(label.label)), format_count(label.support), *values)
-    output.console.print(table)
+    if analysis.hardest_examples:
+        measure = _("probability") if analysis.reliability else _("error")
+        errors = [
+            (one.id, one.text or "–", *(label_names(names) for names in (one.labels, one.predicted)),
+             format_number(one.error_score, 2))
+            for one in analysis.hardest_examples
+        ]  # fmt: skip
+        output.print_table(
+            (_("utterance"), _("text"), _("annotated"), _("predicted"), measure),
+            errors,
+            title=_("Most confident errors"),
+            numeric=(4,),
+        )
