@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sentir.safe_text import make_printable
@@ -18,11 +18,20 @@ class ListBlock:
 
 @dataclass(frozen=True, slots=True)
 class TableBlock:
-    """A table with a cell per heading in each row; if ``is_numeric``, all columns but the first hold numbers."""
+    """A table with a cell per heading in each row.
 
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    is_numeric: bool = True
+    Attributes:
+        numeric: the columns that hold numbers; by default all but the first.
+    """
+
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    numeric: Collection[int] | None = None
+
+    @property
+    def numeric_columns(self) -> Collection[int]:
+        """The columns that hold numbers."""
+        return range(1, len(self.headings)) if self.numeric is None else self.numeric
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,7 @@ def _block_to_markdown(block: Block) -> str:
 
 
 def _table_to_markdown(table: TableBlock) -> str:
-    delimiters = ["---", *("--:" if table.is_numeric else "---" for _heading in table.headings[1:])]
+    delimiters = ["--:" if n in table.numeric_columns else "---" for n in range(len(table.headings))]
     return "\n".join(
         [_row_to_markdown(table.headings), f"| {' | '.join(delimiters)} |", *map(_row_to_markdown, table.rows)]
     )

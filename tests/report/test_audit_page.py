@@ -11,7 +11,8 @@ from sentir.corpus.labels import LabelSpace
 from sentir.corpus.utterances import Issue, Utterance
 from sentir.errors import SentirError
 from sentir.i18n import LANGUAGES, use_language
-from sentir.report.audit_page import prepare_output_path, render_audit_page, save_audit_page
+from sentir.io import prepare_output_path
+from sentir.report.audit_page import render_audit_page, save_audit_page
 
 SPACE = LabelSpace("emotion", ("joy", "neutral"))
 

@@ -9,7 +9,7 @@ from sentir.errors import SentirError
 from sentir.evaluation.results import Score
 from sentir.recipe import Recipe, dump_toml
 from sentir.report import saving
-from sentir.report.html import format_duration, format_timestamp
+from sentir.report.formatting import format_duration, format_timestamp
 
 
 def section(text, title):

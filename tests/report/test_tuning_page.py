@@ -8,9 +8,9 @@ import pytest
 
 from sentir.i18n import use_language
 from sentir.recipe import Recipe
+from sentir.recipe.toml import format_setting
 from sentir.report.svg import figure_to_svg
 from sentir.report.tuning_page import (
-    format_setting,
     plot_optimization_history,
     plot_param_importances,
     render_tuning_page,
@@ -99,7 +99,7 @@ def test_the_history_has_a_marker_for_every_trial_with_a_score(tuning):
 
 
 def test_settings_are_formatted_briefly():
-    values = {"0.00123": 0.00123456, "128": 128, "sqrt": "sqrt", '["a"]': ["a"], "true": True}
+    values = {"0.00123": 0.00123456, "128": 128, "sqrt": "sqrt", "a, b": ["a", "b"], "true": True}
     assert [format_setting(value) for value in values.values()] == list(values)
 
 

@@ -47,7 +47,7 @@ def audit(
 
 def print_audit(audit: AuditReport) -> None:
     """Print the grade of an audit and the reasons for it, then its findings, problems first, then its tables."""
-    from sentir.report.audit_page import format_cell, is_numeric_column
+    from sentir.report.audit_page import audit_table
     from sentir.report.sentences import grade_sentence
 
     title = _("{corpus} (synthetic)", corpus=audit.corpus) if audit.synthetic else audit.corpus
@@ -62,9 +62,4 @@ def print_audit(audit: AuditReport) -> None:
             output.print_line("    " + " · ".join(finding.examples))
     for table in audit.tables:
         if table.rows:
-            output.print_table(
-                tuple(table.columns.values()),
-                [[format_cell(key, row.get(key)) for key in table.columns] for row in table.rows],
-                title=table.title,
-                numeric=[n for n, key in enumerate(table.columns) if is_numeric_column(key, audit, table.key)],
-            )
+            output.print_table(audit_table(table), title=table.title)

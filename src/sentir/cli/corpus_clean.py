@@ -10,6 +10,7 @@ from rich.table import Table
 from sentir.cli import output
 from sentir.cli.options import CorpusArgument, JsonOption, RootOption
 from sentir.corpus.invisible_characters import is_blank
+from sentir.documents import TableBlock
 from sentir.i18n import _, format_count, localize_numbers
 from sentir.progress import show_progress
 
@@ -45,7 +46,7 @@ def _print_report(report: CleaningReport) -> None:
          localize_numbers(f"{effect.changed / max(1, report.num_texts):.1%}"), format_count(effect.emptied))
         for effect in report.effects
     ]  # fmt: skip
-    output.print_table((_("step"), _("changed"), _("share"), _("emptied")), rows)
+    output.print_table(TableBlock((_("step"), _("changed"), _("share"), _("emptied")), rows))
     for trace in report.examples:
         output.print_line(trace.id)
         output.console.print(_trace_table([effect.step for effect in report.effects], trace.texts))

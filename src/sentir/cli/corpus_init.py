@@ -12,6 +12,7 @@ from rich.text import Text
 from sentir.cli import output
 from sentir.cli.options import JsonOption
 from sentir.display_names import display_name
+from sentir.documents import TableBlock
 from sentir.i18n import _, format_count
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _print_draft(draft: RecipeDraft) -> None:
     ]  # fmt: skip
     headings = (_("column"), _("role"), _("non-empty"), _("unique"), _("example"), _("reason"))
     styles = ["" if one.role else "dim" for one in inspection.columns]
-    output.print_table(headings, rows, title=title, numeric=(), styles=styles)
+    output.print_table(TableBlock(headings, rows, numeric=()), title=title, styles=styles)
     sizes = ", ".join(f"{display_name(split)} {format_count(n)}" for split, n in draft.splits.items())
     output.print_line(_("Task: {task}. Utterances: {sizes}.", task=display_name(inspection.task), sizes=sizes))
     for setting, question in inspection.questions.items():

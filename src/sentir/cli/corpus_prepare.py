@@ -12,6 +12,7 @@ from sentir.cli import output
 from sentir.cli.interrupts import handle_interrupts
 from sentir.cli.options import CorpusArgument, JsonOption, RootOption, WorkersOption
 from sentir.display_names import display_name
+from sentir.documents import TableBlock
 from sentir.i18n import _, format_count, format_decimal
 from sentir.progress import show_progress
 
@@ -54,14 +55,12 @@ def _print_report(report: StoreReport) -> None:
     from sentir.audio.store_report import describe_problem_kind
 
     output.print_line(_("{corpus} (synthetic)", corpus=report.corpus) if report.synthetic else report.corpus)
-    output.print_table(
-        (_("split"), _("utterances"), _("with clip"), _("usable"), _("hours")),
-        [
-            (display_name(row.split), *map(format_count, (row.utterances, row.clips, row.usable)),
-             format_decimal(row.seconds / 3600, 2))
-            for row in report.splits
-        ],
-    )  # fmt: skip
+    rows = [
+        (display_name(row.split), *map(format_count, (row.utterances, row.clips, row.usable)),
+         format_decimal(row.seconds / 3600, 2))
+        for row in report.splits
+    ]  # fmt: skip
+    output.print_table(TableBlock((_("split"), _("utterances"), _("with clip"), _("usable"), _("hours")), rows))
     _print_examples(
         report.unusable,
         lambda kind, n: _("Without usable audio, {why}: {n}", why=describe_problem_kind(kind), n=n),

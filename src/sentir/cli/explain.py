@@ -80,6 +80,7 @@ def _print_prediction_explanation(explanation: Explanation) -> None:
         describe_completeness,
         format_signed,
         interpret_randomization,
+        randomized_part,
         rank_words,
         summarize_prediction,
     )
@@ -97,10 +98,9 @@ def _print_prediction_explanation(explanation: Explanation) -> None:
             text = audio_attribution_alt_text(explanation.audio_attribution, name)
             output.print_line(f"{_(MAP_NAMES[name])}: {text}")
     for check in explanation.sanity_checks:
-        part = _("the head") if check.randomized == "head" else _("all weights")
         output.print_line(
             _("{map}, {part} randomized: correlation {r}; {verdict}.",
-              map=_(MAP_NAMES[check.map]), part=part, r=format_signed(check.correlation),
+              map=_(MAP_NAMES[check.map]), part=randomized_part(check), r=format_signed(check.correlation),
               verdict=interpret_randomization(check))
         )  # fmt: skip
 
@@ -123,12 +123,7 @@ def _highlight_passage(passage: Passage, max_value: float) -> Text:
 def _print_model_explanation(explanation: ModelExplanation) -> None:
     from sentir.evaluation.formatting import format_score
     from sentir.evaluation.metrics import metric_display_name
-    from sentir.explanation.page import (
-        MAX_COLUMNS,
-        describe_ablation,
-        format_importance_interval,
-        format_score_drop,
-    )
+    from sentir.explanation.page import describe_ablation, importance_table
 
     output.print_line(
         f"{explanation.model} · {explanation.corpus} · {display_name('dev')} · "
@@ -138,10 +133,4 @@ def _print_model_explanation(explanation: ModelExplanation) -> None:
         output.print_line(describe_ablation(explanation, one))
     if not explanation.columns:
         return
-    rows = [
-        (row.name, str(row.num_columns), format_score_drop(explanation.metric, row.score_drop),
-         format_importance_interval(explanation.metric, row))
-        for row in (*explanation.feature_sets, *explanation.columns[:MAX_COLUMNS])
-    ]  # fmt: skip
-    headings = (_("features"), _("columns"), _("score drop"), _("95 % interval"))
-    output.print_table(headings, rows, title=_("Permutation importance of features"))
+    output.print_table(importance_table(explanation), title=_("Permutation importance of features"))

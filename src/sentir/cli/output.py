@@ -7,13 +7,14 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from sentir.display_names import display_name, label_names
+from sentir.documents import TableBlock
 from sentir.i18n import _, format_decimal
 from sentir.safe_text import json_dumps, make_printable
 
@@ -54,30 +55,15 @@ def print_json(value: object) -> None:
     print(text)
 
 
-def print_table(
-    headings: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    *,
-    title: str = "",
-    numeric: Iterable[int] | None = None,
-    styles: Iterable[str] = (),
-) -> None:
-    """Print a table.
-
-    Args:
-        headings: of its columns.
-        rows: their cells.
-        title: above the table.
-        numeric: columns aligned to the right; by default all but the first.
-        styles: of each row.
-    """
-    table = Table(title=as_text(title) if title else None, title_justify="left")
-    numbers = set(range(1, len(headings)) if numeric is None else numeric)
-    for n, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if n in numbers else "left", overflow="fold")
-    for row, style in zip_longest(rows, styles, fillvalue=""):
-        table.add_row(*map(as_text, row), style=style)
-    console.print(table)
+def print_table(table: TableBlock, *, title: str = "", styles: Iterable[str] = ()) -> None:
+    """Print a table below its title; ``styles`` are those of its rows."""
+    printed = Table(title=as_text(title) if title else None, title_justify="left")
+    for n, heading in enumerate(table.headings):
+        justify: Literal["left", "right"] = "right" if n in table.numeric_columns else "left"
+        printed.add_column(as_text(heading), justify=justify, overflow="fold")
+    for row, style in zip_longest(table.rows, styles, fillvalue=""):
+        printed.add_row(*map(as_text, row), style=style)
+    console.print(printed)
 
 
 def print_with_severity(severity: str, message: str) -> None:
@@ -125,7 +111,7 @@ def _print_prediction_table(rows: Sequence[Prediction]) -> None:
         auxiliary = [_format_prediction(row.other_tasks[task]) for task in others]
         notes = [" ".join(row.notes)] if noted else []
         cells.append([*speaker, row.text or row.id, names, *([best] if shares else []), *auxiliary, *notes])
-    print_table((*headings, *((_("probabilities"),) if shares else ()), *ends), cells, numeric=())
+    print_table(TableBlock((*headings, *((_("probabilities"),) if shares else ()), *ends), cells, numeric=()))
 
 
 def _format_prediction(one: Prediction | TaskPrediction) -> str:

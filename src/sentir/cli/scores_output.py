@@ -11,27 +11,19 @@ from rich.table import Table
 from rich.text import Text
 
 from sentir.cli import output
-from sentir.display_names import display_name, label_names, model_display_name
+from sentir.display_names import display_name, model_display_name
 from sentir.evaluation.analysis.error_analysis import ErrorAnalysis
 from sentir.evaluation.formatting import format_number, format_score
 from sentir.evaluation.metrics import AT_HALF_SUFFIX, metric_display_name, metric_short_name
 from sentir.evaluation.results import Comparison, ModelScores
 from sentir.i18n import _, format_count, gettext_noop
+from sentir.report import tables
 from sentir.report.calibration import calibration_sentences
 from sentir.report.sentences import count_earlier_openings, grade_sentence
 from sentir.report.study_report import StudyReport
 from sentir.report.task_sections import comparison_groups, latest_openings, ordered_metrics, task_sections
 
 _MIN_MODEL_WIDTH = 26
-_LABEL_METRICS = (
-    "precision",
-    "recall",
-    "f1",
-    f"f1{AT_HALF_SUFFIX}",
-    "weighted_accuracy",
-    "mean_prediction",
-    "mae",
-)
 _COLUMN_GAP = 2
 _MISSING_MESSAGES = {
     "text": gettext_noop("Utterances of {split} without text after cleaning: {n}."),
@@ -48,7 +40,7 @@ def print_scores(rows: Sequence[ModelScores], *, per_label: bool = False) -> Non
     """
     _print_models(rows, ordered_metrics(rows, next(iter(rows[0].metrics))), show_families=False)
     for row in rows if per_label else ():
-        _print_labels(row)
+        output.print_table(tables.label_table(row), title=model_display_name(row.model))
 
 
 def print_study(report: StudyReport, folder: Path) -> None:
@@ -152,18 +144,6 @@ def _model_cell(row: ModelScores, families: bool) -> Text:
     return name + Text(f"\n  {' · '.join(facts)}", style="dim") if facts else name
 
 
-def _print_labels(row: ModelScores) -> None:
-    held = dict.fromkeys(name for label in row.per_label for name in label.metrics)
-    names = [name for name in _LABEL_METRICS if name in held]
-    rows = [
-        (display_name(one.label), format_count(one.support),
-         *(format_number(one.metrics.get(name)) for name in names))
-        for one in row.per_label
-    ]  # fmt: skip
-    headings = (_("label"), "n", *map(metric_display_name, names))
-    output.print_table(headings, rows, title=model_display_name(row.model))
-
-
 def print_training(facts: Mapping[str, Any]) -> None:
     """Print the speed of a training, and how many utterances lacked a modality or were truncated."""
     throughput, epochs = facts["throughput"], int(facts["history"][-1]["epoch"])
@@ -190,36 +170,8 @@ def print_analysis(analysis: ErrorAnalysis) -> None:
             output.print_line(f"- {sentence}")
         output.print_line("")
     if analysis.slices:
-        headings = (_("by"), _("slice"), "n", metric_display_name(analysis.slices[0].metric), "")
-        slices = [
-            (one.definition.display_kind, one.definition.display_name, format_count(one.n),
-             format_score(one.score), _("too few") if one.is_small else "")
-            for one in analysis.slices
-        ]  # fmt: skip
-        output.print_table(headings, slices, title=_("Slices"), numeric=(2, 3))
+        output.print_table(tables.slice_table(analysis.slices), title=_("Slices"))
     if analysis.speakers:
-        metric = metric_display_name(analysis.speakers[0].metric)
-        speakers = [
-            (one.speaker, format_count(one.n), format_number(one.score),
-             ", ".join(confusion.display_name for confusion in one.confusions) or "–")
-            for one in analysis.speakers
-        ]  # fmt: skip
-        output.print_table(
-            (_("speaker"), "n", metric, _("most frequent confusions")),
-            speakers,
-            title=_("Errors by speaker"),
-            numeric=(1, 2),
-        )
+        output.print_table(tables.speaker_table(analysis.speakers), title=_("Errors by speaker"))
     if analysis.hardest_examples:
-        measure = _("probability") if analysis.reliability else _("error")
-        errors = [
-            (one.id, one.text or "–", *(label_names(names) for names in (one.labels, one.predicted)),
-             format_number(one.error_score, 2))
-            for one in analysis.hardest_examples
-        ]  # fmt: skip
-        output.print_table(
-            (_("utterance"), _("text"), _("annotated"), _("predicted"), measure),
-            errors,
-            title=_("Most confident errors"),
-            numeric=(4,),
-        )
+        output.print_table(tables.error_table(analysis), title=_("Most confident errors"))

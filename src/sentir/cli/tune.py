@@ -12,6 +12,7 @@ from sentir.cli import output
 from sentir.cli.browser import open_page
 from sentir.cli.interrupts import handle_interrupts
 from sentir.cli.options import JsonOption, OpenOption, RecipeArgument, RootOption, RunFolderOption, SetOption
+from sentir.documents import TableBlock
 from sentir.i18n import _, format_decimal
 from sentir.paths import to_file_name
 from sentir.progress import show_progress
@@ -55,14 +56,16 @@ def tune(
 
 def _print_tuning(result: TuningResult, folder: Path, root: Path | None) -> None:
     from sentir.evaluation.metrics import metric_display_name
-    from sentir.report.tuning_page import format_setting, tuning_sentences
+    from sentir.recipe.toml import format_setting
+    from sentir.report.tuning_page import tuning_sentences
 
     rows = [
         (str(trial.number), format_decimal(trial.score or 0.0, 3),
          "  ".join(f"{key}={format_setting(value)}" for key, value in trial.settings.items()))
         for trial in result.ranked_trials[:_MAX_TRIALS]
     ]  # fmt: skip
-    output.print_table((_("trial"), metric_display_name(result.metric), _("settings")), rows, numeric=(0, 1))
+    headings = (_("trial"), metric_display_name(result.metric), _("settings"))
+    output.print_table(TableBlock(headings, rows, numeric=(0, 1)))
     if result.param_importances:
         shares = ", ".join(f"{key} {share:.0%}" for key, share in result.param_importances.items())
         output.print_line(_("Hyperparameter importance: {shares}", shares=shares))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentir.display_names import display_name, label_names, quoted_model_name
+from sentir.documents import TableBlock
 from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.evaluation.results import format_p_value
 from sentir.explanation.figures import (
@@ -83,12 +84,12 @@ def render_explanation(explanation: Explanation, recognizer: Recognizer | None =
             "completeness": describe_completeness(explanation),
             "strength": lambda one: attribution_strength(one, largest),
             "signed": format_signed,
-            "ranked": rank_words(explanation),
+            "words": _word_table(explanation),
             "map_names": {name: _(text) for name, text in MAP_NAMES.items()},
             "about": {name: _(text) for name, text in _MAP_DESCRIPTIONS.items()},
             "audio_attribution_figure": audio_attribution_figure,
             "audio_attribution_alt_text": audio_attribution_alt_text,
-            "verdict": interpret_randomization,
+            "sanity_checks": _sanity_table(explanation),
         }
 
     return render_page("explanation.html", content)
@@ -103,8 +104,7 @@ def render_model_explanation(explanation: ModelExplanation, recognizer: Recogniz
             "explanation": explanation,
             "card": localized_model_card(recognizer),
             "shown": explanation.columns[:MAX_COLUMNS],
-            "format_score_drop": lambda value: format_score_drop(explanation.metric, value),
-            "format_importance_interval": format_importance_interval,
+            "importances": importance_table(explanation),
             "replacements": {name: _(text) for name, text in _REPLACEMENT_DESCRIPTIONS.items()},
             "describe_ablation": lambda one: describe_ablation(explanation, one),
             "ablation_figure": ablation_figure,
@@ -213,8 +213,37 @@ def _format_score_drop_interval(metric: str, *bounds: float | None) -> list[str]
     return [_("95 % interval {low} to {high}", low=ends[0], high=ends[1])] if ends else []
 
 
-def format_importance_interval(metric: str, one: FeatureImportance) -> str:
-    """Format the interval of an importance for a table; a dash without one."""
-    if one.low is None or one.high is None:
-        return "–"
-    return f"{format_score_drop(metric, one.low)} … {format_score_drop(metric, one.high)}"
+def importance_table(explanation: ModelExplanation) -> TableBlock:
+    """Return the permutation importance of every feature set, then of the most important features."""
+
+    def interval(one: FeatureImportance) -> str:
+        if one.low is None or one.high is None:
+            return "–"
+        low, high = (format_score_drop(explanation.metric, bound) for bound in (one.low, one.high))
+        return f"{low} … {high}"
+
+    rows = [
+        (one.name, str(one.num_columns), format_score_drop(explanation.metric, one.score_drop), interval(one),
+         format_score_drop(explanation.metric, one.sd))
+        for one in (*explanation.feature_sets, *explanation.columns[:MAX_COLUMNS])
+    ]  # fmt: skip
+    return TableBlock((_("feature"), _("columns"), _("loss"), _("95 % interval"), _("sd of permutations")), rows)
+
+
+def _word_table(explanation: Explanation) -> TableBlock:
+    rows = [(one.text, format_signed(one.value, 3)) for one in rank_words(explanation)]
+    return TableBlock((_("word"), _("attribution")), rows)
+
+
+def _sanity_table(explanation: Explanation) -> TableBlock:
+    rows = [
+        (_(MAP_NAMES[check.map]), randomized_part(check), format_signed(check.correlation),
+         interpret_randomization(check))
+        for check in explanation.sanity_checks
+    ]  # fmt: skip
+    return TableBlock((_("map"), _("randomized"), _("rank correlation"), _("interpretation")), rows, numeric=(2,))
+
+
+def randomized_part(check: RandomizationResult) -> str:
+    """Return the name of the weights that were randomized."""
+    return _("the head") if check.randomized == "head" else _("all weights")

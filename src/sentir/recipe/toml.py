@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -64,6 +65,17 @@ def _parse_value(text: str) -> Any:
     except tomllib.TOMLDecodeError:
         return text.strip()
     return tree["v"] if len(tree) == 1 else text.strip()  # several lines are not one value
+
+
+def format_setting(value: Any) -> str:
+    """Format the value of a setting on one line; a dash for none."""
+    if value is None or value in ([], ""):
+        return "–"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(format_setting, value))
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def dump_toml(tree: Mapping[str, Any]) -> str:

@@ -216,7 +216,7 @@ def _training_section(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
         (_("threads"), str(int(threads)) if (threads := facts.get("throughput", {}).get("threads")) else ""),
         *((name, version) for name, version in facts["versions"].items()),
     )
-    return TableBlock((_("setting"), _("value")), tuple(row for row in rows if row[1]), is_numeric=False)
+    return TableBlock((_("setting"), _("value")), tuple(row for row in rows if row[1]), numeric=())
 
 
 def _calibration_name(facts: Mapping[str, Any]) -> str:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from sentir.audit import AuditReport, describe_grade
 from sentir.audit.leaks import GROUP_PREFIX
-from sentir.audit.results import AuditCell
+from sentir.audit.results import AuditCell, AuditTable
 from sentir.corpus.utterances import SPLITS
 from sentir.display_names import display_name
+from sentir.documents import TableBlock
 from sentir.i18n import _, format_count, get_language, localize_numbers
 from sentir.io import write_errors, write_text
 from sentir.report.alt_text import describe_histogram
@@ -52,8 +53,7 @@ def render_audit_page(audits: Mapping[str, AuditReport]) -> str:
             "meaning": describe_grade(audit.grade),
             "meanings": {grade: describe_grade(grade) for grade in "ABCDE"},
             "tasks": list(dict.fromkeys(row["task"] for row in labels)),
-            "format_cell": format_cell,
-            "is_numeric_column": is_numeric_column,
+            "audit_table": audit_table,
             "plot_label_shares": plot_label_shares,
             "plot_histogram": plot_histogram,
             "describe_histogram": describe_histogram,
@@ -62,8 +62,17 @@ def render_audit_page(audits: Mapping[str, AuditReport]) -> str:
     return render_page("audit.html", content)
 
 
-def format_cell(key: str, value: AuditCell) -> str:
-    """Format a cell of a table: counts with separators, shares in percent, display names, a dash for ``None``."""
+def audit_table(table: AuditTable) -> TableBlock:
+    """Return a table of an audit, with separators in counts, shares in percent, display names, and dashes."""
+    numeric = [
+        n for n, key in enumerate(table.columns)
+        if all(isinstance(row.get(key), int | float | None) for row in table.rows)
+    ]  # fmt: skip
+    rows = [[_format_cell(key, row.get(key)) for key in table.columns] for row in table.rows]
+    return TableBlock([display_name(heading) for heading in table.columns.values()], rows, numeric)
+
+
+def _format_cell(key: str, value: AuditCell) -> str:
     if value is None:
         return "–"
     if isinstance(value, float):
@@ -71,11 +80,6 @@ def format_cell(key: str, value: AuditCell) -> str:
     if isinstance(value, str) and value.startswith(GROUP_PREFIX):
         return f"'{value.removeprefix(GROUP_PREFIX)}'"
     return format_count(value) if isinstance(value, int) else display_name(value)
-
-
-def is_numeric_column(key: str, audit: AuditReport, table: str) -> bool:
-    """Return whether a column of a table holds only numbers."""
-    return all(isinstance(row.get(key), int | float | None) for row in audit.table(table).rows)
 
 
 def plot_label_shares(audit: AuditReport, task: str) -> Figure:

@@ -13,7 +13,7 @@ from sentir.evaluation.formatting import format_score
 from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.evaluation.results import Comparison, ModelScores
 from sentir.i18n import _
-from sentir.report.task_sections import ordered_metrics
+from sentir.report.tables import score_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,19 +29,8 @@ def scores_to_frame(rows: Sequence[ModelScores], metric: str, *, max_metrics: in
     """
     import pandas as pd
 
-    names = ordered_metrics(rows, metric)[:max_metrics]
-    cells = [
-        {
-            _("model"): model_display_name(row.model),
-            **{
-                metric_display_name(name): format_score(row.metrics[name]) if name in row.metrics else "–"
-                for name in names
-            },
-            _("seeds"): row.num_seeds,
-        }
-        for row in rows
-    ]
-    return pd.DataFrame(cells).set_index(_("model"))
+    table = score_table(rows, metric, max_metrics)
+    return pd.DataFrame(list(table.rows), columns=list(table.headings)).set_index(table.headings[0])
 
 
 def comparisons_to_frame(comparisons: Sequence[Comparison]) -> pd.DataFrame:

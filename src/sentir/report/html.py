@@ -5,28 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sentir.audit.results import Histogram
-from sentir.display_names import display_name, issue_name, model_display_name, quoted_model_name
+from sentir.display_names import display_name, issue_name, label_names, model_display_name, quoted_model_name
 from sentir.documents import Document
 from sentir.evaluation.formatting import format_interval, format_number, format_score
 from sentir.evaluation.metrics import get_metric, metric_display_name
-from sentir.i18n import LANGUAGES, _, format_count, get_language, localize_numbers, use_language
+from sentir.i18n import LANGUAGES, _, format_count, get_language, use_language
 from sentir.paths import to_file_name
 from sentir.recipe import dump_toml
 from sentir.recognizer.card import intended_use, make_model_card
 from sentir.report import (
     alt_text,
     calibration,
-    comparison_table,
     figures,
     inline_media,
     score_chart,
     sentences,
+    tables,
     task_sections,
 )
+from sentir.report.formatting import format_duration, format_timestamp
 from sentir.report.study_report import CorpusSummary, Example, StudyReport
 from sentir.report.svg import figure_to_svg
 from sentir.safe_text import make_printable
@@ -126,7 +126,7 @@ def _environment() -> Environment:
         "word": display_name,
         "metric": metric_display_name,
         "score": format_score,
-        "localized": localize_numbers,
+        "labels": label_names,
         "model": model_display_name,
         "named": quoted_model_name,
         "names": bold_names,
@@ -145,12 +145,12 @@ def _environment() -> Environment:
         "alt_text": alt_text,
         "figures": figures,
         "sentences": sentences,
+        "tables": tables,
         "metric_column_groups": task_sections.metric_column_groups,
         "best_models": task_sections.best_models,
         "format_interval": format_interval,
         "get_metric": get_metric,
         "comparison_groups": task_sections.comparison_groups,
-        "comparison_rows": comparison_table.comparison_rows,
         "make_score_chart": score_chart.make_score_chart,
         "latest_openings": task_sections.latest_openings,
         "intended_use": intended_use,
@@ -178,18 +178,3 @@ def bold_names(text: str) -> Markup:
 def localized_durations(corpus: CorpusSummary) -> Histogram | None:
     """Return the histogram of durations with its unit in the current language."""
     return corpus.durations and replace(corpus.durations, unit=_("seconds"))
-
-
-def format_timestamp(text: str) -> str:
-    """Format an ISO 8601 time as ``2026-01-31 14:05 UTC``; a time without a zone is taken as UTC."""
-    time = datetime.fromisoformat(text)
-    time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    return f"{time:%Y-%m-%d %H:%M} UTC"
-
-
-def format_duration(seconds: float) -> str:
-    """Format seconds as ``9 s``, ``4 min 12 s`` or ``2 h 31 min``."""
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes >= 60:
-        return _("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
-    return _("{minutes} min {seconds} s", minutes=minutes, seconds=rest) if minutes else _("{n} s", n=rest)

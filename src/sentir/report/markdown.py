@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from sentir.display_names import display_name, issue_name, model_display_name, quoted_model_name
-from sentir.documents import Block, CodeBlock, Document, DocumentSection, ListBlock, TableBlock
-from sentir.evaluation.formatting import format_number, format_score
-from sentir.evaluation.metrics import get_metric, metric_display_name
+from sentir.display_names import display_name, issue_name, quoted_model_name
+from sentir.documents import Block, CodeBlock, Document, DocumentSection, ListBlock
 from sentir.evaluation.results import ModelScores
-from sentir.i18n import _, format_count, get_language, localize_numbers
+from sentir.i18n import _, format_count, get_language
 from sentir.recipe import dump_toml
 from sentir.recognizer.card import intended_use
-from sentir.report import alt_text, sentences
-from sentir.report.comparison_table import comparison_rows
-from sentir.report.html import build_model_cards, format_timestamp
+from sentir.report import alt_text, sentences, tables
+from sentir.report.html import build_model_cards
 from sentir.report.study_report import CorpusSummary, StudyReport
-from sentir.report.task_sections import TaskSection, comparison_groups, ordered_metrics, task_sections
+from sentir.report.task_sections import TaskSection, comparison_groups, task_sections
 
 
 def render_markdown(report: StudyReport) -> str:
@@ -52,21 +49,11 @@ def _corpus_blocks(corpus: CorpusSummary) -> Iterable[Block]:
     yield _("Fingerprint: {fingerprint}", fingerprint=corpus.fingerprint)
     if corpus.grade:
         yield sentences.grade_sentence(corpus.grade)
-    units = list(dict.fromkeys(unit for counts in corpus.splits.values() for unit in counts))
-    rows = tuple(
-        (display_name(split), *(format_count(counts[unit]) if unit in counts else "–" for unit in units))
-        for split, counts in corpus.splits.items()
-    )
-    yield TableBlock((_("split"), *map(display_name, units)), rows)
+    yield tables.count_table(corpus.splits, _("split"))
     for task, splits in corpus.labels.items():
-        labels = dict.fromkeys(name for counts in splits.values() for name in counts)
-        yield TableBlock(
-            (display_name(task), *map(display_name, splits)),
-            tuple(
-                (display_name(name), *(format_count(counts.get(name, 0)) for counts in splits.values()))
-                for name in labels
-            ),
-        )
+        names = dict.fromkeys(name for counts in splits.values() for name in counts)
+        by_label = {name: {split: counts.get(name, 0) for split, counts in splits.items()} for name in names}
+        yield tables.count_table(by_label, display_name(task))
     if corpus.issues:
         yield _("Issues found while reading:")
         yield ListBlock(
@@ -79,59 +66,21 @@ def _task_document_sections(section: TaskSection, name: str) -> Iterable[Documen
     for split, rows in (("test", section.test_rows), ("dev", section.dev_rows)):
         if rows:
             notes = ListBlock((*sentences.scored_on_sentences(rows), *sentences.remark_sentences(rows)))
-            blocks = (_score_table(rows, section.metric), notes)
+            blocks = (tables.score_table(rows, section.metric), notes)
             yield DocumentSection(_("Scores on {split}", split=display_name(split)), blocks, 3)
     if section.comparisons:
         groups: list[Block] = []
         for title, comparisons in comparison_groups(section):
             groups += [title, ListBlock(tuple(c.sentence() for c in comparisons))]
-        yield DocumentSection(_("Comparisons"), (*groups, _comparison_table(section)), 3)
+        yield DocumentSection(_("Comparisons"), (*groups, tables.comparison_table(section)), 3)
     row = section.selected_row
     if row is not None and row.per_label:
         yield DocumentSection(_("Per-class results"), tuple(_label_blocks(row)), 3)
 
 
-def _score_table(rows: Sequence[ModelScores], headline: str) -> Block:
-    names = ordered_metrics(rows, headline)
-    cells = tuple(
-        (
-            model_display_name(row.model),
-            *(format_score(row.metrics[n]) if n in row.metrics else "–" for n in names),
-            str(row.num_seeds),
-        )
-        for row in rows
-    )
-    return TableBlock((_("model"), *map(metric_display_name, names), _("seeds")), cells)
-
-
-def _comparison_table(section: TaskSection) -> Block:
-    rows = []
-    for one in comparison_rows(section):
-        c, factor = one.comparison, 100 if get_metric(one.comparison.metric).is_proportion else 1
-        rows.append(
-            (
-                one.contrast,
-                model_display_name(c.a),
-                model_display_name(c.b),
-                display_name(c.split),
-                localize_numbers(f"{c.difference * factor:.2f}"),
-                c.interval_text,
-                localize_numbers(f"{c.p_holm:.4f}"),
-            )
-        )
-    headings = (_("compared"), "a", "b", _("split"), "a − b", _("95 % interval (Holm)"), _("p (Holm)"))
-    return TableBlock(headings, tuple(rows), is_numeric=False)
-
-
 def _label_blocks(row: ModelScores) -> Iterable[Block]:
     yield _("{model} on {split}.", model=quoted_model_name(row.model), split=display_name(row.split))
-    names = list(dict.fromkeys(name for label in row.per_label for name in label.metrics))
-    rows = tuple(
-        (display_name(one.label), format_count(one.support),
-         *(format_number(one.metrics[name]) if name in one.metrics else "–" for name in names))
-        for one in row.per_label
-    )  # fmt: skip
-    yield TableBlock((_("label"), _("support"), *map(metric_display_name, names)), rows)
+    yield tables.label_table(row)
     if row.confusion_matrix:
         yield f"{_('Confusion matrix')}: {alt_text.describe_confusion_matrix(row)}"
 
@@ -142,18 +91,7 @@ def _opening_blocks(report: StudyReport) -> Iterable[Block]:
     if not report.openings:
         yield _("No test split was evaluated in this study.")
         return
-    rows = tuple(
-        (
-            one.corpus,
-            str(one.number),
-            format_timestamp(one.when),
-            one.reason,
-            ", ".join(map(model_display_name, one.models)),
-        )
-        for one in report.openings
-    )
-    headings = (_("corpus"), "n", _("when"), _("why"), _("models"))
-    yield TableBlock(headings, rows, is_numeric=False)
+    yield tables.opening_table(report.openings)
 
 
 def _recipe_blocks(report: StudyReport) -> Iterable[Block]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sentir.documents import TableBlock
+from sentir.evaluation.formatting import format_number
 from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.i18n import _, get_language, localize_numbers
+from sentir.recipe.toml import format_setting
+from sentir.report.formatting import format_duration
 from sentir.report.html import render_page
 from sentir.report.plot_style import COLORS, SMALL_FONT_SIZE, make_axes, make_curve_axes, name_bars
-from sentir.report.tuning_result import TuningResult
+from sentir.report.tuning_result import TrialResult, TuningResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,9 +29,9 @@ def render_tuning_page(tuning: TuningResult) -> str:
             "title": _("Tuning: {name}", name=tuning.titles.get(get_language(), tuning.name)),
             "tuning": tuning,
             "sentences": tuning_sentences(tuning),
-            "best": tuning.ranked_trials[:_MAX_TRIALS_SHOWN],
             "failed": [trial for trial in tuning.trials if trial.failure_reason],
             "format_setting": format_setting,
+            "trials": _trial_table(tuning, tuning.ranked_trials[:_MAX_TRIALS_SHOWN]),
             "plot_optimization_history": plot_optimization_history,
             "plot_param_importances": plot_param_importances,
         }
@@ -63,6 +66,17 @@ def tuning_sentences(tuning: TuningResult) -> tuple[str, ...]:
     return tuple(sentences)
 
 
+def _trial_table(tuning: TuningResult, trials: Sequence[TrialResult]) -> TableBlock:
+    keys = tuple(tuning.search_recipe.tune.space)
+    rows = []
+    for one in trials:
+        duplicate = [_("same settings as trial {n}", n=one.duplicate_of)] if one.duplicate_of else []
+        name = " · ".join([str(one.number), *duplicate])
+        settings = (format_setting(one.settings[key]) for key in keys)
+        rows.append((name, format_number(one.score), *settings, format_duration(one.seconds or 0.0)))
+    return TableBlock((_("trial"), metric_display_name(tuning.metric), *keys, _("time")), rows)
+
+
 def _dev_score_sentences(values: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         _("The best is trial {best}: {metric} {score} on dev.", **values),
@@ -80,13 +94,6 @@ def _fold_score_sentences(values: Mapping[str, Any]) -> tuple[str, ...]:
             **values,
         ),
     )
-
-
-def format_setting(value: Any) -> str:
-    """Format the value of a setting."""
-    if isinstance(value, float):
-        return f"{value:.3g}"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def plot_optimization_history(tuning: TuningResult) -> Figure:
