@@ -43,7 +43,6 @@ from sentir.figures import (
 )
 from sentir.readers.discovery import find_corpora
 from sentir.recipe import DEFAULT_CLEANING, DataSettings
-from sentir.report.conclusions import summarize_study
 from sentir.report.dataframes import (
     cleaning_to_frame,
     comparisons_to_frame,
@@ -51,6 +50,7 @@ from sentir.report.dataframes import (
     scores_to_frame,
     slices_to_frame,
 )
+from sentir.report.sentences import summarize_study
 from sentir.report.task_sections import task_sections
 from sentir.report.tuning_page import tuning_sentences
 from sentir.study.cleaning_ablation import ablate_cleaning

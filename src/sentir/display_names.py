@@ -48,14 +48,6 @@ _DISPLAY_NAMES = {
     "text_audio": gettext_noop("text and audio"),
     "text_audio_stacked": gettext_noop("text and audio + another model"),
     "text_stacked": gettext_noop("text + another model"),
-    # why a clip has no usable audio
-    "audio.missing": gettext_noop("no clip, or its file is missing"),
-    "audio.empty": gettext_noop("empty file"),
-    "audio.undecodable": gettext_noop("cannot be decoded"),
-    "audio.no_audio": gettext_noop("no audio track"),
-    "audio.too_short": gettext_noop("too short"),
-    "audio.out_of_range": gettext_noop("segment outside the file"),
-    "audio.invalid_samples": gettext_noop("invalid samples"),
     # severities
     "problem": gettext_noop("problem"),
     "warning": gettext_noop("warning"),
@@ -66,6 +58,15 @@ _BASELINE_NAMES = {
     "majority": gettext_noop("majority class"),
     "bag of words": gettext_noop("bag of words"),
     "acoustic": gettext_noop("acoustic functionals"),
+}
+_AUDIO_PROBLEMS = {
+    "missing": gettext_noop("no clip, or its file is missing"),
+    "empty": gettext_noop("empty file"),
+    "undecodable": gettext_noop("cannot be decoded"),
+    "no_audio": gettext_noop("no audio track"),
+    "too_short": gettext_noop("too short"),
+    "out_of_range": gettext_noop("segment outside the file"),
+    "invalid_samples": gettext_noop("invalid samples"),
 }
 _SLICE_KINDS = {
     "speaker": gettext_noop("speaker"),
@@ -180,6 +181,11 @@ def slice_kind_name(kind: str) -> str:
 def slice_name(kind: str, name: str) -> str:
     """Return the name of one slice of a kind."""
     return _(_SLICE_NAMES[kind, name]) if (kind, name) in _SLICE_NAMES else name
+
+
+def audio_problem_name(kind: str) -> str:
+    """Return why a clip has no usable audio, by the kind of its `sentir.errors.AudioError`."""
+    return _(_AUDIO_PROBLEMS[kind]) if kind in _AUDIO_PROBLEMS else kind
 
 
 def issue_name(kind: str) -> str:

@@ -9,13 +9,14 @@ from sentir.report.calibration import plot_reliability_diagram, plot_risk_covera
 from sentir.report.corpus_summary import summarize_corpus
 from sentir.report.figures import (
     plot_confusion_matrix,
+    plot_differences,
     plot_histogram,
     plot_label_distribution,
     plot_learning_curves,
     plot_precision_recall_curves,
     plot_roc_curves,
+    plot_scores,
 )
-from sentir.report.score_chart import plot_differences, plot_scores
 from sentir.report.spectrogram import plot_spectrogram
 from sentir.report.tuning_page import plot_optimization_history, plot_param_importances
 

@@ -94,9 +94,7 @@ def test_a_run_without_out_stays_below_runs(call, tmp_path, monkeypatch):
     stop = lambda recipes, root, out, **_options: seen.append(out) or sys.exit(3)  # noqa: E731
     monkeypatch.setattr("sentir.api.run_study", stop)
     assert call("study", tmp_path / "mine.toml")[0] == 3
-    assert [path.parent.name for path in seen] == ["runs"] and list((tmp_path / "runs").iterdir()) == [
-        tmp_path / seen[0]
-    ]
+    assert [path.parent.name for path in seen] == ["runs"]
 
 
 def test_a_model_card_contains_no_control_characters(hard, tmp_path):

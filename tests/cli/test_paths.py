@@ -21,8 +21,8 @@ def call(capsys, monkeypatch, *arguments):
 def test_results_cannot_go_into_a_file(command, out, tmp_path, capsys, monkeypatch):
     (tmp_path / "mine.toml").write_text(RECIPE, encoding="utf-8")
     (tmp_path / "file").write_text("unchanged", encoding="utf-8")
-    monkeypatch.setattr("sentir.api.train", lambda *_arguments, **_keywords: pytest.fail("work was done"))
-    monkeypatch.setattr("sentir.api.run_study", lambda *_arguments, **_keywords: pytest.fail("work was done"))
+    for work in ("sentir.study.stacking.train_recognizer", "sentir.study.run.run_study"):
+        monkeypatch.setattr(work, lambda *_arguments, **_keywords: pytest.fail("work was done"))
     code, error = call(capsys, monkeypatch, command, tmp_path / "mine.toml", "--out", tmp_path / out)
     assert code == 2 and "cannot be written" in error and len(error.strip().splitlines()) == 1
     assert (tmp_path / "file").read_text(encoding="utf-8") == "unchanged"

@@ -10,7 +10,6 @@ from sentir.evaluation.analysis.confusions import HardExample
 from sentir.evaluation.analysis.slices import SliceDefinition, SliceScore
 from sentir.evaluation.results import Comparison, ModelScores, Score
 from sentir.figures import plot_differences, plot_scores
-from sentir.report.conclusions import summarize_study
 from sentir.report.dataframes import (
     cleaning_to_frame,
     comparisons_to_frame,
@@ -18,6 +17,7 @@ from sentir.report.dataframes import (
     scores_to_frame,
     slices_to_frame,
 )
+from sentir.report.sentences import summarize_study
 from sentir.report.study_report import CorpusSummary, StudyReport
 from sentir.study.cleaning_ablation import ablate_cleaning
 

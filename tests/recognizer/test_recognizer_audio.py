@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from tiny_corpora import spoken_recipe, stacking_on_text
 
 from sentir.api import predict
-from sentir.api.scoring import predict_split
+from sentir.api.evaluation import predict_split
 from sentir.corpus.utterances import Clip, Utterance
 from sentir.errors import RecognizerError
 from sentir.evaluation.calibration.thresholds import tune_thresholds

@@ -15,7 +15,8 @@ from PIL import Image
 
 from sentir.evaluation.results import Score
 from sentir.report import inline_media
-from sentir.report.score_chart import make_score_chart
+from sentir.report.figures import plot_scores
+from sentir.report.html import render_report
 from sentir.report.task_sections import comparison_groups, task_sections
 
 FAMILIES = {"gru": "text_audio", "plain": "text"}
@@ -49,37 +50,23 @@ def content(uri):
 # Score chart
 
 
-def test_every_test_score_has_a_dot_within_its_interval(families):
+def test_the_page_draws_every_test_score_and_the_best_baseline(families):
     (section,) = task_sections(families)
-    chart = make_score_chart(section)
-    assert [point.model_scores.model for point in chart.points] == ["gru", "plain", "majority"]
-    assert all(0 <= point.low_position < point.position < point.high_position <= 100 for point in chart.points)
-    assert (
-        chart.baseline_position == chart.points[2].position < chart.points[1].position < chart.points[0].position
-    )
-    assert [*chart.ticks.values()] == sorted(chart.ticks.values()) and chart.ticks["0.5"] == chart.points[
-        1
-    ].position
-
-
-@given(st.lists(st.floats(0, 1), min_size=2, max_size=6), st.booleans())
-def test_the_axis_covers_all_scores(make_report, values, with_intervals):
-    (section,) = task_sections(make_report({"meld": ("emotion",)}))
-    scores = [Score(v, max(v - 0.05, 0), min(v + 0.05, 1)) if with_intervals else Score(v) for v in values]
-    rows = tuple(replace(section.test_rows[0], metrics={"weighted_f1": score}) for score in scores)
-    chart = make_score_chart(replace(section, test_rows=rows))
-    assert len(chart.points) == len(values) and len(chart.ticks) >= 2
-    assert all(0 <= point.low_position <= point.position <= point.high_position <= 100 for point in chart.points)
-    order = sorted(range(len(values)), key=values.__getitem__)
-    assert [chart.points[n].position for n in order] == sorted(point.position for point in chart.points)
+    axes = plot_scores(section.test_rows, section.metric).axes[0]
+    values = {row.model: row.metrics[section.metric].value for row in section.test_rows}
+    dots = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "o"]
+    assert dots == list(values.values())
+    assert [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == "--"] == [values["majority"]]
 
 
 def test_there_is_no_chart_of_a_single_or_undefined_score(make_report):
-    (section,) = task_sections(make_report({"meld": ("emotion",)}))
-    undefined = replace(section.test_rows[1], metrics={"weighted_f1": Score(float("nan"))})
-    assert make_score_chart(replace(section, test_rows=section.test_rows[:1])) is None
-    assert make_score_chart(replace(section, test_rows=(section.test_rows[0], undefined))) is None
-    assert make_score_chart(section) is not None
+    report = make_report({"meld": ("emotion",)})
+    undefined = tuple(
+        replace(row, metrics={"weighted_f1": Score(float("nan"))}) if row.role == "baseline" else row
+        for row in report.scores
+    )
+    assert "At a glance" in render_report(report)
+    assert "At a glance" not in render_report(replace(report, scores=undefined))
 
 
 def test_comparisons_are_grouped_and_none_is_lost(families):

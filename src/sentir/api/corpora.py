@@ -1,14 +1,16 @@
-"""The verbs that read and prepare a corpus."""
+"""The verbs that read, clean and prepare a corpus."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from sentir import readers
-from sentir.api.recipes import as_data, load_recipe
+from sentir.api.recipes import as_data, load_recipe, resolve_data
 from sentir.audio.extraction import infer_mel_kind
 from sentir.audio.store_report import StoreReport, prepare_audio
+from sentir.corpus.cleaning_report import CleaningReport, trace_cleaning
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.utterances import Utterance
 from sentir.errors import RecipeError
@@ -74,3 +76,24 @@ def prepare_corpus(
     folder = None if out is None else Path(out)
     kind = mel or infer_mel_kind(u.clip for u in loaded)
     return prepare_audio(loaded, mel_kind=kind, folder=folder, workers=workers)
+
+
+def preview_cleaning(
+    corpus: PathLike, *, root: PathLike | None = None, steps: Sequence[str] | None = None, examples: int = 3
+) -> CleaningReport:
+    """Report how cleaning changes the texts of a corpus, step by step; the corpus itself is not changed.
+
+    Args:
+        corpus: a reader's name or a recipe.
+        root: folder of the corpus.
+        steps: names of steps, ``default`` or ``thesis``; by default those of the recipe.
+        examples: maximum number of texts that are shown.
+
+    Raises:
+        UnknownNameError: if there is no such step.
+        SentirError: if the corpus cannot be read.
+    """
+    data = resolve_data(corpus, root=root).model_copy(update={"audio": False})
+    return trace_cleaning(
+        readers.read_corpus(data, root), data.cleaning if steps is None else steps, examples=examples
+    )

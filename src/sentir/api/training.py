@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sentir.api.evaluation import make_scorer, score_model
 from sentir.api.loading import as_recognizer
 from sentir.api.recipes import as_recipe
-from sentir.api.scoring import make_scorer, score_model
 from sentir.corpus.corpus import Corpus
 from sentir.errors import RecognizerError
 from sentir.evaluation.results import ModelScores

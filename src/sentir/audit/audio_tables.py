@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from sentir.audio.store_report import describe_problem_kind
 from sentir.audit.audio_scan import AudioScan
 from sentir.audit.counts import get_annotated_seconds
 from sentir.audit.results import AuditRow, AuditTable, Histogram
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.utterances import SPLITS, AudioFeatures, Utterance
+from sentir.display_names import audio_problem_name
 from sentir.i18n import _
 
 CLIPPING_THRESHOLD = 0.001  # share of samples at full scale from which on a clip counts as clipped
@@ -64,7 +64,7 @@ def count_clips(corpus: Corpus, audio_scan: AudioScan) -> AuditTable:
             "seconds": round(sum(seconds), 1) if seconds else None,
             "median": round(float(np.median(seconds)), 2) if seconds else None,
             "longest": round(max(seconds), 2) if seconds else None,
-            "unusable": ", ".join(f"{describe_problem_kind(kind)}: {n}" for kind, n in problems.most_common())
+            "unusable": ", ".join(f"{audio_problem_name(kind)}: {n}" for kind, n in problems.most_common())
             or None,
         }
 

@@ -11,7 +11,7 @@ import typer
 from sentir.cli import output
 from sentir.cli.interrupts import handle_interrupts
 from sentir.cli.options import CorpusArgument, JsonOption, RootOption, WorkersOption
-from sentir.display_names import display_name
+from sentir.display_names import audio_problem_name, display_name
 from sentir.documents import TableBlock
 from sentir.i18n import _, format_count, format_decimal
 from sentir.progress import show_progress
@@ -52,7 +52,6 @@ def prepare(
 def _print_report(report: StoreReport) -> None:
     """Print counts by split, unusable clips with examples, the time it took, and the folder of the store."""
     from sentir.audio.decoding_notes import describe_note_kind
-    from sentir.audio.store_report import describe_problem_kind
 
     output.print_line(_("{corpus} (synthetic)", corpus=report.corpus) if report.synthetic else report.corpus)
     rows = [
@@ -63,7 +62,7 @@ def _print_report(report: StoreReport) -> None:
     output.print_table(TableBlock((_("split"), _("utterances"), _("with clip"), _("usable"), _("hours")), rows))
     _print_examples(
         report.unusable,
-        lambda kind, n: _("Without usable audio, {why}: {n}", why=describe_problem_kind(kind), n=n),
+        lambda kind, n: _("Without usable audio, {why}: {n}", why=audio_problem_name(kind), n=n),
         lambda clip: clip.problem,
     )
     _print_examples(

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from sentir.audit import Histogram
-from sentir.display_names import display_name
-from sentir.evaluation.metrics import metric_display_name
+from sentir.display_names import display_name, model_display_name
+from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.evaluation.metrics.ranking import CURVE_GRID, RankingCurves
-from sentir.evaluation.results import ModelScores
+from sentir.evaluation.results import Comparison, ModelScores
 from sentir.i18n import _, format_count, format_decimal
 from sentir.report.plot_style import (
     COLORS,
     FONT_SIZE,
+    GRAY,
     SMALL_FONT_SIZE,
+    IntervalRow,
     add_legend,
     escape_label,
     line_style,
@@ -24,6 +26,7 @@ from sentir.report.plot_style import (
     make_curve_axes,
     make_square_axes,
     name_bars,
+    plot_intervals,
 )
 from sentir.report.study_report import CorpusSummary, LearningCurve
 
@@ -209,3 +212,44 @@ def _make_label_axes(
     if not label_curves:
         raise ValueError("no label has a curve")
     return make_square_axes(len(label_curves), x_label, y_label, diagonal=diagonal)
+
+
+def plot_scores(rows: Sequence[ModelScores], metric: str) -> Figure:
+    """Draw one metric of several models in the given order; baselines are gray, a dashed line is the best.
+
+    Raises:
+        KeyError: if a model has no such metric.
+    """
+    scored = [(row, row.metrics[metric]) for row in rows]
+    figure = plot_intervals(
+        [
+            (model_display_name(row.model), score.value, score.low, score.high,
+             GRAY if row.role == "baseline" else COLORS[0])
+            for row, score in scored
+        ],
+        metric_display_name(metric),
+    )  # fmt: skip
+    baselines = [score.value for row, score in scored if row.role == "baseline"]
+    if baselines and len(baselines) < len(rows):
+        best = max(baselines, key=lambda value: get_metric(metric).sign * value)
+        figure.axes[0].axvline(best, color=GRAY, lw=1, alpha=0.7, ls="--")
+    return figure
+
+
+def plot_differences(comparisons: Sequence[Comparison]) -> Figure:
+    """Draw how much the first model of each comparison differs from the second; gray if not significantly.
+
+    Raises:
+        ValueError: if there are no comparisons, or they are in different metrics.
+    """
+    (metric,) = {c.metric for c in comparisons}
+    references = {c.b for c in comparisons}
+    factor = 100 if get_metric(metric).is_proportion else 1
+    plot_rows: list[IntervalRow] = []
+    for c in comparisons:
+        a, b = model_display_name(c.a), model_display_name(c.b)
+        name = a if len(references) == 1 else f"{a} − {b}"
+        plot_rows.append((name, c.difference, c.low, c.high, COLORS[0] if c.is_significant else GRAY))
+    x_label = metric_display_name(metric)
+    x_label = _("points of {metric}", metric=x_label) if factor > 1 else x_label
+    return plot_intervals(plot_rows, x_label, factor=factor, zero_line=True)

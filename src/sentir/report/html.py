@@ -8,7 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sentir.audit.results import Histogram
-from sentir.display_names import display_name, issue_name, label_names, model_display_name, quoted_model_name
+from sentir.display_names import (
+    audio_problem_name,
+    display_name,
+    issue_name,
+    label_names,
+    model_display_name,
+    quoted_model_name,
+)
 from sentir.documents import Document
 from sentir.evaluation.formatting import format_interval, format_number, format_score
 from sentir.evaluation.metrics import get_metric, metric_display_name
@@ -21,7 +28,6 @@ from sentir.report import (
     calibration,
     figures,
     inline_media,
-    score_chart,
     sentences,
     tables,
     task_sections,
@@ -137,6 +143,7 @@ def _environment() -> Environment:
         "duration": format_duration,
         "toml": dump_toml,
         "issue_name": issue_name,
+        "audio_problem": audio_problem_name,
     }
     environment.globals |= {
         "_": _,
@@ -151,7 +158,7 @@ def _environment() -> Environment:
         "format_interval": format_interval,
         "get_metric": get_metric,
         "comparison_groups": task_sections.comparison_groups,
-        "make_score_chart": score_chart.make_score_chart,
+        "scored_rows": task_sections.scored_rows,
         "latest_openings": task_sections.latest_openings,
         "intended_use": intended_use,
         "localized_durations": localized_durations,

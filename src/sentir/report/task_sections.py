@@ -179,6 +179,11 @@ def _rounded_score(row: ModelScores, metric: str) -> float:
     return -math.inf if math.isnan(value) else get_metric(metric).sign * round(value, 3)
 
 
+def scored_rows(rows: Sequence[ModelScores], metric: str) -> list[ModelScores]:
+    """Return the rows that have a score in a metric."""
+    return [row for row in rows if metric in row.metrics and not math.isnan(row.metrics[metric].value)]
+
+
 def ordered_metrics(rows: Sequence[ModelScores], headline: str) -> list[str]:
     """Return every metric of the rows in order of appearance, the headline and its value at 0.5 first."""
     names = dict.fromkeys(name for row in rows for name in row.metrics)
