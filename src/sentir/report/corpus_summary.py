@@ -9,8 +9,8 @@ from dataclasses import replace
 from sentir.audio.store import attach_audio
 from sentir.audio.store_report import prepare_audio
 from sentir.audit.audio_scan import AudioScan
-from sentir.audit.audio_tables import compute_histograms
 from sentir.audit.results import Histogram
+from sentir.audit.tables import compute_histograms
 from sentir.corpus.corpus import Corpus
 from sentir.report.study_report import CorpusSummary
 
