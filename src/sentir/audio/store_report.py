@@ -13,24 +13,9 @@ from sentir.audio.store import extract_audio
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.utterances import SPLITS, AudioFeatures, Utterance
 from sentir.errors import CorpusError
-from sentir.i18n import _, gettext_noop
+from sentir.i18n import _
 from sentir.paths import audio_dir
 from sentir.repr_mixin import ReprMixin
-
-_PROBLEM_DESCRIPTIONS = {
-    "missing": gettext_noop("no file"),
-    "empty": gettext_noop("empty file"),
-    "undecodable": gettext_noop("cannot be decoded"),
-    "no_audio": gettext_noop("no audio in it"),
-    "too_short": gettext_noop("too short"),
-    "out_of_range": gettext_noop("segment beyond its end"),
-    "invalid_samples": gettext_noop("invalid samples"),
-}
-
-
-def describe_problem_kind(kind: str) -> str:
-    """Return what the ``kind`` of an `AudioError` means, in the current language."""
-    return _(_PROBLEM_DESCRIPTIONS[kind]) if kind in _PROBLEM_DESCRIPTIONS else kind
 
 
 @dataclass(frozen=True, slots=True)

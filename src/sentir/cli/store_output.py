@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from sentir.audio.decoding_notes import describe_note_kind
-from sentir.audio.store_report import StoreReport, describe_problem_kind
+from sentir.audio.store_report import StoreReport
 from sentir.cli import output
 from sentir.display_names import display_name
 from sentir.i18n import _, format_count, localize_numbers
@@ -47,7 +47,7 @@ def _print_unusable(report: StoreReport) -> None:
     for kind in dict.fromkeys(lost.kind for lost in report.unusable):
         rows = [lost for lost in report.unusable if lost.kind == kind]
         output.print_line(
-            _("Without usable audio, {why}: {n}", why=describe_problem_kind(kind), n=format_count(len(rows)))
+            _("Without usable audio, {why}: {n}", why=display_name(f"audio.{kind}"), n=format_count(len(rows)))
         )
         _print_examples([(lost.id, lost.problem) for lost in rows])
 
