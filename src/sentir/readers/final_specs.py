@@ -22,13 +22,13 @@ from sentir.files.splits import parse_split
 from sentir.i18n import _, format_count
 from sentir.readers.meld import reader as meld
 from sentir.readers.mosei import reader as mosei
+from sentir.readers.mosei.segments import Interval, is_interval_of
 from sentir.recipe import DataSettings
 
 _SPEC_FOLDER = re.compile(r"(meld|mosei)_(train|dev|val|test)")
 _MELD_NAME = re.compile(r"(dia\d+)_(utt\d+)(?:\.\w+)?\.npy", re.IGNORECASE)
 _MOSEI_NAME = re.compile(r"(.+)_(-?\d+(?:\.\d+)?)_(-?\d+(?:\.\d+)?)(?:\.\w+)?\.npy", re.IGNORECASE)
 _TIME_SPAN = re.compile(r"(-?\d+(?:\.\d+)?)-(-?\d+(?:\.\d+)?)")
-_TIME_TOLERANCE = 1e-3  # seconds; names of files hold four decimals, the tables more or fewer
 _OFFICIAL_SPLITS = {"meld_test": "train"}  # of folders that are not part of the split in their name
 _MARKER_FILES = {
     "meld": {"train_sent_emo.csv"},
@@ -74,8 +74,8 @@ def read(root: Path, data: DataSettings) -> Corpus:
         *_moved_split_issues(moved),
         *_missing_spec_issues(corpus, clips.keys() | wrong),
         *_augmented_copy_issues(num_copies, root),
-        *note_unused_files(num_unused, root),
     ]
+    note_unused_files(num_unused, root, issues)
     rows = [replace(u, clip=Clip(clips[u.id]) if u.id in clips else None) for u in corpus.utterances]
     return replace(corpus, utterances=tuple(rows), issues=tuple(issues))
 
@@ -169,20 +169,16 @@ def _meld_id(spec: SpecFile) -> str | None:
 
 
 def _make_mosei_id_lookup(utterances: Sequence[Utterance]) -> Callable[[SpecFile], str | None]:
-    segments: dict[str, list[tuple[float, float, str]]] = defaultdict(list)
+    segments: dict[str, list[tuple[Interval, str]]] = defaultdict(list)
     for u in utterances:
         if match := _TIME_SPAN.fullmatch(u.id.rpartition("/")[2]):
-            segments[u.dialogue.rpartition("/")[2]].append((float(match[1]), float(match[2]), u.id))
+            segments[u.dialogue.rpartition("/")[2]].append(((float(match[1]), float(match[2])), u.id))
 
     def id_of(spec: SpecFile) -> str | None:
         if not (match := _MOSEI_NAME.fullmatch(spec[1].name)):
             return None
-        file_start, file_end = float(match[2]), float(match[3])
-        for start, end, key in segments.get(match[1], ()):
-            start_difference = min(abs(file_start - start), abs(file_start - max(start, 0.0)))
-            if max(start_difference, abs(file_end - end)) <= _TIME_TOLERANCE:
-                return key
-        return None
+        named = float(match[2]), float(match[3])
+        return next((key for times, key in segments[match[1]] if is_interval_of(times, named)), None)
 
     return id_of
 

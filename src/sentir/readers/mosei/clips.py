@@ -10,11 +10,10 @@ from pathlib import Path
 from sentir.corpus.utterances import Clip, Issue, Utterance
 from sentir.files.media_files import is_media_file, note_unused_files, walk_folders
 from sentir.i18n import _
-from sentir.readers.mosei.segments import Interval, MoseiSegment
+from sentir.readers.mosei.segments import Interval, MoseiSegment, is_interval_of
 
 _CHUNK_NAME = re.compile(r"(.+)_(-?\d+(?:\.\d+)?)_(-?\d+(?:\.\d+)?)")
 _NUMBERED_NAME = re.compile(r"(.+)_(\d+)")
-_TIME_TOLERANCE = 1e-3  # seconds; names of chunks have four decimals, the labels more or fewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +41,11 @@ def has_media(search_folders: Iterable[Path]) -> bool:
 
 
 def attach_clips(
-    search_folders: Sequence[Path], utterances: Iterable[Utterance], segments: Mapping[str, MoseiSegment]
-) -> tuple[list[Utterance], list[Issue]]:
+    search_folders: Sequence[Path],
+    utterances: Iterable[Utterance],
+    segments: Mapping[str, MoseiSegment],
+    issues: list[Issue],
+) -> list[Utterance]:
     """Attach clips from below these folders to the utterances, and list those without.
 
     A chunk with the segment's times (its start as annotated, or clamped to 0) comes first, then a segment of the
@@ -52,12 +54,14 @@ def attach_clips(
     index = _index_media(search_folders, {segment.video for segment in segments.values()})
     if not index.full_videos and not index.chunks and not index.numbered:
         message = _("There is no audio of its videos, neither whole nor in chunks; text only.")
-        return list(utterances), [Issue("corpus_without_audio", "note", message, search_folders[0].name)]
+        issues.append(Issue("corpus_without_audio", "note", message, search_folders[0].name))
+        return list(utterances)
     with_clips = [replace(u, clip=_find_clip(index, segments[u.id])) for u in utterances]
     message = _("There is no audio of this segment; the utterance is kept without audio.")
-    issues = [Issue("audio_file_missing", "problem", message, u.id) for u in with_clips if u.clip is None]
+    issues += [Issue("audio_file_missing", "problem", message, u.id) for u in with_clips if u.clip is None]
     num_unused = index.file_count - len({u.clip.path for u in with_clips if u.clip})
-    return with_clips, [*issues, *note_unused_files(num_unused, search_folders[0])]
+    note_unused_files(num_unused, search_folders[0], issues)
+    return with_clips
 
 
 def _index_media(search_folders: Sequence[Path], videos: set[str]) -> _MediaIndex:
@@ -84,11 +88,10 @@ def _index_file(index: _MediaIndex, path: Path, videos: set[str]) -> None:
 
 def _find_clip(index: _MediaIndex, segment: MoseiSegment) -> Clip | None:
     if segment.interval is not None:
-        start, end = max(segment.interval[0], 0.0), segment.interval[1]
-        for (chunk_start, chunk_end), path in index.chunks.get(segment.video, ()):
-            start_difference = min(abs(chunk_start - segment.interval[0]), abs(chunk_start - start))
-            if max(start_difference, abs(chunk_end - end)) <= _TIME_TOLERANCE:
+        for named, path in index.chunks.get(segment.video, ()):
+            if is_interval_of(segment.interval, named):
                 return Clip(path)
+        start, end = max(segment.interval[0], 0.0), segment.interval[1]
         if segment.video in index.full_videos and end > start:
             return Clip(index.full_videos[segment.video], start, end)
     numbered = index.numbered.get((segment.video, segment.clip_number))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from sentir.corpus.invisible_characters import is_blank, normalize_name
 from sentir.corpus.utterances import Issue
 from sentir.errors import CorpusError
 from sentir.files.cells import Row, parse_list, parse_number
-from sentir.files.turns import note_reordered_dialogues, number_turns
+from sentir.files.turns import number_turns
 from sentir.i18n import _, format_count
 from sentir.recipe import TableSettings
 from sentir.recipe.data import join_columns, list_columns
@@ -91,11 +91,9 @@ def read_turns(
     """
     positions: list[float] = [float(n) for n in range(len(rows))]
     if column is None:
-        return number_turns(dialogues, positions)[0]
+        return number_turns(dialogues, positions)
     numbers = [parse_number(row[column]) for row in rows]
-    size: dict[str, int] = defaultdict(int)
-    for dialogue in dialogues:
-        size[dialogue] += 1
+    size = Counter(dialogues)
     missing = [n for n, number in enumerate(numbers) if number is None and size[dialogues[n]] > 1]
     for n in missing:
         message = _(
@@ -107,10 +105,8 @@ def read_turns(
     by_row = {dialogues[n] for n in missing}
     positions = [position if number is None or dialogues[n] in by_row else number
                  for n, (position, number) in enumerate(zip(positions, numbers, strict=True))]  # fmt: skip
-    turns, reordered = number_turns(dialogues, positions)
     issues += _repeated_turn_issues(ids, dialogues, positions, column)
-    issues += note_reordered_dialogues(reordered, column, path.name)
-    return turns
+    return number_turns(dialogues, positions, column, path.name, issues)
 
 
 def _repeated_turn_issues(
