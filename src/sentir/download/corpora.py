@@ -89,7 +89,9 @@ def plan_download(name: str, *, source: str | None = None, out: Path | None = No
     size: int | None
     if source == "kaggle":
         size, kaggle_license = kaggle.get_metadata(corpus.kaggle_handle)
-        license = _join_licenses(license, kaggle_license)
+        if license and kaggle_license not in ("", license):
+            license = _("{license} (on Kaggle: {kaggle})", license=license, kaggle=kaggle_license)
+        license = license or kaggle_license
         url, target = f"https://www.kaggle.com/datasets/{corpus.kaggle_handle}", kaggle.cache_folder(out)
         num_partial = 0
     else:
@@ -112,12 +114,6 @@ def download_corpus(plan: Download) -> Path:
         out = None if plan.target == kaggle.cache_folder(None) else plan.target
         return kaggle.download_dataset(plan.corpus.kaggle_handle, out)
     return download_file(plan.remote_file, plan.target)
-
-
-def _join_licenses(authors: str, kaggle_license: str) -> str:
-    if authors and kaggle_license and authors != kaggle_license:
-        return _("{license} (on Kaggle: {kaggle})", license=authors, kaggle=kaggle_license)
-    return authors or kaggle_license
 
 
 def _unknown_source_message(name: str, source: str, corpus: DownloadableCorpus) -> str:

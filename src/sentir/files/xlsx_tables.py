@@ -12,8 +12,7 @@ from zlib import error as ZlibError
 
 from sentir.corpus.utterances import Issue
 from sentir.errors import CorpusError, SentirError
-from sentir.files.cells import Row, to_cell
-from sentir.files.table_rows import drop_empty_last_columns, records_to_rows
+from sentir.files.cells import Row, drop_empty_last_columns, records_to_rows, to_cell
 from sentir.i18n import _
 
 _DAMAGED_FILE_ERRORS = (BadZipFile, ZlibError, OSError, EOFError, SyntaxError, ArithmeticError,

@@ -25,7 +25,7 @@ from sentir.files.turns import number_turns
 from sentir.i18n import _, format_count
 from sentir.readers.meld.files import CLIP_FOLDERS, ClipIndex, ClipVersions, MeldFiles, find_files
 from sentir.readers.meld.published import check_against_published
-from sentir.readers.table.ids import strip_decimal_zeros
+from sentir.readers.table.keys import strip_decimal_zeros
 from sentir.recipe import DataSettings
 
 _COLUMNS = (

@@ -1,7 +1,8 @@
-"""Keys of a user table: normalized names, names joined from several columns, and turns."""
+"""Keys of a user table: ids, normalized names, names joined from several columns, and turns."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,6 +16,10 @@ from sentir.i18n import _, format_count
 from sentir.recipe import TableSettings
 from sentir.recipe.data import join_columns, list_columns
 
+# Ids changed by spreadsheets: ``7`` to ``7.0``, and long numbers to ``1.23E+11``.
+_INTEGER_WITH_ZEROS = re.compile(r"(-?\d+)[.,]0+")
+_INTEGER = re.compile(r"-?\d+(?:[.,]0+)?")
+_SCIENTIFIC_NOTATION = re.compile(r"\d(?:[.,]\d+)?E\+\d\d+", re.IGNORECASE)
 _SPEAKER_SEPARATOR, _COLUMN_SEPARATOR = " & ", "/"
 
 
@@ -28,6 +33,34 @@ def match_column_names(rows: Sequence[Row], wanted: Iterable[str]) -> None:
         if name not in rows[0] and len(matches) == 1 and matches[0] in rows[0]:
             for row in rows:
                 row[name] = row.pop(matches[0])
+
+
+def strip_decimal_zeros(cell: str) -> str:
+    """Return an integer without the ``.0`` that spreadsheets and data frames add; else the cell."""
+    match = _INTEGER_WITH_ZEROS.fullmatch(cell)
+    return match[1] if match else cell
+
+
+def normalize_ids(file: str, rows: Sequence[Row], columns: Sequence[str], issues: list[Issue]) -> None:
+    """Strip the ``.0`` from the ids of columns of integers, and report ids that lost digits."""
+    for name in dict.fromkeys(columns):
+        cells = {row[name] for row in rows} - {""}
+        decimal = sorted(cell for cell in cells if strip_decimal_zeros(cell) != cell)
+        if decimal and all(map(_INTEGER.fullmatch, cells)):
+            for row in rows:
+                row[name] = strip_decimal_zeros(row[name])
+            message = _("Integers in '{name}' are written as '{cell}'; read as '{integer}'.",
+                        name=name, cell=decimal[0], integer=strip_decimal_zeros(decimal[0]))  # fmt: skip
+            issues.append(Issue("ids_decimal", "note", message, file))
+        if truncated := sorted(filter(_SCIENTIFIC_NOTATION.fullmatch, cells)):
+            message = _(
+                "'{name}' contains numbers truncated by a spreadsheet, such as '{cell}' ({n} in total), so "
+                "different ids may have become equal; export the table again with this column as text.",
+                name=name,
+                cell=truncated[0],
+                n=len(truncated),
+            )
+            issues.append(Issue("ids_truncated", "problem", message, file))
 
 
 def normalize_names(path: Path, rows: Sequence[Row], table: TableSettings, issues: list[Issue]) -> None:

@@ -18,8 +18,7 @@ from sentir.files.clip_paths import ClipFinder, media_root
 from sentir.files.label_cells import to_intensity
 from sentir.i18n import _
 from sentir.readers.table.files import TableFile, read_table_files
-from sentir.readers.table.ids import normalize_ids
-from sentir.readers.table.keys import match_column_names, normalize_names, read_turns
+from sentir.readers.table.keys import match_column_names, normalize_ids, normalize_names, read_turns
 from sentir.readers.table.labels import read_intensities, read_label_names, read_target_values
 from sentir.readers.table.splits import find_next_seed, read_splits
 from sentir.recipe import DataSettings, TableSettings
