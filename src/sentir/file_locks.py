@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from sentir.errors import SentirError
 from sentir.i18n import _
-from sentir.io import write_text
+from sentir.io import write_errors, write_text
 from sentir.logs import logger
 
 _UNSUPPORTED_ERRNOS = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP})
@@ -83,10 +83,8 @@ def lock_run_folder(folder: Path, *, shared_key: str = "") -> Iterator[None]:
         SentirError: if another run, named in the message, has locked the folder, or it cannot be written.
     """
     with ExitStack() as stack:
-        try:
+        with write_errors(folder):
             _register_run(folder, shared_key, stack)
-        except OSError as error:
-            raise SentirError(_("{path} cannot be written: {why}.", path=folder, why=error.strerror)) from error
         yield
 
 

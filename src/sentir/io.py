@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,3 +92,24 @@ def write_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         why = error.strerror or error
         raise SentirError(_("{path} cannot be written: {why}.", path=path, why=why)) from error
+
+
+def make_writable_folder(folder: Path) -> None:
+    """Create a folder, unless it exists.
+
+    Raises:
+        OSError: if it cannot be created, or nothing can be written to it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def refuse_folder(path: Path) -> None:
+    """Refuse the path of a file that is a folder.
+
+    Raises:
+        IsADirectoryError: if it is one.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))

@@ -11,7 +11,7 @@ from sentir.corpus import tables
 from sentir.corpus.corpus import Corpus
 from sentir.errors import SentirError
 from sentir.i18n import _
-from sentir.io import atomic_write
+from sentir.io import atomic_write, write_errors
 from sentir.paths import PathLike
 from sentir.safe_text import json_dumps, make_printable
 
@@ -39,12 +39,10 @@ def export_corpus(corpus: PathLike, out: PathLike, *, root: PathLike | None = No
             _("{path} is not a supported table; use one of {known}.", path=out, known=", ".join(TABLE_SUFFIXES))
         )
     loaded = load_with_absolute_clips(corpus, root)
-    try:
+    with write_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(out) as draft:
             _write_table(_ordered_rows(loaded), loaded, draft, suffix)
-    except OSError as error:
-        raise SentirError(_("{path} cannot be written: {why}.", path=out, why=error.strerror or error)) from error
     return loaded
 
 

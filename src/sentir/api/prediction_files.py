@@ -14,7 +14,7 @@ from typing import Any
 from sentir.corpus.predictions import Prediction, TaskPrediction
 from sentir.errors import SentirError
 from sentir.i18n import _
-from sentir.io import atomic_write
+from sentir.io import atomic_write, write_errors
 from sentir.paths import PathLike
 from sentir.recognizer.input_tables import make_unused_name
 from sentir.safe_text import json_dumps, make_printable
@@ -62,13 +62,8 @@ def write_predictions(rows: Sequence[Prediction], path: PathLike) -> Mapping[str
     path = Path(path)
     require_known_suffix(path)
     table = _make_table(rows)
-    try:
-        with atomic_write(Path(os.path.realpath(path))) as draft:
-            _WRITERS[path.suffix.lower()](table, draft)
-    except OSError as error:
-        raise SentirError(
-            _("{path} cannot be written: {why}.", path=path, why=error.strerror or error)
-        ) from error
+    with write_errors(path), atomic_write(Path(os.path.realpath(path))) as draft:
+        _WRITERS[path.suffix.lower()](table, draft)
     return table.column_names
 
 

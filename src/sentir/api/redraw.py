@@ -9,11 +9,11 @@ from pathlib import Path
 from sentir.api.recipes import load_recipe
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.utterances import SPLITS
-from sentir.errors import LockedTestError, RecipeError, SentirError
+from sentir.errors import LockedTestError, RecipeError
 from sentir.evaluation.locked.ledger import list_openings
 from sentir.evaluation.locked.redraws import list_redraws, record_redraw
 from sentir.i18n import _
-from sentir.io import atomic_write
+from sentir.io import atomic_write, write_errors
 from sentir.paths import PathLike
 from sentir.readers import read_corpus
 from sentir.readers.table.reader import find_table_seed
@@ -65,12 +65,9 @@ def redraw_corpus(recipe: PathLike, *, reason: str, root: PathLike | None = None
     seeds, after = _draw_next_split(loaded, root, before)
     text = replace_table_seed(path.read_bytes().decode("utf-8-sig"), seeds[1])
     num_test_openings = len(list_openings(before))
-    try:
-        with atomic_write(path) as draft:
-            draft.write_bytes(text.encode())
-            record_redraw(before, after, seeds=seeds, reason=reason)
-    except OSError as error:
-        raise SentirError(_("{path} cannot be written: {why}.", path=path, why=error.strerror)) from error
+    with write_errors(path), atomic_write(path) as draft:
+        draft.write_bytes(text.encode())
+        record_redraw(before, after, seeds=seeds, reason=reason)
     sizes = {split: len(after.split(split)) for split in SPLITS}
     return RedrawResult(path, seeds, sizes, num_test_openings, len(list_redraws(after)))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -34,8 +32,8 @@ from sentir.cli.options import (
 )
 from sentir.cli.tune import add_tune
 from sentir.cli.usage_errors import CommandGroup
-from sentir.errors import SentirError
 from sentir.i18n import _
+from sentir.io import make_writable_folder, refuse_folder, write_errors
 from sentir.paths import to_file_name
 from sentir.preflight import require_files, require_model, require_model_and_corpus
 
@@ -62,12 +60,8 @@ def _global_options(
 
 def _make_output_folder(folder: Path) -> None:
     """Make the output folder before any work is done."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as error:
-        raise SentirError(_("{path} cannot be written: {why}.", path=folder, why=error.strerror)) from error
+    with write_errors(folder):
+        make_writable_folder(folder)
 
 
 def _check_output_table(path: Path, inputs: list[str]) -> None:
@@ -75,8 +69,8 @@ def _check_output_table(path: Path, inputs: list[str]) -> None:
 
     require_known_suffix(path)
     require_not_an_input(path, map(Path, inputs))
-    if path.is_dir():
-        raise SentirError(_("{path} cannot be written: {why}.", path=path, why=os.strerror(errno.EISDIR)))
+    with write_errors(path):
+        refuse_folder(path)
     _make_output_folder(path.parent)
 
 

@@ -25,7 +25,7 @@ from sentir.evaluation.metrics import AT_HALF_SUFFIX, compute_confusion_matrix, 
 from sentir.evaluation.metrics.multilabel import LABEL_RANKING_METRICS
 from sentir.evaluation.results import Comparison, LabelScore, ModelScores, Run, Score
 from sentir.i18n import _
-from sentir.io import write_text
+from sentir.io import write_errors, write_text
 from sentir.safe_text import json_dumps
 
 ResultRow = TypeVar("ResultRow")
@@ -236,11 +236,9 @@ def write_rows(path: Path, rows: Sequence[Any]) -> None:
     """
     plain = [asdict(one) for one in rows]
     text = json_dumps(plain, indent=2, allow_nan=False) + "\n"
-    try:
+    with write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)
-    except OSError as error:
-        raise SentirError(_("{path} cannot be written: {why}.", path=path, why=error.strerror)) from error
 
 
 def read_rows(path: Path, row_type: type[ResultRow]) -> tuple[ResultRow, ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +12,7 @@ from sentir.audit.results import AuditCell
 from sentir.corpus.utterances import SPLITS
 from sentir.display_names import display_name
 from sentir.i18n import _, format_count, get_language, localize_numbers
-from sentir.io import write_errors, write_text
+from sentir.io import make_writable_folder, refuse_folder, write_errors, write_text
 from sentir.report.alt_text import describe_histogram
 from sentir.report.figures import plot_histogram, plot_label_bars
 
@@ -45,10 +43,8 @@ def prepare_output_path(path: Path) -> None:
     """
     with write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if not os.access(path.parent, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        refuse_folder(path)
+        make_writable_folder(path.parent)
 
 
 def render_audit_page(audits: Mapping[str, AuditReport]) -> str:
