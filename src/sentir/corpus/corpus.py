@@ -203,7 +203,8 @@ class Corpus(ReprMixin):
                     n=len(matches),
                     name=self.name,
                     id=utterance_id,
-                    found=_abbreviate_ids([u.id for u in matches]),
+                    found=", ".join(u.id for u in matches[:_MAX_LISTED])
+                    + (" …" if len(matches) > _MAX_LISTED else ""),
                 )
             )
         if not matches:
@@ -240,10 +241,6 @@ def _unknown_id_message(corpus: Corpus, utterance_id: str) -> str:
         name=corpus.name,
         near=_(" or ").join(near),
     )
-
-
-def _abbreviate_ids(names: list[str]) -> str:
-    return ", ".join(names[:_MAX_LISTED]) + (" …" if len(names) > _MAX_LISTED else "")
 
 
 def _with_regression_labels(u: Utterance, spaces: Mapping[str, LabelSpace]) -> Utterance:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,15 +132,10 @@ def _embedded_clips(name: str, paths: list[str | None], content: pa.ChunkedArray
     for n, (path, has_bytes) in enumerate(zip(paths, content.is_valid().to_pylist(), strict=True)):
         if has_bytes:
             suffix = suffix or detect_media_suffix(content[n].as_py()) or ".wav"
-            clips.append(EmbeddedClip(path or f"{name}{n + 1}{suffix}", partial(_read_bytes, content, n)))
+            clips.append(EmbeddedClip(path or f"{name}{n + 1}{suffix}", content[n].as_py))
         else:
             clips.append(path)
     return clips
-
-
-def _read_bytes(content: pa.ChunkedArray, n: int) -> bytes:
-    value: bytes = content[n].as_py()
-    return value
 
 
 def _class_names(feature: Any) -> Sequence[str]:

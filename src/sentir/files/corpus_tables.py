@@ -43,7 +43,8 @@ def find_csv_files(
     if not search_folders and not root.is_dir():
         raise CorpusError(_("{root} is not a folder; give the folder of the corpus.", root=root))
     seen: list[Path] = []
-    for level in chain.from_iterable(find_by_level(folder, _is_csv) for folder in search_folders or (root,)):
+    levels = (find_by_level(folder, lambda name: name.endswith(".csv")) for folder in search_folders or (root,))
+    for level in chain.from_iterable(levels):
         seen += level
         if {path.name for path in seen} >= set(names):
             break
@@ -65,10 +66,6 @@ def find_csv_files(
             message = _("{file} was ignored; the corpus consists of {names}.", file=file, names=", ".join(names))
             issues.append(Issue("file_ignored", "note", message, file))
     return [chosen[name] for name in names]
-
-
-def _is_csv(name: str) -> bool:
-    return name.endswith(".csv")
 
 
 def is_synthetic(tables: Sequence[Path]) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 from zipfile import BadZipFile
 from zlib import error as ZlibError
@@ -47,7 +46,13 @@ def read_sheet(path: Path, issues: list[Issue]) -> list[Row]:
 
 def _load_sheets(path: Path, *, with_results: bool) -> dict[str, dict[int, tuple[Any, ...]]]:
     """Return the rows that are not empty by sheet and row number, with formulas or their results."""
-    book = _import_openpyxl().load_workbook(path, read_only=True, data_only=with_results)
+    try:
+        from openpyxl import load_workbook
+    except ImportError as error:
+        raise SentirError(
+            _("Workbooks (.xlsx) need the package openpyxl; install it with: pip install 'sentir[xlsx]'.")
+        ) from error
+    book = load_workbook(path, read_only=True, data_only=with_results)
     try:
         return {sheet.title: _filled_rows(list(sheet.iter_rows(values_only=True))) for sheet in book.worksheets}
     finally:
@@ -57,7 +62,11 @@ def _load_sheets(path: Path, *, with_results: bool) -> dict[str, dict[int, tuple
 def _filled_rows(rows: Sequence[tuple[Any, ...]]) -> dict[int, tuple[Any, ...]]:
     """Return the rows that are not empty by number, all of one length."""
     width = max(map(len, rows), default=0)
-    filled = ((n, row) for n, row in enumerate(rows, start=1) if any(map(_is_filled, row)))
+    filled = (
+        (n, row)
+        for n, row in enumerate(rows, start=1)
+        if any(value is not None and str(value).strip() for value in row)
+    )
     return {n: row + (None,) * (width - len(row)) for n, row in filled}
 
 
@@ -81,20 +90,6 @@ def _is_formula(value: Any) -> bool:
     from openpyxl.worksheet.formula import ArrayFormula, DataTableFormula
 
     return isinstance(value, ArrayFormula | DataTableFormula) or (isinstance(value, str) and value[:1] == "=")
-
-
-def _import_openpyxl() -> ModuleType:
-    try:
-        import openpyxl
-    except ImportError as error:
-        raise SentirError(
-            _("Workbooks (.xlsx) need the package openpyxl; install it with: pip install 'sentir[xlsx]'.")
-        ) from error
-    return openpyxl
-
-
-def _is_filled(value: Any) -> bool:
-    return value is not None and str(value).strip() != ""
 
 
 def _to_cell(value: Any) -> str:

@@ -67,7 +67,14 @@ def read_tree(root: Path, *, name: str = "mosei", synthetic: bool = False, audio
         folders = _unpack_archives(folders)
         parsed = _read_labels(folders, name, issues)
     if parsed is None:
-        raise _no_labels_error(root)
+        raise CorpusError(
+            _(
+                "There are no labels of CMU-MOSEI under {root}; give the folder with Data_Train_modified.csv and "
+                "those of Val and Test, or with CMU_MOSEI_Labels.csd, MMSA's label.csv, or the authors' "
+                "Raw/Labels.",
+                root=root,
+            )
+        )
     segments = index_segments(parsed.segments, name, issues)
     utterances = to_utterances(segments, issues)
     if audio:
@@ -115,13 +122,3 @@ def _layout_issue(parsed: ParsedLabels, utterances: Sequence[Utterance], audio: 
         facts.append(_("audio for {n} of {all} segments", n=format_count(n), all=format_count(len(utterances))))
     message = _("Recognized: CMU-MOSEI {layout}: {facts}.", layout=parsed.description, facts="; ".join(facts))
     return Issue("layout_recognized", "note", message, parsed.label_files[0].name)
-
-
-def _no_labels_error(root: Path) -> CorpusError:
-    return CorpusError(
-        _(
-            "There are no labels of CMU-MOSEI under {root}; give the folder with Data_Train_modified.csv and "
-            "those of Val and Test, or with CMU_MOSEI_Labels.csd, MMSA's label.csv, or the authors' Raw/Labels.",
-            root=root,
-        )
-    )

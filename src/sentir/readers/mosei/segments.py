@@ -95,25 +95,21 @@ def index_segments(segments: Iterable[MoseiSegment], name: str, issues: list[Iss
     for segment in segments:
         key = segment.utterance_id(name)
         if split_of.setdefault(segment.video, segment.split) != segment.split:
-            raise _split_conflict_error(name, segment, split_of[segment.video])
+            raise CorpusError(
+                _(
+                    "In the corpus '{name}', the video '{video}' is in {one} and in {other}; remove its rows "
+                    "from one of the two files.",
+                    name=name,
+                    video=segment.video,
+                    one=split_of[segment.video],
+                    other=segment.split,
+                )
+            )
         if key in by_id:
             skip_row(issues, segment.where, _("an earlier row has the same id {id}", id=key))
         else:
             by_id[key] = segment
     return by_id
-
-
-def _split_conflict_error(name: str, segment: MoseiSegment, other: str) -> CorpusError:
-    return CorpusError(
-        _(
-            "In the corpus '{name}', the video '{video}' is in {one} and in {other}; remove its rows from one of "
-            "the two files.",
-            name=name,
-            video=segment.video,
-            one=other,
-            other=segment.split,
-        )
-    )
 
 
 def to_utterances(segments: Mapping[str, MoseiSegment], issues: list[Issue]) -> list[Utterance]:
