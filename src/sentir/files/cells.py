@@ -200,6 +200,24 @@ def objects_to_rows(
     return rows
 
 
+def require_unique_columns(path: Path, names: Iterable[str]) -> None:
+    """Refuse a table with two columns of one name.
+
+    Raises:
+        CorpusError: naming the first.
+    """
+    if duplicates := [name for name, count in Counter(names).items() if count > 1]:
+        raise CorpusError(_("{path} has two columns called '{name}'; rename one.", path=path, name=duplicates[0]))
+
+
+def damaged_file_error(path: Path, why: object) -> CorpusError:
+    """Return the error of a file that is not of its format."""
+    clause = " ".join(str(why).split()).rstrip(".")
+    return CorpusError(
+        _("{path} is damaged, or its suffix does not match its format: {why}.", path=path, why=clause)
+    )
+
+
 def records_to_rows(path: Path, records: Sequence[Record]) -> list[Row]:
     """Return a row for each record but the first, which names the columns.
 
@@ -211,8 +229,7 @@ def records_to_rows(path: Path, records: Sequence[Record]) -> list[Row]:
     if not records:
         return []
     header = [name if name.strip() else f"column {n}" for n, name in enumerate(records[0], start=1)]
-    if duplicates := [name for name, count in Counter(header).items() if count > 1]:
-        raise CorpusError(_("{path} has two columns called '{name}'; rename one.", path=path, name=duplicates[0]))
+    require_unique_columns(path, header)
     for n, record in enumerate(records[1:], start=1):
         if len(record) != len(header):
             raise CorpusError(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sentir.corpus.utterances import Issue
 from sentir.errors import CorpusError
+from sentir.files.cells import require_unique_columns
 from sentir.files.delimited import ParsedRecords, parse_delimited
 from sentir.files.folders import find_by_level
 from sentir.files.text_encoding import read_text
@@ -136,8 +137,7 @@ def _require_columns(path: Path, required: Sequence[str], present: Sequence[str]
                 present=", ".join(present)[:200],
             )
         )
-    if duplicates := [name for name in required if present.count(name) > 1]:
-        raise CorpusError(_("{path} has two columns called '{name}'; rename one.", path=path, name=duplicates[0]))
+    require_unique_columns(path, [name for name in present if name in required])
 
 
 def skip_row(issues: list[Issue], where: str, reason: str) -> None:

@@ -11,7 +11,7 @@ from zlib import error as ZlibError
 
 from sentir.corpus.utterances import Issue
 from sentir.errors import CorpusError, SentirError
-from sentir.files.cells import Row, drop_empty_last_columns, records_to_rows, to_cell
+from sentir.files.cells import Row, damaged_file_error, drop_empty_last_columns, records_to_rows, to_cell
 from sentir.i18n import _
 
 _DAMAGED_FILE_ERRORS = (BadZipFile, ZlibError, OSError, EOFError, SyntaxError, ArithmeticError,
@@ -33,10 +33,7 @@ def read_sheet(path: Path, issues: list[Issue]) -> list[Row]:
         rows = sheets.get(name, {})
         _require_results(path, name, rows)
     except _DAMAGED_FILE_ERRORS as error:
-        why = " ".join(str(error).split()).rstrip(".")
-        raise CorpusError(
-            _("{path} is damaged, or its suffix does not match its format: {why}.", path=path, why=why)
-        ) from error
+        raise damaged_file_error(path, error) from error
     if others := [other for other, content in sheets.items() if content and other != name]:
         message = _("Only the sheet '{name}' was read; to read another, save it as a separate file: {others}.",
                     name=name, others=", ".join(others))  # fmt: skip

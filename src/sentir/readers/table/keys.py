@@ -74,10 +74,9 @@ def normalize_names(path: Path, rows: Sequence[Row], table: TableSettings, issue
         CorpusError: if different cells of several columns are joined to the same name.
     """
     settings = (table.speaker, table.dialogue, table.group)
-    names = [name for columns in settings for name in list_columns(columns)]
-    for name in dict.fromkeys([*names, *table.slices, table.split, table.label]):
-        if name not in (None, table.text, table.id):
-            _normalize_column(path, rows, str(name), issues)
+    for name in dict.fromkeys(list_columns(*settings, table.slices, table.split, table.label)):
+        if name not in (table.text, table.id):
+            _normalize_column(path, rows, name, issues)
     if table.id:
         for row in rows:
             row[table.id] = "" if is_blank(row[table.id]) else row[table.id].strip()
