@@ -164,10 +164,10 @@ def _parse_features(path: Path, metadata: bytes | None) -> Any:
     if metadata is None:
         return None
     try:
-        info = json.loads(metadata)
+        tree = json.loads(metadata)
     except ValueError as error:
         raise damaged_file_error(path, error) from error
-    info = info.get("info") if isinstance(info, dict) else None
+    info = tree.get("info") if isinstance(tree, dict) else None
     return info.get("features") if isinstance(info, dict) else None
 
 

@@ -103,9 +103,8 @@ def _parse_line(line: str) -> TranscriptLine | None:
 def _find_nearest_line(lines: Iterable[TranscriptLine], interval: Interval | None) -> TranscriptLine | None:
     if interval is None:
         return None
-    close = [line for line in lines if _time_distance(line.interval, interval) <= _TIME_TOLERANCE]
-    return min(close, key=lambda line: _time_distance(line.interval, interval), default=None)
 
+    def distance(line: TranscriptLine) -> float:
+        return max(abs(line.interval[0] - interval[0]), abs(line.interval[1] - interval[1]))
 
-def _time_distance(one: Interval, other: Interval) -> float:
-    return max(abs(one[0] - other[0]), abs(one[1] - other[1]))
+    return min((line for line in lines if distance(line) <= _TIME_TOLERANCE), key=distance, default=None)
