@@ -114,26 +114,16 @@ def _install_files(committed: Path, folder: Path) -> None:
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         part = folder / f"{_DRAFT_PREFIX}{uuid4().hex[:8]}.part"
-        _link_or_copy(committed / name, part)
+        try:
+            os.link(committed / name, part)
+        except OSError:  # the file system has no hard links
+            shutil.copy2(committed / name, part)
+            fsync(part)
         os.replace(part, folder / name)
     for name in json.loads((committed / _REMOVED_FILES).read_text(encoding="utf-8")):
         (folder / name).unlink(missing_ok=True)
-        _remove_empty_parents(folder, name)
+        for parent in list(PurePosixPath(name).parents)[:-1]:
+            with suppress(OSError):  # not empty
+                (folder / parent).rmdir()
     for changed in {(folder / name).parent for name in names} | {folder}:
         fsync(changed)
-
-
-def _remove_empty_parents(folder: Path, name: str) -> None:
-    """Remove the parent folders of a deleted file that are now empty."""
-    for parent in list(PurePosixPath(name).parents)[:-1]:
-        with suppress(OSError):
-            (folder / parent).rmdir()
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    """Hard-link a file, or copy it where the file system has no hard links."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
-        fsync(target)

@@ -96,12 +96,9 @@ def _register_run(folder: Path, shared_key: str, stack: ExitStack) -> None:
             _refuse_conflicting_run(lock, shared_key)
         stack.enter_context(hold_lock(own))
         stack.callback(_run_info_path(own).unlink, missing_ok=True)
-        write_text(_run_info_path(own), json.dumps(_run_info(shared_key)))
-
-
-def _run_info(shared_key: str) -> dict[str, str]:
-    now = datetime.now().astimezone().isoformat(" ", "seconds")
-    return {"shared_key": shared_key, "pid": str(os.getpid()), "host": platform.node(), "since": now}
+        now = datetime.now().astimezone().isoformat(" ", "seconds")
+        info = {"shared_key": shared_key, "pid": str(os.getpid()), "host": platform.node(), "since": now}
+        write_text(_run_info_path(own), json.dumps(info))
 
 
 def _run_info_path(lock: Path) -> Path:

@@ -94,6 +94,27 @@ def write_errors(path: Path) -> Iterator[None]:
         raise SentirError(_("{path} cannot be written: {why}.", path=path, why=why)) from error
 
 
+def make_writable_folder(folder: Path) -> None:
+    """Create a folder, unless it exists.
+
+    Raises:
+        OSError: if it cannot be created, or nothing can be written to it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def refuse_folder(path: Path) -> None:
+    """Refuse the path of a file that is a folder.
+
+    Raises:
+        IsADirectoryError: if it is one.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+
+
 def prepare_output_path(path: Path) -> None:
     """Create the folder of a file and check that the file can be written, before any work is done for it.
 
@@ -101,8 +122,5 @@ def prepare_output_path(path: Path) -> None:
         SentirError: if it cannot be written.
     """
     with write_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if not os.access(path.parent, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        refuse_folder(path)
+        make_writable_folder(path.parent)

@@ -6,7 +6,6 @@ names are not part of it, so that a store and a corpus can be moved. See ``docs/
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -27,6 +26,7 @@ from sentir.audio.store_parts import StoreParts, store_write_error, write_part
 from sentir.corpus.utterances import AudioFeatures, Clip, Utterance
 from sentir.errors import AudioError, SentirError
 from sentir.i18n import _, get_language
+from sentir.io import make_writable_folder
 from sentir.paths import audio_dir
 from sentir.progress import progress_bar
 from sentir.worker_processes import initialize_worker
@@ -185,9 +185,7 @@ def _extract_missing(media_files: Sequence[MediaFile], folder: Path, workers: in
 
 def _check_writable(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        make_writable_folder(folder)
     except OSError as error:
         raise store_write_error(folder, error) from error
 

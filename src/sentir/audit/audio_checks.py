@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sentir.audio.decoding_notes import describe_note_kind, is_data_loss
-from sentir.audit.audio_scan import AudioScan
-from sentir.audit.audio_tables import CLIPPING_THRESHOLD, compute_speech_rate, get_measured_audio
-from sentir.audit.counts import get_annotated_seconds
-from sentir.audit.grading import compute_grade
-from sentir.audit.results import AuditTable, Finding
+from sentir.audit.audio_scan import CLIPPING_THRESHOLD, AudioScan, compute_speech_rate, get_annotated_seconds
+from sentir.audit.results import Finding, graded_finding
 from sentir.corpus.corpus import Corpus
+from sentir.corpus.utterances import Utterance
 from sentir.i18n import _
 
 MAX_WORDS_PER_SECOND = 10.0  # fast speakers briefly reach 7 or 8
@@ -21,7 +19,6 @@ MAX_DURATION_RATIO = 3.0  # of clip to annotation
 MAX_DURATION_DIFFERENCE = 0.3  # seconds between clip and annotation
 MAX_RELATIVE_DURATION_DIFFERENCE = 0.1
 MIN_LEVEL_DBFS = -60.0
-_MAX_EXAMPLES = 5
 
 
 def check_speech_rate(corpus: Corpus, audio_scan: AudioScan | None) -> list[Finding]:
@@ -39,22 +36,25 @@ def check_speech_rate(corpus: Corpus, audio_scan: AudioScan | None) -> list[Find
     return _clip_findings(corpus, "speech_too_fast", message, too_fast)
 
 
-def check_audio(corpus: Corpus, audio_scan: AudioScan, repeats: AuditTable) -> list[Finding]:
-    """Find clips that are unusable, truncated, too short, too long, silent, clipped, quiet or duplicates."""
-    return [
+def check_audio(corpus: Corpus, audio_scan: AudioScan) -> list[Finding]:
+    """Find clips that are unusable, truncated, too short, too long, silent, clipped or quiet."""
+    findings = [
         *_unusable_findings(corpus, audio_scan),
         *_note_findings(corpus, audio_scan),
-        *_duration_findings(corpus, audio_scan),
-        *_level_findings(corpus, audio_scan),
-        *_duplicate_findings(corpus, audio_scan, repeats),
+        *_condition_findings(corpus, audio_scan),
     ]
+    if audio_scan.num_uncompared:
+        message = _(
+            "Clips with less than 0.5 s of active audio, not compared with others: {n}; compared: {compared}.",
+            n=audio_scan.num_uncompared,
+            compared=audio_scan.num_compared,
+        )
+        findings.append(Finding("clips_not_compared", "note", message, audio_scan.num_uncompared))
+    return findings
 
 
 def _clip_findings(corpus: Corpus, kind: str, message: str, ids: Sequence[str]) -> list[Finding]:
-    if not ids:
-        return []
-    grade = compute_grade(kind, len(ids) / len(corpus))
-    return [Finding(kind, "warning", message, len(ids), tuple(ids[:_MAX_EXAMPLES]), grade)]
+    return [graded_finding(kind, "warning", message, len(ids), len(ids) / len(corpus), ids)] if ids else []
 
 
 def _unusable_findings(corpus: Corpus, audio_scan: AudioScan) -> list[Finding]:
@@ -69,9 +69,9 @@ def _unusable_findings(corpus: Corpus, audio_scan: AudioScan) -> list[Finding]:
         message = audio_scan.audio[ids[0]].problem
         if len(ids) > 1:
             message = _("{n} times, for example: {message}", n=len(ids), message=message)
-        grade = compute_grade("unusable", len(ids) / len(corpus))
+        share = len(ids) / len(corpus)
         findings.append(
-            Finding(f"unusable_{kind}", "problem", message, len(ids), tuple(ids[:_MAX_EXAMPLES]), grade)
+            graded_finding(f"unusable_{kind}", "problem", message, len(ids), share, ids, graded_as="unusable")
         )
     return findings
 
@@ -86,105 +86,57 @@ def _note_findings(corpus: Corpus, audio_scan: AudioScan) -> list[Finding]:
 
 
 def _note_finding(corpus: Corpus, kind: str, rows: Sequence[tuple[str, str]]) -> Finding:
-    (first, note), ids = rows[0], tuple(utterance_id for utterance_id, _note in rows[:_MAX_EXAMPLES])
+    (first, note), ids = rows[0], [utterance_id for utterance_id, _note in rows]
     message = _("Usable clips with a note ({what}): {n}; {id}: {note}",
                 what=describe_note_kind(kind), n=len(rows), id=first, note=note)  # fmt: skip
-    severity, grade = "note", "A"
-    if is_data_loss(kind):
-        severity, grade = "problem", compute_grade("clips_incomplete", len(rows) / len(corpus))
-    return Finding(f"decoding_{kind}", severity, message, len(rows), ids, grade)
+    severity, graded_as = ("problem", "clips_incomplete") if is_data_loss(kind) else ("note", "decoding_note")
+    share = len(rows) / len(corpus)
+    return graded_finding(f"decoding_{kind}", severity, message, len(rows), share, ids, graded_as=graded_as)
 
 
-def _duration_findings(corpus: Corpus, audio_scan: AudioScan) -> list[Finding]:
-    short, long, mismatched = [], [], []
+def _condition_findings(corpus: Corpus, audio_scan: AudioScan) -> list[Finding]:
+    """Find clips with a wrong duration or level, each condition in one finding."""
+    ids: dict[str, list[str]] = {
+        kind: [] for kind in ("long", "short", "duration_mismatch", "silent", "quiet", "clipped")
+    }
     for u in corpus:
-        audio, annotated = audio_scan.audio.get(u.id), get_annotated_seconds(u)
-        if audio is None or not audio.seconds:
-            continue
+        for kind in _clip_conditions(u, audio_scan):
+            ids[kind].append(u.id)
+    counts = {kind: len(found) for kind, found in ids.items()}
+    messages = {
+        "long": _("Clips longer than {seconds} s and {times} times their annotated duration, so cut wrongly: "
+                  "{n}.",
+                  n=counts["long"], seconds=f"{MAX_CLIP_SECONDS:g}", times=f"{MAX_DURATION_RATIO:g}"),
+        "short": _("Clips too short for a word, under {seconds} s: {n}.",
+                   n=counts["short"], seconds=MIN_CLIP_SECONDS),
+        "duration_mismatch": _(
+            "Clips that differ from their annotated duration by more than {seconds} s and {share} %: {n}.",
+            n=counts["duration_mismatch"], seconds=MAX_DURATION_DIFFERENCE,
+            share=f"{MAX_RELATIVE_DURATION_DIFFERENCE * 100:g}"),
+        "silent": _("Silent clips: {n}.", n=counts["silent"]),
+        "quiet": _("Clips quieter than {level} dBFS: {n}.", n=counts["quiet"], level=f"{MIN_LEVEL_DBFS:g}"),
+        "clipped": _("Clipped clips ({share} % of their samples or more at full scale): {n}.",
+                     n=counts["clipped"], share=f"{CLIPPING_THRESHOLD * 100:g}"),
+    }  # fmt: skip
+    found = (_clip_findings(corpus, f"clips_{kind}", messages[kind], ids[kind]) for kind in ids)
+    return [finding for findings in found for finding in findings]
+
+
+def _clip_conditions(u: Utterance, audio_scan: AudioScan) -> Iterator[str]:
+    audio, annotated = audio_scan.audio.get(u.id), get_annotated_seconds(u)
+    if audio is not None and audio.seconds:
         if audio.seconds < MIN_CLIP_SECONDS:
-            short.append(u.id)
-        if annotated is None:
-            continue
-        tolerance = max(MAX_DURATION_DIFFERENCE, MAX_RELATIVE_DURATION_DIFFERENCE * annotated)
-        if audio.seconds > max(MAX_CLIP_SECONDS, MAX_DURATION_RATIO * annotated):
-            long.append(u.id)
-        elif abs(audio.seconds - annotated) > tolerance:
-            mismatched.append(u.id)
-    return [
-        *_clip_findings(
-            corpus,
-            "clips_long",
-            _("Clips longer than {seconds} s and {times} times their annotated duration, so cut wrongly: {n}.",
-              n=len(long), seconds=f"{MAX_CLIP_SECONDS:g}", times=f"{MAX_DURATION_RATIO:g}"),
-            long,
-        ),
-        *_clip_findings(
-            corpus,
-            "clips_short",
-            _("Clips too short for a word, under {seconds} s: {n}.", n=len(short), seconds=MIN_CLIP_SECONDS),
-            short,
-        ),
-        *_clip_findings(
-            corpus,
-            "clips_duration_mismatch",
-            _("Clips that differ from their annotated duration by more than {seconds} s and {share} %: {n}.",
-              n=len(mismatched), seconds=MAX_DURATION_DIFFERENCE,
-              share=f"{MAX_RELATIVE_DURATION_DIFFERENCE * 100:g}"),
-            mismatched,
-        ),
-    ]  # fmt: skip
-
-
-def _level_findings(corpus: Corpus, audio_scan: AudioScan) -> list[Finding]:
-    silent, quiet, clipped = [], [], []
-    for u in corpus:
-        if not (audio := get_measured_audio(audio_scan, u)):
-            continue
+            yield "short"
+        if annotated is not None:
+            tolerance = max(MAX_DURATION_DIFFERENCE, MAX_RELATIVE_DURATION_DIFFERENCE * annotated)
+            if audio.seconds > max(MAX_CLIP_SECONDS, MAX_DURATION_RATIO * annotated):
+                yield "long"
+            elif abs(audio.seconds - annotated) > tolerance:
+                yield "duration_mismatch"
+    if audio := audio_scan.measured(u):
         if audio.descriptors["health.silence"] == 1:
-            silent.append(u.id)
+            yield "silent"
         elif audio.descriptors["health.level"] < MIN_LEVEL_DBFS:
-            quiet.append(u.id)
+            yield "quiet"
         if audio.descriptors["health.clipped"] >= CLIPPING_THRESHOLD:
-            clipped.append(u.id)
-    return [
-        *_clip_findings(corpus, "clips_silent", _("Silent clips: {n}.", n=len(silent)), silent),
-        *_clip_findings(
-            corpus,
-            "clips_quiet",
-            _("Clips quieter than {level} dBFS: {n}.", n=len(quiet), level=f"{MIN_LEVEL_DBFS:g}"),
-            quiet,
-        ),
-        *_clip_findings(
-            corpus,
-            "clips_clipped",
-            _("Clipped clips ({share} % of their samples or more at full scale): {n}.",
-              n=len(clipped), share=f"{CLIPPING_THRESHOLD * 100:g}"),
-            clipped,
-        ),
-    ]  # fmt: skip
-
-
-def _duplicate_findings(corpus: Corpus, audio_scan: AudioScan, repeats: AuditTable) -> list[Finding]:
-    findings = []
-    for row in repeats.rows:
-        split, n, share = str(row["split"]), row["utterances"], row["share"]
-        if row["kind"] != "clips" or not (isinstance(n, int) and isinstance(share, float) and n):
-            continue
-        pairs = [
-            f"{audio_scan.duplicate_of[u.id]} = {u.id}"
-            for u in corpus.split(split)
-            if audio_scan.duplicate_of.get(u.id, u.id) != u.id
-            and corpus.by_id[audio_scan.duplicate_of[u.id]].split == split
-        ]
-        message = _("Duplicate clips within {split}: {n}.", n=n, split=split)
-        grade = compute_grade("duplicate_clips", share)
-        examples = tuple(pairs[:_MAX_EXAMPLES])
-        findings.append(Finding(f"clips_duplicated_in_{split}", "warning", message, n, examples, grade))
-    if audio_scan.num_uncompared:
-        message = _(
-            "Clips with less than 0.5 s of active audio, not compared with others: {n}; compared: {compared}.",
-            n=audio_scan.num_uncompared,
-            compared=audio_scan.num_compared,
-        )
-        findings.append(Finding("clips_not_compared", "note", message, audio_scan.num_uncompared))
-    return findings
+            yield "clipped"

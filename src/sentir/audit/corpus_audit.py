@@ -8,31 +8,32 @@ from dataclasses import dataclass, replace
 
 from sentir.audit.audio_checks import check_audio, check_speech_rate
 from sentir.audit.audio_scan import AudioScan
-from sentir.audit.audio_tables import compute_histograms, count_clips, count_source_formats, summarize_levels
-from sentir.audit.counts import (
+from sentir.audit.label_checks import check_labels, find_label_runs
+from sentir.audit.leaking_columns import LeakingColumn, find_leaking_columns
+from sentir.audit.leaks import check_leaks, check_text_overlap
+from sentir.audit.repeats import check_contradictions, check_repeats
+from sentir.audit.results import SEVERITIES, AuditReport, Finding, graded_finding
+from sentir.audit.tables import (
+    compute_histograms,
+    count_clips,
     count_labels,
     count_scored_utterances,
+    count_source_formats,
     count_splits,
     summarize_durations,
+    summarize_levels,
     summarize_word_counts,
 )
-from sentir.audit.grading import compute_grade
-from sentir.audit.label_checks import check_labels
-from sentir.audit.label_runs import find_label_runs
-from sentir.audit.leak_checks import check_contradictions, check_leaks, check_text_overlap
-from sentir.audit.leaking_columns import LeakingColumn, find_leaking_columns
-from sentir.audit.leaks import casefold_texts, count_leaks, count_repeats, find_contradictions
-from sentir.audit.results import SEVERITIES, AuditReport, Finding
 from sentir.audit.text_overlap import TextOverlap, find_text_overlaps
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.language_detection import ENGLISH, detect_language, language_name
 from sentir.corpus.leakage import LEAKAGE_THRESHOLD
+from sentir.corpus.text_similarity import casefold_text
 from sentir.corpus.utterances import Issue, Labels
 from sentir.i18n import _
 from sentir.recipe import DEFAULT_CLEANING
 
-_MAX_EXAMPLES = 5
 _MAX_LISTED_ISSUES = 3  # of a kind; of more, only the first is quoted
 
 
@@ -81,10 +82,12 @@ def audit(
     labels_of: dict[str, Labels] = {u.id: u.labels for u in corpus.utterances}
     labels_of |= corpus.sealed._reveal()[0]
     clips = audio_scan.duplicate_of if audio_scan else {}
-    contents = {kind: keys for kind, keys in (("texts", casefold_texts(corpus)), ("clips", clips)) if keys}
+    texts = {u.id: text for u in corpus if (text := casefold_text(u.text))}
+    contents = {kind: keys for kind, keys in (("texts", texts), ("clips", clips)) if keys}
     leakage = leakage or measure_leakage(corpus)
-    leaks, repeats = count_leaks(corpus, contents, leakage.text_overlaps), count_repeats(corpus, contents)
-    contradictions, examples = find_contradictions(corpus, contents, labels_of)
+    leaks, leak_findings = check_leaks(corpus, contents, leakage.text_overlaps)
+    repeats, repeat_findings = check_repeats(corpus, contents)
+    contradictions, contradiction_findings = check_contradictions(corpus, contents, labels_of)
     tables = (
         count_splits(corpus, labels_of),
         count_labels(corpus, labels_of),
@@ -105,11 +108,12 @@ def audit(
         *check_labels(corpus, labels_of),
         *_column_findings(leakage.leaking_columns),
         *find_label_runs(corpus),
-        *check_leaks(corpus, leaks, contents),
+        *leak_findings,
         *check_text_overlap(corpus, leakage.text_overlaps, labels_of),
-        *check_contradictions(contradictions, examples),
+        *contradiction_findings,
         *check_speech_rate(corpus, audio_scan),
-        *(check_audio(corpus, audio_scan, repeats) if audio_scan else []),
+        *(check_audio(corpus, audio_scan) if audio_scan else []),
+        *repeat_findings,
         *_corpus_findings(corpus),
         *other_findings,
     ]
@@ -129,22 +133,20 @@ def _issue_findings(corpus: Corpus) -> list[Finding]:
         message = " ".join(issue.message for issue in issues[:_MAX_LISTED_ISSUES])
         if len(issues) > _MAX_LISTED_ISSUES:
             message = _("{n} times, for example: {message}", n=len(issues), message=issues[0].message)
-        examples = tuple(issue.where for issue in issues[:_MAX_EXAMPLES])
-        graded_as = {"problem": "unusable", "warning": "reader_warning"}.get(severity)
-        grade = compute_grade(graded_as, len(issues) / max(1, len(corpus))) if graded_as else "A"
-        findings.append(Finding(kind, severity, message, len(issues), examples, grade))
+        n, examples, graded_as = len(issues), [issue.where for issue in issues], f"reader_{severity}"
+        share = n / max(1, len(corpus))
+        findings.append(graded_finding(kind, severity, message, n, share, examples, graded_as=graded_as))
     return findings
 
 
 def _text_findings(corpus: Corpus) -> list[Finding]:
     without_text = [u.id for u in corpus.utterances if is_blank(u.text)]
-    n, examples = len(without_text), tuple(without_text[:_MAX_EXAMPLES])
-    if not n:
+    if not (n := len(without_text)):
         return []
     if n == len(corpus):
         return [Finding("text_missing", "note", _("No utterance has a text."), n)]
-    grade = compute_grade("text_missing", n / len(corpus))
-    return [Finding("text_missing", "warning", _("Utterances without a text: {n}.", n=n), n, examples, grade)]
+    message = _("Utterances without a text: {n}.", n=n)
+    return [graded_finding("text_missing", "warning", message, n, n / len(corpus), without_text)]
 
 
 def _language_findings(corpus: Corpus) -> list[Finding]:
@@ -165,8 +167,7 @@ def _column_findings(leaking_columns: Sequence[LeakingColumn]) -> list[Finding]:
         kind, severity = "possible_label_leak", "warning"
         if column.score >= LEAKAGE_THRESHOLD:
             kind, severity = "leaks_label", "problem"
-        grade = compute_grade(kind, column.score)
-        findings.append(Finding(kind, severity, column.describe(), 1, (column.column,), grade))
+        findings.append(graded_finding(kind, severity, column.describe(), 1, column.score, [column.column]))
     return findings
 
 

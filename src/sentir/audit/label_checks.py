@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from sentir.audit.counts import LabelsById, count_labels_by_split
-from sentir.audit.grading import compute_grade
-from sentir.audit.results import Finding
+from sentir.audit.results import Finding, graded_finding
+from sentir.audit.tables import LabelsById, count_labels_by_split
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
+from sentir.corpus.neighbor_agreement import measure_neighbor_agreement
 from sentir.corpus.train_classes import inspect_train_classes
 from sentir.corpus.utterances import SPLITS
 from sentir.i18n import _
 
 _MIN_TRAIN_UTTERANCES = 10  # of a label; with fewer it cannot be learned
-_MAX_EXAMPLES = 5
 
 _LabelCounts = Mapping[str, Counter[str | None]]  # split → label → number of utterances
 
@@ -25,8 +24,8 @@ def check_labels(corpus: Corpus, labels_of: LabelsById) -> list[Finding]:
     findings = []
     for split in SPLITS:
         if not corpus.split(split):
-            message, grade = _("There are no {split} utterances.", split=split), compute_grade("split_missing", 1)
-            findings.append(Finding("split_missing", "warning", message, 1, (), grade))
+            message = _("There are no {split} utterances.", split=split)
+            findings.append(graded_finding("split_missing", "warning", message, 1))
     for space in corpus.label_spaces.values():
         findings += _class_findings(corpus, space, count_labels_by_split(corpus, space, labels_of))
         findings += _unlabeled_findings(corpus, space.task)
@@ -42,32 +41,33 @@ def _class_findings(corpus: Corpus, space: LabelSpace, counts: _LabelCounts) -> 
             task=space.task,
             label=classes.constant,
         )
-        return [Finding("one_class", "problem", message, train.total(), (), compute_grade("one_class", 1))]
+        return [graded_finding("one_class", "problem", message, train.total())]
     if not train or space.kind == "regression":
         return []
     unseen = [n for n in classes.absent if space.multilabel or counts["dev"][n] or counts["test"][n]]
     rare = [name for name in space.names if train[name] < _MIN_TRAIN_UTTERANCES and name not in unseen]
-    return [
-        *_label_findings(
-            "label_absent",
+    possible = [
+        graded_finding(
+            "label_absent", "problem",
             _("Labels of '{task}' that no train utterance has, so no model can learn them: {labels}.",
               task=space.task, labels=", ".join(_describe_occurrences(name, counts) for name in unseen)),
             len(unseen),
         ),
-        *_label_findings(
-            "label_everywhere",
+        graded_finding(
+            "label_everywhere", "problem",
             _("Labels of '{task}' that every train utterance has, so there is nothing to learn: {labels}.",
               task=space.task, labels=", ".join(classes.always_present)),
             len(classes.always_present),
         ),
-        *_label_findings(
-            "label_rare",
+        graded_finding(
+            "label_rare", "warning",
             _("Labels of '{task}' with fewer than {n} train utterances, too few to learn them: {labels}.",
               task=space.task, n=_MIN_TRAIN_UTTERANCES,
               labels=", ".join(f"{name} ({train[name]})" for name in rare)),
             len(rare),
         ),
     ]  # fmt: skip
+    return [finding for finding in possible if finding.count]
 
 
 def _describe_occurrences(name: str, counts: _LabelCounts) -> str:
@@ -76,18 +76,32 @@ def _describe_occurrences(name: str, counts: _LabelCounts) -> str:
     return f"{name} ({occurrences})" if occurrences else name
 
 
-def _label_findings(kind: str, message: str, n: int) -> list[Finding]:
-    if not n:
-        return []
-    if kind == "label_rare":
-        return [Finding(kind, "warning", message, n, (), compute_grade("labels_missing", 1))]
-    return [Finding(kind, "problem", message, n, (), compute_grade("labels_absent", 1))]
-
-
 def _unlabeled_findings(corpus: Corpus, task: str) -> list[Finding]:
     unlabeled = [u.id for u in (*corpus.train, *corpus.dev) if task not in u.labels]
     if not unlabeled:
         return []
     message = _("Utterances of train and dev without a label of '{task}': {n}.", n=len(unlabeled), task=task)
-    grade = compute_grade("unlabeled", len(unlabeled) / (len(corpus.train) + len(corpus.dev)))
-    return [Finding("unlabeled", "warning", message, len(unlabeled), tuple(unlabeled[:_MAX_EXAMPLES]), grade)]
+    share = len(unlabeled) / (len(corpus.train) + len(corpus.dev))
+    return [graded_finding("unlabeled", "warning", message, len(unlabeled), share, unlabeled)]
+
+
+def find_label_runs(corpus: Corpus) -> list[Finding]:
+    """Find tasks whose labels agree between neighboring rows more often than by chance, without dialogues.
+
+    Only labels of train and dev are used.
+    """
+    if any(len(dialogue.utterances) > 1 for dialogue in corpus.dialogues.values()):
+        return []
+    findings = []
+    for task, space in corpus.label_spaces.items():
+        labels = [space.categorize(u.labels[task]) if task in u.labels else None for u in corpus.utterances]
+        if (agreement := measure_neighbor_agreement(labels)) is not None:
+            message = _(
+                "Neighboring rows have the same '{task}' in {share} % of cases, by chance in {chance} %: they "
+                "may be turns of conversations. Set 'dialogue' (or 'group'), or intervals are too narrow and "
+                "splits may share conversations.",
+                task=task, share=f"{100 * agreement.observed:.0f}", chance=f"{100 * agreement.expected:.0f}",
+            )  # fmt: skip
+            count = sum(names is not None for names in labels)
+            findings.append(graded_finding("labels_in_runs", "warning", message, count))
+    return findings

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sentir.audit.leaks import count_groups_by_split
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.leakage import LEAKAGE_THRESHOLD, score_leakage
 from sentir.errors import RecipeError
@@ -84,7 +83,10 @@ def check_recipe_leakage(recipe: Recipe, corpus: Corpus) -> None:
 
 def _check_group_splits(recipe: Recipe, corpus: Corpus) -> None:
     column = join_columns(recipe.data.table.group) if recipe.data.table else None
-    for group, splits in count_groups_by_split(corpus.groups.get(column or "", {}), corpus).items():
+    splits_of: dict[str, dict[str, None]] = {}  # group → its splits, in order of appearance
+    for utterance_id, group in corpus.groups.get(column or "", {}).items():
+        splits_of.setdefault(group, {})[corpus.by_id[utterance_id].split] = None
+    for group, splits in splits_of.items():
         if len(splits) > 1:
             one, other, *_rest = splits
             raise RecipeError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,8 +12,41 @@ from sentir.repr_mixin import ReprMixin
 AuditCell = str | int | float | None
 AuditRow = Mapping[str, AuditCell]
 
-GRADES = "ABCDE"
 SEVERITIES = ("problem", "warning", "note")
+_MAX_EXAMPLES = 5
+_GRADE_LIMITS: Mapping[str, Mapping[str, float]] = {  # kind → grade → lower limit of the share
+    "unusable": {"B": 0, "C": 0.01, "D": 0.05, "E": 0.2},
+    "reader_problem": {"B": 0, "C": 0.01, "D": 0.05, "E": 0.2},
+    "reader_warning": {"B": 0},
+    "reader_note": {},
+    "text_missing": {"B": 0, "C": 0.01, "D": 0.05, "E": 0.2},
+    "unlabeled": {"B": 0, "C": 0.1, "D": 0.5},
+    "label_rare": {"C": 0},
+    "label_absent": {"D": 0},
+    "label_everywhere": {"D": 0},
+    "one_class": {"E": 0},
+    "split_missing": {"C": 0},
+    "speakers": {"B": 0, "C": 0.5},
+    "group": {"B": 0, "C": 0.5},
+    "duplicates": {"B": 0.01, "C": 0.05, "D": 0.2, "E": 0.5},
+    "clips": {"C": 0, "D": 0.01, "E": 0.1},
+    "contradictory_texts": {"B": 0.01, "C": 0.25},
+    "contradictory_clips": {"B": 0, "C": 0.005, "D": 0.05},
+    "duplicate_clips": {"B": 0, "C": 0.02, "D": 0.2},
+    "leaks_label": {"E": 0},
+    "test_contamination": {"D": 0.5},
+    "possible_label_leak": {"C": 0},
+    "labels_in_runs": {"C": 0},
+    "speech_too_fast": {"B": 0, "C": 0.02, "D": 0.1},
+    "clips_short": {"B": 0, "C": 0.02, "D": 0.1},
+    "clips_long": {"B": 0, "C": 0.01, "D": 0.1},
+    "decoding_note": {},
+    "clips_incomplete": {"B": 0, "C": 0.01, "D": 0.1},
+    "clips_duration_mismatch": {"B": 0, "C": 0.1, "D": 0.3},
+    "clips_clipped": {"B": 0.05, "C": 0.5},
+    "clips_silent": {"B": 0, "C": 0.01, "D": 0.05},
+    "clips_quiet": {"B": 0.01, "C": 0.2},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +105,34 @@ class Finding:
     count: int
     examples: tuple[str, ...] = ()
     grade: str = "A"
+
+
+def graded_finding(
+    kind: str,
+    severity: str,
+    message: str,
+    count: int,
+    share: float = 1.0,
+    examples: Sequence[str] = (),
+    *,
+    graded_as: str = "",
+) -> Finding:
+    """Return a finding with the first of its examples, and the grade of its kind for a share of the corpus.
+
+    Args:
+        kind, severity, message, count: see `Finding`.
+        share: of the utterances that it concerns.
+        examples: of any number.
+        graded_as: the kind that it is graded as, if not ``kind``.
+    """
+    limits = _GRADE_LIMITS[graded_as or kind]
+    grade = max((grade for grade, limit in limits.items() if share > limit), default="A")
+    return Finding(kind, severity, message, count, tuple(examples[:_MAX_EXAMPLES]), grade)
+
+
+def fraction(part: int, total: int) -> float:
+    """Return the rounded share of a table's column."""
+    return round(part / total, 4) if total else 0.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)

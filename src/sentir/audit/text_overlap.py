@@ -7,7 +7,7 @@ text that is too long and too rare for chance.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,27 +50,24 @@ def find_text_overlaps(corpus: Corpus, cleaning: Sequence[str]) -> tuple[TextOve
         corpus: any.
         cleaning: names of the cleaning steps of a model.
     """
-    forms = {u.id: _comparison_forms(u.text or "", clean_text(u.text or "", cleaning)) for u in corpus}
+    forms = {}
+    for u in corpus:
+        both = (u.text or "", clean_text(u.text or "", cleaning))
+        forms[u.id] = tuple(form for form in dict.fromkeys(map(normalize_text, both)) if form)
     return tuple(_compare_splits(corpus, split, other, forms) for split, other in SPLIT_PAIRS)
-
-
-def _comparison_forms(text: str, cleaned: str) -> tuple[str, ...]:
-    return tuple(form for form in dict.fromkeys((normalize_text(text), normalize_text(cleaned))) if form)
 
 
 def _compare_splits(corpus: Corpus, split: str, other: str, forms: _TextForms) -> TextOverlap:
     own, others = ([u for u in corpus.split(name) if forms[u.id]] for name in (split, other))
     first = {form: u.id for u in reversed(others) for form in forms[u.id]}
-    rare, rare_in_other = (select_distinctive_texts(_collect_forms(texts, forms)) for texts in (own, others))
+    rare, rare_in_other = (
+        select_distinctive_texts(form for u in of for form in forms[u.id]) for of in (own, others)
+    )
     distinctive = rare & rare_in_other
     shared = {u.id: both for u in own if (both := [form for form in forms[u.id] if form in first])}
     exact = {key: first[form] for key, both in shared.items() for form in both if form in distinctive}
     duplicates = exact | _find_near_duplicates(own, others, forms, exact)
     return TextOverlap(split, other, bool(own and others), tuple(shared), duplicates)
-
-
-def _collect_forms(utterances: Iterable[Utterance], forms: _TextForms) -> list[str]:
-    return [form for u in utterances for form in forms[u.id]]
 
 
 def _find_near_duplicates(

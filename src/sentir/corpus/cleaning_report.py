@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 from sentir.corpus.cleaning import CLEANING_STEPS, THESIS_CLEANING
@@ -98,7 +99,10 @@ def _measure_effect(name: str, traces: Sequence[Trace], n: int) -> StepEffect:
 
 def _select_examples(traces: Sequence[Trace], n: int) -> list[Trace]:
     """Select texts greedily by the number of steps that change them and no text before; shorter texts first."""
-    steps = {trace.id: _changing_steps(trace) for trace in traces}
+    steps = {
+        trace.id: {n for n, (text, cleaned) in enumerate(pairwise(trace.texts)) if text != cleaned}
+        for trace in traces
+    }
     remaining = sorted(
         (trace for trace in traces if steps[trace.id]), key=lambda trace: (len(trace.texts[0]), trace.id)
     )
@@ -110,8 +114,3 @@ def _select_examples(traces: Sequence[Trace], n: int) -> list[Trace]:
         selected.append(best)
         covered |= steps[best.id]
     return selected
-
-
-def _changing_steps(trace: Trace) -> set[int]:
-    """Return the indices of the steps that change a text."""
-    return {n for n in range(len(trace.texts) - 1) if trace.texts[n] != trace.texts[n + 1]}

@@ -175,11 +175,17 @@ class Corpus(ReprMixin):
 
     def before(self, utterance: Utterance, n: int) -> tuple[Utterance, ...]:
         """Return up to ``n`` utterances immediately before this one in its dialogue, in order."""
-        return self.dialogues[utterance.dialogue or utterance.id].before(utterance, n)
+        turns, index = self._locate(utterance)
+        return turns[max(0, index - n) : index]
 
     def after(self, utterance: Utterance, n: int) -> tuple[Utterance, ...]:
         """Return up to ``n`` utterances immediately after this one in its dialogue, in order."""
-        return self.dialogues[utterance.dialogue or utterance.id].after(utterance, n)
+        turns, index = self._locate(utterance)
+        return turns[index + 1 : index + 1 + n]
+
+    def _locate(self, utterance: Utterance) -> tuple[tuple[Utterance, ...], int]:
+        turns = self.dialogues[utterance.dialogue or utterance.id].utterances
+        return turns, [u.id for u in turns].index(utterance.id)
 
     def find(self, utterance_id: str) -> Utterance:
         """Return the utterance with this id, or the only one whose id ends in it (``dia0/utt0``).
@@ -197,7 +203,8 @@ class Corpus(ReprMixin):
                     n=len(matches),
                     name=self.name,
                     id=utterance_id,
-                    found=_abbreviate_ids([u.id for u in matches]),
+                    found=", ".join(u.id for u in matches[:_MAX_LISTED])
+                    + (" …" if len(matches) > _MAX_LISTED else ""),
                 )
             )
         if not matches:
@@ -234,10 +241,6 @@ def _unknown_id_message(corpus: Corpus, utterance_id: str) -> str:
         name=corpus.name,
         near=_(" or ").join(near),
     )
-
-
-def _abbreviate_ids(names: list[str]) -> str:
-    return ", ".join(names[:_MAX_LISTED]) + (" …" if len(names) > _MAX_LISTED else "")
 
 
 def _with_regression_labels(u: Utterance, spaces: Mapping[str, LabelSpace]) -> Utterance:

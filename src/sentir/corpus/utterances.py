@@ -98,19 +98,6 @@ class Dialogue:
     id: str
     utterances: tuple[Utterance, ...]
 
-    def before(self, utterance: Utterance, n: int) -> tuple[Utterance, ...]:
-        """Return up to ``n`` utterances immediately before this one, in order."""
-        index = self._index(utterance)
-        return self.utterances[max(0, index - n) : index]
-
-    def after(self, utterance: Utterance, n: int) -> tuple[Utterance, ...]:
-        """Return up to ``n`` utterances immediately after this one, in order."""
-        start = self._index(utterance) + 1
-        return self.utterances[start : start + n]
-
-    def _index(self, utterance: Utterance) -> int:
-        return [u.id for u in self.utterances].index(utterance.id)
-
 
 def group_dialogues(utterances: Iterable[Utterance]) -> list[Dialogue]:
     """Group utterances by dialogue, each in the order of its turns, dialogues in order of appearance."""

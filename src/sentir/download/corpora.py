@@ -84,12 +84,23 @@ def plan_download(name: str, *, source: str | None = None, out: Path | None = No
     corpus: DownloadableCorpus = DOWNLOADABLE_CORPORA.get(name)
     source = source or corpus.source_names[0]
     if source not in corpus.source_names:
-        raise DownloadError(_unknown_source_message(name, source, corpus))
+        similar = get_close_matches(source, corpus.source_names, n=1, cutoff=0.5)
+        raise DownloadError(
+            _(
+                "'{name}' cannot be downloaded from '{source}'; {hint}known: {known}.",
+                name=name,
+                source=source,
+                hint=_("did you mean {names}?", names=similar[0]) + " " if similar else "",
+                known=", ".join(corpus.source_names),
+            )
+        )
     license = _(corpus.license) if corpus.license else ""
     size: int | None
     if source == "kaggle":
         size, kaggle_license = kaggle.get_metadata(corpus.kaggle_handle)
-        license = _join_licenses(license, kaggle_license)
+        if license and kaggle_license not in ("", license):
+            license = _("{license} (on Kaggle: {kaggle})", license=license, kaggle=kaggle_license)
+        license = license or kaggle_license
         url, target = f"https://www.kaggle.com/datasets/{corpus.kaggle_handle}", kaggle.cache_folder(out)
         num_partial = 0
     else:
@@ -112,23 +123,6 @@ def download_corpus(plan: Download) -> Path:
         out = None if plan.target == kaggle.cache_folder(None) else plan.target
         return kaggle.download_dataset(plan.corpus.kaggle_handle, out)
     return download_file(plan.remote_file, plan.target)
-
-
-def _join_licenses(authors: str, kaggle_license: str) -> str:
-    if authors and kaggle_license and authors != kaggle_license:
-        return _("{license} (on Kaggle: {kaggle})", license=authors, kaggle=kaggle_license)
-    return authors or kaggle_license
-
-
-def _unknown_source_message(name: str, source: str, corpus: DownloadableCorpus) -> str:
-    similar = get_close_matches(source, corpus.source_names, n=1, cutoff=0.5)
-    return _(
-        "'{name}' cannot be downloaded from '{source}'; {hint}known: {known}.",
-        name=name,
-        source=source,
-        hint=_("did you mean {names}?", names=similar[0]) + " " if similar else "",
-        known=", ".join(corpus.source_names),
-    )
 
 
 def _free_bytes(path: Path) -> int:

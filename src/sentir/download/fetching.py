@@ -42,8 +42,7 @@ def partial_path(target: Path) -> Path:
 
 def partial_size(target: Path) -> int:
     """Return the size in bytes of the partial file of a download."""
-    part = partial_path(target)
-    return part.stat().st_size if part.is_file() else 0
+    return _file_size(partial_path(target))
 
 
 def download_file(remote: RemoteFile, target: Path) -> Path:

@@ -103,7 +103,8 @@ def unpack(archive: Path, target: Path, *, only: Collection[str] = ()) -> list[P
     """
     if not target.is_dir():
         draft = target.with_name(f".{target.name}.{_cache_key(archive, only)}.part")
-        _remove_stale_drafts(target, draft)
+        for stale in {*target.parent.glob(f".{target.name}.*.part")} - {draft}:  # of other archives of this name
+            shutil.rmtree(stale, ignore_errors=True)
         with _translated_errors(archive, target, draft):
             draft.mkdir(parents=True, exist_ok=True)
             _extract_members(draft, archive, set(only))
@@ -152,13 +153,6 @@ def _move_into_place(draft: Path, target: Path) -> None:
         if not target.is_dir():  # else another process was faster, with the same content
             raise
         shutil.rmtree(draft, ignore_errors=True)
-
-
-def _remove_stale_drafts(target: Path, draft: Path) -> None:
-    """Remove what interrupted runs left of other archives of this name."""
-    for old in target.parent.glob(f".{target.name}.*.part"):
-        if old != draft:
-            shutil.rmtree(old, ignore_errors=True)
 
 
 def _require_disk_space(folder: Path, size: int) -> None:

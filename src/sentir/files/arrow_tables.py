@@ -7,14 +7,12 @@ is read with pyarrow, so ``datasets`` need not be installed.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentir.errors import CorpusError
-from sentir.files.cells import ReadErrors, Row, objects_to_rows
+from sentir.files.cells import ReadErrors, Row, damaged_file_error, objects_to_rows, require_unique_columns
 from sentir.files.embedded_media import EmbeddedClip, detect_media_suffix
 from sentir.i18n import _
 
@@ -37,7 +35,7 @@ def read_parquet(path: Path, read_errors: ReadErrors | None = None) -> list[Row]
         table = pq.ParquetFile(path).read()
         table.validate(full=True)
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise _damaged_file_error(path, error) from error
+        raise damaged_file_error(path, error) from error
     features = _parse_features(path, (table.schema.metadata or {}).get(b"huggingface"))
     return objects_to_rows(path, _to_objects(path, table, features), read_errors)
 
@@ -52,7 +50,7 @@ def read_dataset(folder: Path, read_errors: ReadErrors | None = None) -> list[Ro
         return objects_to_rows(folder, _read_split(folder), read_errors)
     splits = _load_json(folder / "dataset_dict.json").get("splits")
     if not isinstance(splits, list) or not all(isinstance(name, str) for name in splits):
-        raise _damaged_file_error(folder / "dataset_dict.json", _("it lists no splits"))
+        raise damaged_file_error(folder / "dataset_dict.json", _("it lists no splits"))
     rows: list[dict[str, Any]] = []
     for name in splits:
         for row in _read_split(folder / Path(name).name):
@@ -86,21 +84,20 @@ def _read_split(folder: Path) -> list[dict[str, Any]]:
                 tables.append(pa.ipc.open_stream(source).read_all())
             tables[-1].validate(full=True)
         except (OSError, ValueError, pa.ArrowException) as error:
-            raise _damaged_file_error(path, error) from error
+            raise damaged_file_error(path, error) from error
     try:
         table = pa.concat_tables(tables) if tables else pa.table({})
     except pa.ArrowException as error:
-        raise _damaged_file_error(folder, error) from error
+        raise damaged_file_error(folder, error) from error
     return _to_objects(folder, table, info.get("features"))
 
 
 def _to_objects(path: Path, table: pa.Table, features: Any) -> list[dict[str, Any]]:
-    if duplicates := [name for name, count in Counter(table.column_names).items() if count > 1]:
-        raise CorpusError(_("{path} has two columns called '{name}'; rename one.", path=path, name=duplicates[0]))
+    require_unique_columns(path, table.column_names)
     try:
         columns = {name: _column_values(name, table.column(name)) for name in table.column_names}
     except (ValueError, ArithmeticError) as error:  # bytes that are not UTF-8, a date out of range
-        raise _damaged_file_error(path, error) from error
+        raise damaged_file_error(path, error) from error
     for name, feature in (features if isinstance(features, Mapping) else {}).items():
         if name in columns and (classes := _class_names(feature)):
             columns[name] = [_to_class_name(path, name, value, classes) for value in columns[name]]
@@ -133,15 +130,10 @@ def _embedded_clips(name: str, paths: list[str | None], content: pa.ChunkedArray
     for n, (path, has_bytes) in enumerate(zip(paths, content.is_valid().to_pylist(), strict=True)):
         if has_bytes:
             suffix = suffix or detect_media_suffix(content[n].as_py()) or ".wav"
-            clips.append(EmbeddedClip(path or f"{name}{n + 1}{suffix}", partial(_read_bytes, content, n)))
+            clips.append(EmbeddedClip(path or f"{name}{n + 1}{suffix}", content[n].as_py))
         else:
             clips.append(path)
     return clips
-
-
-def _read_bytes(content: pa.ChunkedArray, n: int) -> bytes:
-    value: bytes = content[n].as_py()
-    return value
 
 
 def _class_names(feature: Any) -> Sequence[str]:
@@ -172,10 +164,10 @@ def _parse_features(path: Path, metadata: bytes | None) -> Any:
     if metadata is None:
         return None
     try:
-        info = json.loads(metadata)
+        tree = json.loads(metadata)
     except ValueError as error:
-        raise _damaged_file_error(path, error) from error
-    info = info.get("info") if isinstance(info, dict) else None
+        raise damaged_file_error(path, error) from error
+    info = tree.get("info") if isinstance(tree, dict) else None
     return info.get("features") if isinstance(info, dict) else None
 
 
@@ -183,14 +175,7 @@ def _load_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        raise _damaged_file_error(path, error) from error
+        raise damaged_file_error(path, error) from error
     if not isinstance(content, dict):
-        raise _damaged_file_error(path, _("it is not a JSON object"))
+        raise damaged_file_error(path, _("it is not a JSON object"))
     return content
-
-
-def _damaged_file_error(path: Path, why: object) -> CorpusError:
-    clause = " ".join(str(why).split()).rstrip(".")
-    return CorpusError(
-        _("{path} is damaged, or its suffix does not match its format: {why}.", path=path, why=clause)
-    )

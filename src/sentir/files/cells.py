@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from sentir.errors import CorpusError
 from sentir.i18n import _
 
 Row = dict[str, str]
+Record = list[str]  # the cells of a row in order
 ReadErrors = dict[int, dict[str | None, str]]
 """Row number → column (``None`` for the whole row) → why it cannot be read, a clause or a sentence."""
 _PYTHON_LIST = re.compile(r"\[\s*('[^'\\]*'|\"[^\"\\]*\")(\s*,\s*('[^'\\]*'|\"[^\"\\]*\"))*\s*,?\s*\]")
@@ -196,3 +198,55 @@ def objects_to_rows(
                 ) from error
         rows.append(row)
     return rows
+
+
+def require_unique_columns(path: Path, names: Iterable[str]) -> None:
+    """Refuse a table with two columns of one name.
+
+    Raises:
+        CorpusError: naming the first.
+    """
+    if duplicates := [name for name, count in Counter(names).items() if count > 1]:
+        raise CorpusError(_("{path} has two columns called '{name}'; rename one.", path=path, name=duplicates[0]))
+
+
+def damaged_file_error(path: Path, why: object) -> CorpusError:
+    """Return the error of a file that is not of its format."""
+    clause = " ".join(str(why).split()).rstrip(".")
+    return CorpusError(
+        _("{path} is damaged, or its suffix does not match its format: {why}.", path=path, why=clause)
+    )
+
+
+def records_to_rows(path: Path, records: Sequence[Record]) -> list[Row]:
+    """Return a row for each record but the first, which names the columns.
+
+    A column without a name is called ``column 4`` after its position.
+
+    Raises:
+        CorpusError: if two columns have one name, or a row has too few or too many cells.
+    """
+    if not records:
+        return []
+    header = [name if name.strip() else f"column {n}" for n, name in enumerate(records[0], start=1)]
+    require_unique_columns(path, header)
+    for n, record in enumerate(records[1:], start=1):
+        if len(record) != len(header):
+            raise CorpusError(
+                _(
+                    "{path}: row {row} has {n} cells, the header {expected}; check quotes and separators.",
+                    path=path,
+                    row=n,
+                    n=len(record),
+                    expected=len(header),
+                )
+            )
+    return [dict(zip(header, record, strict=True)) for record in records[1:]]
+
+
+def drop_empty_last_columns(records: list[Record]) -> list[Record]:
+    """Drop the cells after the last named column if all of them are empty, as spreadsheets write them."""
+    width = max((n for n, name in enumerate(records[0] if records else (), start=1) if name.strip()), default=0)
+    if width < 2 or any(cell.strip() for record in records for cell in record[width:]):
+        return records
+    return [record[:width] for record in records]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sentir.corpus.utterances import Issue
 from sentir.errors import CorpusError
+from sentir.files.cells import require_unique_columns
 from sentir.files.delimited import ParsedRecords, parse_delimited
 from sentir.files.folders import find_by_level
 from sentir.files.text_encoding import read_text
@@ -24,17 +25,18 @@ SYNTHETIC_MARKER = "SYNTHETIC.txt"  # a file of this name next to the tables mar
 
 
 def find_csv_files(
-    root: Path, names: Sequence[str], *, search_folders: Sequence[Path] = ()
-) -> tuple[list[Path], list[Issue]]:
+    root: Path, names: Sequence[str], issues: list[Issue], *, search_folders: Sequence[Path] = ()
+) -> list[Path]:
     """Find one file per name below ``root``, nearest first; folders of clips are not searched.
 
     Args:
         root: the folder given by the user.
         names: names of files.
+        issues: extended by a note for each other CSV next to them or of the same name.
         search_folders: folders to search in turn, instead of ``root``.
 
     Returns:
-        The paths in the order of ``names``, and a note for each other CSV next to them or of the same name.
+        The paths in the order of ``names``.
 
     Raises:
         CorpusError: if ``root`` is not a folder or a file is missing.
@@ -42,7 +44,8 @@ def find_csv_files(
     if not search_folders and not root.is_dir():
         raise CorpusError(_("{root} is not a folder; give the folder of the corpus.", root=root))
     seen: list[Path] = []
-    for level in chain.from_iterable(find_by_level(folder, _is_csv) for folder in search_folders or (root,)):
+    levels = (find_by_level(folder, lambda name: name.endswith(".csv")) for folder in search_folders or (root,))
+    for level in chain.from_iterable(levels):
         seen += level
         if {path.name for path in seen} >= set(names):
             break
@@ -58,20 +61,12 @@ def find_csv_files(
             )
         )
     folders = {path.parent for path in chosen.values()}
-    ignored = [
-        path for path in seen if path != chosen.get(path.name) and (path.name in names or path.parent in folders)
-    ]
-    return [chosen[name] for name in names], [
-        _note_ignored_file(_relative_name(path, root), names) for path in ignored
-    ]
-
-
-def _is_csv(name: str) -> bool:
-    return name.endswith(".csv")
-
-
-def _relative_name(path: Path, root: Path) -> str:
-    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
+    for path in seen:
+        if path != chosen.get(path.name) and (path.name in names or path.parent in folders):
+            file = (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
+            message = _("{file} was ignored; the corpus consists of {names}.", file=file, names=", ".join(names))
+            issues.append(Issue("file_ignored", "note", message, file))
+    return [chosen[name] for name in names]
 
 
 def is_synthetic(tables: Sequence[Path]) -> bool:
@@ -79,22 +74,17 @@ def is_synthetic(tables: Sequence[Path]) -> bool:
     return any((table.parent / SYNTHETIC_MARKER).is_file() for table in tables)
 
 
-def _note_ignored_file(file: str, names: Sequence[str]) -> Issue:
-    message = _("{file} was ignored; the corpus consists of {names}.", file=file, names=", ".join(names))
-    return Issue("file_ignored", "note", message, file)
-
-
-def read_csv_rows(path: Path, columns: Sequence[str]) -> tuple[list[LocatedRow], list[Issue]]:
+def read_csv_rows(path: Path, columns: Sequence[str], issues: list[Issue]) -> list[LocatedRow]:
     """Read a file separated by commas, or by the semicolons or tabs of a spreadsheet's export.
 
+    Issues are skipped rows with too few or too many cells, a guessed encoding, and literal quotes.
+
     Returns:
-        The location and the cells by column of each row, and the issues: skipped rows with too few or too many
-        cells, a guessed encoding, and literal quotes.
+        The location and the cells by column of each row.
 
     Raises:
         CorpusError: if the file is not CSV, or has one of ``columns`` not at all or twice.
     """
-    issues: list[Issue] = []
     parsed = _parse_with_columns(read_text(path, issues=issues), columns)
     if parsed.error:
         line, reason = parsed.error
@@ -116,8 +106,8 @@ def read_csv_rows(path: Path, columns: Sequence[str]) -> tuple[list[LocatedRow],
         if len(cells) == len(header):
             rows.append((where, dict(zip(header, cells, strict=True))))
         else:
-            issues.append(make_row_issue(where, _("it has a different number of cells than the header")))
-    return rows, issues
+            skip_row(issues, where, _("it has a different number of cells than the header"))
+    return rows
 
 
 def _parse_with_columns(text: str, columns: Sequence[str]) -> ParsedRecords:
@@ -147,18 +137,16 @@ def _require_columns(path: Path, required: Sequence[str], present: Sequence[str]
                 present=", ".join(present)[:200],
             )
         )
-    if duplicates := [name for name in required if present.count(name) > 1]:
-        raise CorpusError(_("{path} has two columns called '{name}'; rename one.", path=path, name=duplicates[0]))
+    require_unique_columns(path, [name for name in present if name in required])
 
 
-def make_row_issue(where: str, reason: str) -> Issue:
-    """Return the issue of a skipped row; ``reason`` is a clause such as "it has no video"."""
-    return Issue("row_skipped", "problem", _("Row skipped: {reason}.", reason=reason), where)
+def skip_row(issues: list[Issue], where: str, reason: str) -> None:
+    """Add the issue of a skipped row; ``reason`` is a clause such as "it has no video"."""
+    issues.append(Issue("row_skipped", "problem", _("Row skipped: {reason}.", reason=reason), where))
 
 
-def check_text_encoding(text: str, where: str) -> list[Issue]:
-    """Return a note if a text shows signs of a wrong encoding; the text is not changed."""
-    if not _WRONG_ENCODING.search(text):
-        return []
-    message = _("The text shows signs of a wrong encoding; the cleaning step 'repair_encoding' repairs them.")
-    return [Issue("text_encoding", "note", message, where)]
+def check_text_encoding(text: str, where: str, issues: list[Issue]) -> None:
+    """Add a note if a text shows signs of a wrong encoding; the text is not changed."""
+    if _WRONG_ENCODING.search(text):
+        message = _("The text shows signs of a wrong encoding; the cleaning step 'repair_encoding' repairs them.")
+        issues.append(Issue("text_encoding", "note", message, where))

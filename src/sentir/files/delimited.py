@@ -13,10 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sentir.corpus.utterances import Issue
-from sentir.files.cells import parse_number
+from sentir.files.cells import Record, parse_number
 from sentir.i18n import _
 
-Record = list[str]
 _MAX_CELL_LENGTH = 2**31 - 1  # characters; Python's default is 131,072
 _MAX_LISTED = 5
 

@@ -34,11 +34,11 @@ def is_media_file(name: str | Path) -> bool:
     return name.suffix.lower() in MEDIA_SUFFIXES and not name.name.startswith("._")
 
 
-def note_unused_files(n: int, root: Path) -> list[Issue]:
-    """Return a note if ``n`` clips below ``root`` are not used."""
-    if not n:
-        return []
-    message = _(
-        "Audio files not referenced by any utterance, or duplicates of a clip: {n}; ignored.", n=format_count(n)
-    )
-    return [Issue("clips_unreferenced", "note", message, root.name)]
+def note_unused_files(n: int, root: Path, issues: list[Issue]) -> None:
+    """Add a note if ``n`` clips below ``root`` are not used."""
+    if n:
+        message = _(
+            "Audio files not referenced by any utterance, or duplicates of a clip: {n}; ignored.",
+            n=format_count(n),
+        )
+        issues.append(Issue("clips_unreferenced", "note", message, root.name))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sentir.corpus.utterances import Issue
 from sentir.errors import CorpusError
-from sentir.files import arrow_tables, csv_tables, json_tables, xlsx_tables
+from sentir.files import arrow_tables, text_tables, xlsx_tables
 from sentir.files.cells import ReadErrors, Row
 from sentir.i18n import _
 from sentir.logs import logger
@@ -17,10 +17,10 @@ JSON_SUFFIXES = frozenset({".jsonl", ".ndjson"})
 
 _RowReader = Callable[[Path, str | None, list[Issue], ReadErrors | None], list[Row]]
 _ROW_READERS: dict[str, _RowReader] = {
-    ".csv": lambda path, encoding, issues, _errors: csv_tables.read_delimited(path, encoding, issues),
-    ".tsv": lambda path, encoding, issues, _errors: csv_tables.read_delimited(path, encoding, issues),
-    ".jsonl": json_tables.read_json_lines,
-    ".ndjson": json_tables.read_json_lines,
+    ".csv": lambda path, encoding, issues, _errors: text_tables.read_delimited(path, encoding, issues),
+    ".tsv": lambda path, encoding, issues, _errors: text_tables.read_delimited(path, encoding, issues),
+    ".jsonl": text_tables.read_json_lines,
+    ".ndjson": text_tables.read_json_lines,
     ".parquet": lambda path, _encoding, _issues, errors: arrow_tables.read_parquet(path, errors),
     ".xlsx": lambda path, _encoding, issues, _errors: xlsx_tables.read_sheet(path, issues),
 }

@@ -62,15 +62,24 @@ def read_text(path: Path, encoding: str | None = None, issues: list[Issue] | Non
     except OSError as error:
         raise CorpusError(_("{file} cannot be read: {reason}.", file=path, reason=error.strerror)) from error
     if encoding:
-        return _decode_or_raise(path, content, encoding)
+        text = _try_decode(content, encoding)
+        if text is None:
+            raise CorpusError(
+                _("{path} is not text in '{encoding}'; correct or remove 'data.table.encoding'.",
+                  path=path, encoding=encoding)
+            )  # fmt: skip
+        return text.removeprefix("\ufeff")
     decoded = decode_text(content)
     if decoded is None:
         raise CorpusError(
             _("The encoding of {path} cannot be detected, or it is not text; save it as UTF-8 (spreadsheets "
               "offer 'CSV UTF-8'), or set 'data.table.encoding'.", path=path)
         )  # fmt: skip
-    if issues is not None:
-        issues += note_guessed_encoding(decoded, path)
+    if issues is not None and decoded.guessed_encoding:
+        message = _("Lines that are not UTF-8 were decoded as {encoding}: {n}; if letters are wrong, save the "
+                    "file as UTF-8.",
+                    encoding=decoded.guessed_encoding, n=decoded.num_guessed_lines)  # fmt: skip
+        issues.append(Issue("file_encoding", "note", message, path.name))
     return decoded.text
 
 
@@ -94,26 +103,6 @@ def decode_text(content: bytes) -> DecodedText | None:
         return None
     decoded = (text if (text := _try_decode(line, "utf-8")) is not None else line.decode(guess) for line in lines)
     return DecodedText("\n".join(decoded), guess, len(invalid))
-
-
-def note_guessed_encoding(decoded: DecodedText, path: Path) -> list[Issue]:
-    """Return a note if the encoding of some lines was guessed."""
-    if not decoded.guessed_encoding:
-        return []
-    message = _("Lines that are not UTF-8 were decoded as {encoding}: {n}; if letters are wrong, save the file "
-                "as UTF-8.",
-                encoding=decoded.guessed_encoding, n=decoded.num_guessed_lines)  # fmt: skip
-    return [Issue("file_encoding", "note", message, path.name)]
-
-
-def _decode_or_raise(path: Path, content: bytes, encoding: str) -> str:
-    text = _try_decode(content, encoding)
-    if text is None:
-        raise CorpusError(
-            _("{path} is not text in '{encoding}'; correct or remove 'data.table.encoding'.",
-              path=path, encoding=encoding)
-        )  # fmt: skip
-    return text.removeprefix("\ufeff")
 
 
 def _try_decode(content: bytes, encoding: str) -> str | None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 from zipfile import BadZipFile
 from zlib import error as ZlibError
 
 from sentir.corpus.utterances import Issue
 from sentir.errors import CorpusError, SentirError
-from sentir.files.cells import Row, to_cell
-from sentir.files.table_rows import drop_empty_last_columns, records_to_rows
+from sentir.files.cells import Row, damaged_file_error, drop_empty_last_columns, records_to_rows, to_cell
 from sentir.i18n import _
 
 _DAMAGED_FILE_ERRORS = (BadZipFile, ZlibError, OSError, EOFError, SyntaxError, ArithmeticError,
@@ -35,10 +33,7 @@ def read_sheet(path: Path, issues: list[Issue]) -> list[Row]:
         rows = sheets.get(name, {})
         _require_results(path, name, rows)
     except _DAMAGED_FILE_ERRORS as error:
-        why = " ".join(str(error).split()).rstrip(".")
-        raise CorpusError(
-            _("{path} is damaged, or its suffix does not match its format: {why}.", path=path, why=why)
-        ) from error
+        raise damaged_file_error(path, error) from error
     if others := [other for other, content in sheets.items() if content and other != name]:
         message = _("Only the sheet '{name}' was read; to read another, save it as a separate file: {others}.",
                     name=name, others=", ".join(others))  # fmt: skip
@@ -48,7 +43,13 @@ def read_sheet(path: Path, issues: list[Issue]) -> list[Row]:
 
 def _load_sheets(path: Path, *, with_results: bool) -> dict[str, dict[int, tuple[Any, ...]]]:
     """Return the rows that are not empty by sheet and row number, with formulas or their results."""
-    book = _import_openpyxl().load_workbook(path, read_only=True, data_only=with_results)
+    try:
+        from openpyxl import load_workbook
+    except ImportError as error:
+        raise SentirError(
+            _("Workbooks (.xlsx) need the package openpyxl; install it with: pip install 'sentir[xlsx]'.")
+        ) from error
+    book = load_workbook(path, read_only=True, data_only=with_results)
     try:
         return {sheet.title: _filled_rows(list(sheet.iter_rows(values_only=True))) for sheet in book.worksheets}
     finally:
@@ -58,7 +59,11 @@ def _load_sheets(path: Path, *, with_results: bool) -> dict[str, dict[int, tuple
 def _filled_rows(rows: Sequence[tuple[Any, ...]]) -> dict[int, tuple[Any, ...]]:
     """Return the rows that are not empty by number, all of one length."""
     width = max(map(len, rows), default=0)
-    filled = ((n, row) for n, row in enumerate(rows, start=1) if any(map(_is_filled, row)))
+    filled = (
+        (n, row)
+        for n, row in enumerate(rows, start=1)
+        if any(value is not None and str(value).strip() for value in row)
+    )
     return {n: row + (None,) * (width - len(row)) for n, row in filled}
 
 
@@ -82,20 +87,6 @@ def _is_formula(value: Any) -> bool:
     from openpyxl.worksheet.formula import ArrayFormula, DataTableFormula
 
     return isinstance(value, ArrayFormula | DataTableFormula) or (isinstance(value, str) and value[:1] == "=")
-
-
-def _import_openpyxl() -> ModuleType:
-    try:
-        import openpyxl
-    except ImportError as error:
-        raise SentirError(
-            _("Workbooks (.xlsx) need the package openpyxl; install it with: pip install 'sentir[xlsx]'.")
-        ) from error
-    return openpyxl
-
-
-def _is_filled(value: Any) -> bool:
-    return value is not None and str(value).strip() != ""
 
 
 def _to_cell(value: Any) -> str:

@@ -35,7 +35,13 @@ def find_corpora(folder: PathLike) -> dict[str, DataSettings]:
     data_sets = list(_find_data_sets(Path(folder)))
     corpora = {}
     for name in _MARKER_FILES:
-        copies = [_count_clips(name, root) for root in data_sets if _contains_corpus(root, name)]
+        copies = []
+        for root in data_sets:
+            wanted = (_MARKER_FILES[name] | _ARCHIVE_NAMES[name]).__contains__
+            if any(find_by_level(find_newest_version(root), wanted)):
+                data = DataSettings(reader=name, root=root, audio=True)
+                num_clips = sum(u.clip is not None for u in read_corpus(data))
+                copies.append((num_clips, data.model_copy(update={"audio": num_clips > 0})))
         if copies:
             num_clips, data = max(copies, key=lambda copy: copy[0])
             corpora[name] = data if num_clips else _with_spectrograms(name, data, data_sets)
@@ -54,18 +60,6 @@ def _find_data_sets(parent: Path) -> Iterator[Path]:
             yield from sorted(path for path in folder.glob("*/*") if path.is_dir())
         else:
             yield folder
-
-
-def _contains_corpus(root: Path, name: str) -> bool:
-    names = _MARKER_FILES[name] | _ARCHIVE_NAMES[name]
-    return any(level for level in find_by_level(find_newest_version(root), names.__contains__))
-
-
-def _count_clips(name: str, root: Path) -> tuple[int, DataSettings]:
-    """Return how many clips a copy has, and the settings to read it with."""
-    data = DataSettings(reader=name, root=root, audio=True)
-    num_clips = sum(u.clip is not None for u in read_corpus(data))
-    return num_clips, data.model_copy(update={"audio": num_clips > 0})
 
 
 def _with_spectrograms(name: str, data: DataSettings, data_sets: list[Path]) -> DataSettings:

@@ -22,13 +22,13 @@ from sentir.files.splits import parse_split
 from sentir.i18n import _, format_count
 from sentir.readers.meld import reader as meld
 from sentir.readers.mosei import reader as mosei
+from sentir.readers.mosei.segments import Interval, is_interval_of
 from sentir.recipe import DataSettings
 
 _SPEC_FOLDER = re.compile(r"(meld|mosei)_(train|dev|val|test)")
 _MELD_NAME = re.compile(r"(dia\d+)_(utt\d+)(?:\.\w+)?\.npy", re.IGNORECASE)
 _MOSEI_NAME = re.compile(r"(.+)_(-?\d+(?:\.\d+)?)_(-?\d+(?:\.\d+)?)(?:\.\w+)?\.npy", re.IGNORECASE)
 _TIME_SPAN = re.compile(r"(-?\d+(?:\.\d+)?)-(-?\d+(?:\.\d+)?)")
-_TIME_TOLERANCE = 1e-3  # seconds; names of files hold four decimals, the tables more or fewer
 _OFFICIAL_SPLITS = {"meld_test": "train"}  # of folders that are not part of the split in their name
 _MARKER_FILES = {
     "meld": {"train_sent_emo.csv"},
@@ -59,7 +59,14 @@ def read(root: Path, data: DataSettings) -> Corpus:
         return corpus
     specs, num_copies = _find_specs(root, name)
     if not specs:
-        raise _no_specs_error(root, name)
+        raise CorpusError(
+            _(
+                "There are no spectrograms of {corpus} under {root}; give the folder that contains {folder}.",
+                root=root,
+                corpus=name,
+                folder=f"final_specs/{name}_train",
+            )
+        )
     id_of = _meld_id if name == "meld" else _make_mosei_id_lookup(corpus.utterances)
     clips, moved = _match_specs(specs, corpus, id_of)
     num_unused = len(specs) - len(clips)
@@ -73,31 +80,22 @@ def read(root: Path, data: DataSettings) -> Corpus:
         *corpus.issues,
         *_moved_split_issues(moved),
         *_missing_spec_issues(corpus, clips.keys() | wrong),
-        *_augmented_copy_issues(num_copies, root),
-        *note_unused_files(num_unused, root),
     ]
+    if num_copies:
+        message = _("Augmented copies of spectrograms, ignored: {n}.", n=format_count(num_copies))
+        issues.append(Issue("augmented_copies_ignored", "note", message, root.name))
+    note_unused_files(num_unused, root, issues)
     rows = [replace(u, clip=Clip(clips[u.id]) if u.id in clips else None) for u in corpus.utterances]
     return replace(corpus, utterances=tuple(rows), issues=tuple(issues))
-
-
-def _no_specs_error(root: Path, name: str) -> CorpusError:
-    return CorpusError(
-        _(
-            "There are no spectrograms of {corpus} under {root}; give the folder that contains {folder}.",
-            root=root,
-            corpus=name,
-            folder=f"final_specs/{name}_train",
-        )
-    )
 
 
 def _find_texts(root: Path, text_root: Path | None) -> tuple[str, Path]:
     default_folders = (root, root.parent) if root.name == "final_specs" else (root,)
     for folder in default_folders if text_root is None else (text_root,):
-        files = {
-            path.name for level in find_by_level(find_newest_version(folder), _is_marker_file) for path in level
-        }
-        corpora = [name for name, markers in _MARKER_FILES.items() if files & markers]
+        markers = set().union(*_MARKER_FILES.values())
+        levels = find_by_level(find_newest_version(folder), markers.__contains__)
+        files = {path.name for level in levels for path in level}
+        corpora = [name for name, own in _MARKER_FILES.items() if files & own]
         if len(corpora) > 1:
             raise CorpusError(
                 _(
@@ -115,10 +113,6 @@ def _find_texts(root: Path, text_root: Path | None) -> tuple[str, Path]:
             root=text_root or root,
         )
     )
-
-
-def _is_marker_file(name: str) -> bool:
-    return any(name in markers for markers in _MARKER_FILES.values())
 
 
 def _find_specs(root: Path, name: str) -> tuple[list[SpecFile], int]:
@@ -169,20 +163,16 @@ def _meld_id(spec: SpecFile) -> str | None:
 
 
 def _make_mosei_id_lookup(utterances: Sequence[Utterance]) -> Callable[[SpecFile], str | None]:
-    segments: dict[str, list[tuple[float, float, str]]] = defaultdict(list)
+    segments: dict[str, list[tuple[Interval, str]]] = defaultdict(list)
     for u in utterances:
         if match := _TIME_SPAN.fullmatch(u.id.rpartition("/")[2]):
-            segments[u.dialogue.rpartition("/")[2]].append((float(match[1]), float(match[2]), u.id))
+            segments[u.dialogue.rpartition("/")[2]].append(((float(match[1]), float(match[2])), u.id))
 
     def id_of(spec: SpecFile) -> str | None:
         if not (match := _MOSEI_NAME.fullmatch(spec[1].name)):
             return None
-        file_start, file_end = float(match[2]), float(match[3])
-        for start, end, key in segments.get(match[1], ()):
-            start_difference = min(abs(file_start - start), abs(file_start - max(start, 0.0)))
-            if max(start_difference, abs(file_end - end)) <= _TIME_TOLERANCE:
-                return key
-        return None
+        named = float(match[2]), float(match[3])
+        return next((key for times, key in segments[match[1]] if is_interval_of(times, named)), None)
 
     return id_of
 
@@ -209,8 +199,3 @@ def _missing_spec_issues(corpus: Corpus, known_ids: Collection[str]) -> Iterator
             continue
         message = _("There is no spectrogram of it; the utterance is kept without audio.")
         yield from (Issue("audio_file_missing", "problem", message, key) for key in without)
-
-
-def _augmented_copy_issues(n: int, root: Path) -> list[Issue]:
-    message = _("Augmented copies of spectrograms, ignored: {n}.", n=format_count(n))
-    return [Issue("augmented_copies_ignored", "note", message, root.name)] if n else []

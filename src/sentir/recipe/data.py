@@ -26,9 +26,9 @@ ColumnNames = Annotated[str | tuple[str, ...] | None, BeforeValidator(_validate_
 """A column, or several whose cells are joined to one name, such as ``["season", "episode"]``."""
 
 
-def list_columns(columns: str | tuple[str, ...] | None) -> tuple[str, ...]:
-    """Return the columns of a setting as a tuple."""
-    return () if columns is None else (columns,) if isinstance(columns, str) else columns
+def list_columns(*settings: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return the columns of one or more settings."""
+    return tuple(name for one in settings for name in ((one,) if isinstance(one, str) else one or ()))
 
 
 def join_columns(columns: str | tuple[str, ...] | None) -> str | None:

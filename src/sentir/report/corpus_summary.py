@@ -9,8 +9,8 @@ from dataclasses import replace
 from sentir.audio.store import attach_audio
 from sentir.audio.store_report import prepare_audio
 from sentir.audit.audio_scan import AudioScan
-from sentir.audit.audio_tables import compute_histograms
 from sentir.audit.results import Histogram
+from sentir.audit.tables import compute_histograms, count_labels_by_split
 from sentir.corpus.corpus import Corpus
 from sentir.report.study_report import CorpusSummary
 
@@ -37,8 +37,9 @@ def summarize_corpus(
         fingerprint=corpus.fingerprint,
         splits={split: _split_counts(corpus, split) for split in ("train", "dev", "test")},
         labels={
-            task: {split: _label_counts(corpus, split, task) for split in ("train", "dev")}
-            for task in corpus.label_spaces
+            task: {split: {name: counts[split][name] for name in space.categories} for split in ("train", "dev")}
+            for task, space in corpus.label_spaces.items()
+            for counts in [count_labels_by_split(corpus, space, {u.id: u.labels for u in corpus})]
         },
         issues=dict(Counter(issue.kind for issue in corpus.issues)),
         metrics=metrics or {},
@@ -60,9 +61,3 @@ def _split_counts(corpus: Corpus, split: str) -> dict[str, int]:
         "dialogues": len({u.dialogue for u in rows}),
         "speakers": len({u.speaker for u in rows} - {None}),
     }
-
-
-def _label_counts(corpus: Corpus, split: str, task: str) -> dict[str, int]:
-    space = corpus.label_space(task)
-    counts = Counter(name for u in corpus.split(split) for name in space.categorize(u.labels.get(task, ())))
-    return {name: counts[name] for name in space.categories}

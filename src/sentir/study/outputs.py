@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -13,7 +11,7 @@ from sentir.corpus.corpus import Corpus
 from sentir.errors import SentirError
 from sentir.evaluation.scoring import write_results, write_rows
 from sentir.i18n import _
-from sentir.io import atomic_write, write_errors, write_text
+from sentir.io import atomic_write, refuse_folder, write_errors, write_text
 from sentir.paths import to_file_name
 from sentir.recipe import Recipe, dump_toml, format_toml_comment, relativize_paths
 from sentir.report.corpus_summary import summarize_corpus
@@ -53,7 +51,8 @@ def check_outputs(out: Path, corpora: Sequence[Corpus], recipes: Sequence[Recipe
         _check_folder(folder)
     files = [out / name for name in (_RESULTS_FILE, _COMPARISONS_FILE, _ANALYSES_FILE, *REPORT_FILES)]
     for path in (*files, *(recipe_file(out, recipe) for recipe in recipes)):
-        _check_file(path)
+        with write_errors(path):
+            refuse_folder(path)
     _check_disk_space(out)
     dry_run_report(
         report_titles(recipes),
@@ -73,12 +72,6 @@ def _check_folder(folder: Path) -> None:
     for one in created:
         with suppress(OSError):  # another study is using it
             one.rmdir()
-
-
-def _check_file(path: Path) -> None:
-    with write_errors(path):
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
 
 
 def _check_disk_space(folder: Path) -> None:

@@ -22,9 +22,8 @@ from sentir.files.splits import parse_split
 from sentir.files.tables import load_rows
 from sentir.i18n import _
 from sentir.table_inspection.columns import TASKS, Column, Labels, leaks_label, make_columns
-from sentir.table_inspection.groups import suggest_groups
 from sentir.table_inspection.roles import LABEL_PREFIXES, ColumnRoles, find_by_name, find_labels, find_text
-from sentir.table_inspection.settings import MAX_UNKNOWN, make_table_settings
+from sentir.table_inspection.settings import MAX_UNKNOWN, make_table_settings, suggest_groups
 
 _MAX_CLIPS_CHECKED = 100  # clips whose files are searched for
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from sentir.audit import Finding
-from sentir.audit.grading import compute_grade
+from sentir.audit.results import Finding, graded_finding
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.minhash import estimate_containment, estimate_overlap, hash_sentences
 from sentir.errors import LockedTestError
@@ -122,13 +121,13 @@ def contamination_notes(corpus: Corpus, split: str) -> tuple[str, ...]:
 def contamination_findings(contaminations: Iterable[Contamination]) -> list[Finding]:
     """Return audit findings on contamination; a corpus that shares only some sentences is merely related."""
     return [
-        Finding(
+        graded_finding(
             f"test_contamination_in_{one.split}",
             "note",
             one.sentence(),
             1,
-            (),
-            compute_grade("test_contamination", one.overlap if one.is_same_test else 0.0),
+            one.overlap if one.is_same_test else 0.0,
+            graded_as="test_contamination",
         )
         for one in contaminations
     ]

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.utterances import Issue, Utterance
+from sentir.corpus.utterances import Issue
 from sentir.i18n import LANGUAGES, get_language
 
 
@@ -71,16 +71,16 @@ def apply_defects(corpus: Corpus, defects: Sequence[Defect]) -> Corpus:
         results from before a defect was known are recognized as of the same corpus.
     """
     wrong = {key for defect in defects if defect.action == "drop_audio" for key in defect.ids}
-    rows = tuple(_without_audio(u) if u.id in wrong else u for u in corpus)
+    rows = [
+        replace(u, clip=None, numeric_features={k: n for k, n in u.numeric_features.items() if k != "duration"})
+        if u.id in wrong
+        else u
+        for u in corpus
+    ]
     new_issues = (
         Issue(defect.kind, "warning", defect.messages[get_language()], key)
         for defect in defects
         for key in defect.ids
         if key in corpus.by_id
     )
-    return replace(corpus, utterances=rows, issues=(*corpus.issues, *new_issues))
-
-
-def _without_audio(u: Utterance) -> Utterance:
-    numbers = {name: number for name, number in u.numeric_features.items() if name != "duration"}
-    return replace(u, clip=None, numeric_features=numbers)
+    return replace(corpus, utterances=tuple(rows), issues=(*corpus.issues, *new_issues))

@@ -48,25 +48,23 @@ class MeldFiles:
         tables: the CSV of each split, in the order of `SPLITS`.
         clips: empty if not searched for.
         layout: the recognized layout, in words.
-        issues: found on the way.
     """
 
     tables: Sequence[Path]
     clips: ClipIndex
     layout: str
-    issues: Sequence[Issue]
 
 
-def find_files(root: Path, *, audio: bool) -> MeldFiles:
+def find_files(root: Path, issues: list[Issue], *, audio: bool) -> MeldFiles:
     """Find the tables, and the clips if ``audio``, unpacking archives where needed.
 
     Raises:
         CorpusError: if a table is missing, or an archive cannot be unpacked.
     """
     folders, archives = _find_search_folders(root, audio=audio)
-    tables, issues = find_csv_files(root, _CSV_NAMES, search_folders=folders)
+    tables = find_csv_files(root, _CSV_NAMES, issues, search_folders=folders)
     clips = find_clips(folders) if audio else ClipIndex()
-    return MeldFiles(tables, clips, _describe_layout(tables, clips, archives), issues)
+    return MeldFiles(tables, clips, _describe_layout(tables, clips, archives))
 
 
 def find_clips(search_folders: Iterable[Path]) -> ClipIndex:
@@ -75,7 +73,11 @@ def find_clips(search_folders: Iterable[Path]) -> ClipIndex:
     file_count = 0
     for root in search_folders:
         for folder, files in walk_folders(root):
-            matches = [match for match in map(_CLIP_NAME.fullmatch, files) if match and _has_media_suffix(match)]
+            matches = [
+                match
+                for match in map(_CLIP_NAME.fullmatch, files)
+                if match and match[3].lower() in MEDIA_SUFFIXES
+            ]
             if not matches and folder.name not in CLIP_FOLDERS:
                 continue
             file_count += len(files)
@@ -84,10 +86,6 @@ def find_clips(search_folders: Iterable[Path]) -> ClipIndex:
                 own_versions = versions.setdefault((str(split), match[2]), {})
                 own_versions.setdefault(match[1] is not None, folder / match[0])
     return ClipIndex(versions, file_count)
-
-
-def _has_media_suffix(match: re.Match[str]) -> bool:
-    return match[3].lower() in MEDIA_SUFFIXES
 
 
 def _split_from_path(folder: Path) -> str | None:
@@ -100,7 +98,11 @@ def _split_from_path(folder: Path) -> str | None:
 def _find_search_folders(root: Path, *, audio: bool) -> tuple[list[Path], list[Path]]:
     """Return the folders to search, ``root`` first if it is one, and the archives that were unpacked."""
     folders = [] if root.is_file() else [find_newest_version(root)]
-    archives = [path for path in find_archives(folders[0] if folders else root) if _is_meld_archive(path, root)]
+    archives = [
+        path
+        for path in find_archives(folders[0] if folders else root)
+        if path == root or _ARCHIVE_NAME.fullmatch(path.name)
+    ]
     unpacked = []
     for archive in archives if audio else ():
         if _may_hold_missing_clips(archive, archives, folders):
@@ -111,10 +113,6 @@ def _find_search_folders(root: Path, *, audio: bool) -> tuple[list[Path], list[P
             _add_folder(folders, ensure_unpacked(archive, only=missing))
             unpacked.append(archive)
     return folders, list(dict.fromkeys(unpacked))
-
-
-def _is_meld_archive(archive: Path, root: Path) -> bool:
-    return archive == root or _ARCHIVE_NAME.fullmatch(archive.name) is not None
 
 
 def _add_folder(search_folders: list[Path], folder: Path) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,13 +19,13 @@ from sentir.corpus.invisible_characters import is_blank, normalize_name
 from sentir.corpus.labels import EMOTIONS, SENTIMENTS, LabelSpace, normalize_emotion, normalize_sentiment
 from sentir.corpus.utterances import SPLITS, Clip, Issue, Utterance
 from sentir.errors import AudioError, CorpusError
-from sentir.files.corpus_tables import check_text_encoding, is_synthetic, make_row_issue, read_csv_rows
+from sentir.files.corpus_tables import check_text_encoding, is_synthetic, read_csv_rows, skip_row
 from sentir.files.media_files import note_unused_files
-from sentir.files.turns import note_reordered_dialogues, number_turns
+from sentir.files.turns import number_turns
 from sentir.i18n import _, format_count
 from sentir.readers.meld.files import CLIP_FOLDERS, ClipIndex, ClipVersions, MeldFiles, find_files
 from sentir.readers.meld.published import check_against_published
-from sentir.readers.table.ids import strip_decimal_zeros
+from sentir.readers.table.keys import strip_decimal_zeros
 from sentir.recipe import DataSettings
 
 _COLUMNS = (
@@ -56,22 +57,19 @@ def read(root: Path, data: DataSettings) -> Corpus:
     Raises:
         CorpusError: if a file or column is missing, a file is not CSV, or an archive cannot be unpacked.
     """
-    files = find_files(root, audio=data.audio)
-    utterances, issues, groups = _read_utterances(
-        files, "meld", root, duplicate_clips=data.meld.duplicate_clips if data.audio else None
-    )
-    clips = format_count(sum(u.clip is not None for u in utterances)) if data.audio else _("not searched for")
+    issues: list[Issue] = []
+    files = find_files(root, issues, audio=data.audio)
+    corpus = _build(files, root, issues, audio=data.audio, duplicate_clips=data.meld.duplicate_clips)
+    clips = format_count(sum(u.clip is not None for u in corpus)) if data.audio else _("not searched for")
     message = _(
         "Recognized: {layout}; CSV files: {tables}, utterances: {n}, clips: {clips}.",
         layout=files.layout,
         tables=len(files.tables),
-        n=format_count(len(utterances)),
+        n=format_count(len(corpus)),
         clips=clips,
     )
-    issues = [Issue("layout_recognized", "note", message, root.name), *issues]
-    synthetic = is_synthetic(files.tables)
-    corpus = Corpus.build("meld", utterances, _LABEL_SPACES, issues=issues, synthetic=synthetic, groups=groups)
-    return corpus if synthetic else check_against_published(corpus, audio=bool(files.clips.versions))
+    corpus = replace(corpus, issues=(Issue("layout_recognized", "note", message, root.name), *corpus.issues))
+    return corpus if corpus.synthetic else check_against_published(corpus, audio=bool(files.clips.versions))
 
 
 def read_tree(
@@ -98,52 +96,50 @@ def read_tree(
     Raises:
         CorpusError: if a file or column is missing, or a file is not CSV.
     """
-    files = find_files(root, audio=audio)
-    utterances, issues, groups = _read_utterances(
-        files, name, root, duplicate_clips=duplicate_clips if audio else None
+    issues: list[Issue] = []
+    files = find_files(root, issues, audio=audio)
+    return _build(
+        files, root, issues, name=name, synthetic=synthetic, audio=audio, duplicate_clips=duplicate_clips
     )
+
+
+def _build(
+    files: MeldFiles,
+    root: Path,
+    issues: list[Issue],
+    *,
+    name: str = "meld",
+    synthetic: bool = False,
+    audio: bool,
+    duplicate_clips: str,
+) -> Corpus:
+    """Build the corpus of all tables."""
+    utterances: list[Utterance] = []
+    episodes: dict[str, str] = {}
+    for split, path in zip(SPLITS, files.tables, strict=True):
+        utterances += _read_split(path, f"{name}/{split}", split, episodes, issues)
+    if audio:
+        utterances = _attach_clips(files.clips, utterances, root, duplicate_clips, issues)
     synthetic = synthetic or is_synthetic(files.tables)
+    groups = {"episode": episodes} if episodes else {}
     return Corpus.build(name, utterances, _LABEL_SPACES, issues=issues, synthetic=synthetic, groups=groups)
 
 
-def _read_utterances(
-    files: MeldFiles, name: str, root: Path, *, duplicate_clips: str | None
-) -> tuple[list[Utterance], list[Issue], dict[str, dict[str, str]]]:
-    """Return utterances, issues and groups of all tables; no clips if ``duplicate_clips`` is ``None``."""
-    utterances: list[Utterance] = []
-    issues = list(files.issues)
-    episodes: dict[str, str] = {}
-    for split, path in zip(SPLITS, files.tables, strict=True):
-        split_utterances, new_issues = _read_split(path, f"{name}/{split}", split, episodes)
-        utterances += split_utterances
-        issues += new_issues
-    if duplicate_clips is not None:
-        utterances, new_issues = _attach_clips(files.clips, utterances, root, duplicate_clips)
-        issues += new_issues
-    return utterances, issues, {"episode": episodes} if episodes else {}
-
-
 def _read_split(
-    path: Path, prefix: str, split: str, episodes: dict[str, str]
-) -> tuple[list[Utterance], list[Issue]]:
-    """Return the utterances of a table and the issues; known episodes are added to ``episodes``."""
-    rows, issues = read_csv_rows(path, _COLUMNS)
-    rows = [
-        (where, {**row, **{name: strip_decimal_zeros(row[name].strip()) for name in _ID_COLUMNS}})
-        for where, row in rows
-    ]
+    path: Path, prefix: str, split: str, episodes: dict[str, str], issues: list[Issue]
+) -> list[Utterance]:
+    """Return the utterances of a table; known episodes are added to ``episodes``."""
     utterances: list[Utterance] = []
-    seen_ids: set[str] = set()
-    for where, row in rows:
-        dialogue = f"{prefix}/dia{normalize_name(row['Dialogue_ID'])}"
-        key = f"{dialogue}/utt{normalize_name(row['Utterance_ID'])}"
-        reason = _rejection_reason(row, key, seen_ids)
-        if reason:
-            issues.append(make_row_issue(where, reason))
+    numbers: dict[str, int] = {}  # id → Utterance_ID
+    for where, row in read_csv_rows(path, _COLUMNS, issues):
+        ids = {column: normalize_name(strip_decimal_zeros(row[column].strip())) for column in _ID_COLUMNS}
+        dialogue = f"{prefix}/dia{ids['Dialogue_ID']}"
+        key = f"{dialogue}/utt{ids['Utterance_ID']}"
+        if reason := _rejection_reason(ids, key, numbers):
+            skip_row(issues, where, reason)
             continue
-        labels, label_issues = _parse_labels(row, key)
-        duration, time_issues = _parse_duration(row, key)
-        issues += [*label_issues, *time_issues, *check_text_encoding(row["Utterance"], key)]
+        labels, duration = _parse_labels(row, key, issues), _parse_duration(row, key, issues)
+        check_text_encoding(row["Utterance"], key, issues)
         utterances.append(
             Utterance(
                 id=key,
@@ -157,49 +153,38 @@ def _read_split(
         )
         if row.get("Season") and row.get("Episode"):
             episodes[key] = f"s{normalize_name(row['Season']):0>2}e{normalize_name(row['Episode']):0>2}"
-        seen_ids.add(key)
-    turns, moved = number_turns([u.dialogue for u in utterances], [_utterance_number(u) for u in utterances])
-    issues += note_reordered_dialogues(moved, "Utterance_ID", path.name)
-    return [replace(u, turn=turn) for u, turn in zip(utterances, turns, strict=True)], issues
+        numbers[key] = int(ids["Utterance_ID"])
+    dialogues = [u.dialogue for u in utterances]
+    turns = number_turns(dialogues, [*numbers.values()], "Utterance_ID", path.name, issues)
+    return [replace(u, turn=turn) for u, turn in zip(utterances, turns, strict=True)]
 
 
-def _utterance_number(u: Utterance) -> int:
-    """Return the Utterance_ID of an utterance, from the end of its id."""
-    return int(u.id.rpartition("/utt")[2])
-
-
-def _rejection_reason(row: Mapping[str, str], key: str, seen_ids: set[str]) -> str | None:
-    for column in _ID_COLUMNS:
-        value = normalize_name(row[column])
+def _rejection_reason(ids: Mapping[str, str], key: str, seen_ids: Collection[str]) -> str | None:
+    for column, value in ids.items():
         if not value.isdecimal():
             return _("its {column} '{value}' is not a whole number", column=column, value=value)
     return _("an earlier row has the same id {id}", id=key) if key in seen_ids else None
 
 
-def _parse_labels(row: Mapping[str, str], where: str) -> tuple[dict[str, tuple[str, ...]], list[Issue]]:
+def _parse_labels(row: Mapping[str, str], where: str, issues: list[Issue]) -> dict[str, tuple[str, ...]]:
     labels: dict[str, tuple[str, ...]] = {}
-    issues = []
     for space, column, normalize in _TASK_COLUMNS:
-        try:
+        with suppress(CorpusError):
             label = normalize(row[column])
-        except CorpusError:
-            label = ""
-        if label in space.names:
-            labels[space.task] = (label,)
-            continue
+            if label in space.names:
+                labels[space.task] = (label,)
+                continue
         message = _(
             "The {column} '{value}' is not a label of MELD; the utterance is kept without this label.",
             column=column,
             value=row[column],
         )
         issues.append(Issue("label_unknown", "problem", message, where))
-    return labels, issues
+    return labels
 
 
-def _parse_duration(row: Mapping[str, str], where: str) -> tuple[float | None, list[Issue]]:
+def _parse_duration(row: Mapping[str, str], where: str, issues: list[Issue]) -> float | None:
     start, end = _parse_seconds(row["StartTime"]), _parse_seconds(row["EndTime"])
-    if start is not None and end is not None and end > start:
-        return round(end - start, 3), []
     if start is None or end is None:
         message = _(
             "StartTime '{start}' and EndTime '{end}' are not of the form 00:01:02,345, maybe because of a "
@@ -207,13 +192,17 @@ def _parse_duration(row: Mapping[str, str], where: str) -> tuple[float | None, l
             start=row["StartTime"],
             end=row["EndTime"],
         )
-        return None, [Issue("times_unparsable", "problem", message, where)]
+        issues.append(Issue("times_unparsable", "problem", message, where))
+        return None
+    if end > start:
+        return round(end - start, 3)
     message = _(
         "StartTime '{start}' and EndTime '{end}' give no duration; the utterance is kept without one.",
         start=row["StartTime"],
         end=row["EndTime"],
     )
-    return None, [Issue("times_invalid", "warning", message, where)]
+    issues.append(Issue("times_invalid", "warning", message, where))
+    return None
 
 
 def _parse_seconds(time: str) -> float | None:
@@ -226,41 +215,47 @@ def _parse_seconds(time: str) -> float | None:
 
 
 def _attach_clips(
-    clip_index: ClipIndex, utterances: Sequence[Utterance], root: Path, duplicate_clips: str
-) -> tuple[list[Utterance], list[Issue]]:
+    clip_index: ClipIndex,
+    utterances: Sequence[Utterance],
+    root: Path,
+    duplicate_clips: str,
+    issues: list[Issue],
+) -> list[Utterance]:
     num_unused = clip_index.file_count
+    with_clips: list[Utterance] = []
     if not clip_index.versions:
         message = _("There are no clips in folders called {names}; text only.", names=", ".join(CLIP_FOLDERS))
-        issues = [Issue("corpus_without_audio", "note", message, root.name)]
-        return list(utterances), [*issues, *note_unused_files(num_unused, root)]
-    with_clips: list[Utterance] = []
-    issues = []
-    for u in utterances:
-        stem = "_".join(u.id.split("/")[-2:])
-        versions = clip_index.versions.get((u.split, stem), {})
+        issues.append(Issue("corpus_without_audio", "note", message, root.name))
+        with_clips = list(utterances)
+    for u in utterances if clip_index.versions else ():
+        versions = clip_index.versions.get((u.split, _clip_stem(u)), {})
         num_unused -= len(versions)
-        path, new_issues = _select_clip(versions, u, stem, duplicate_clips)
-        issues += new_issues
+        path = _select_clip(versions, u, duplicate_clips, issues)
         with_clips.append(replace(u, clip=Clip(path) if path else None))
-    return with_clips, [*issues, *note_unused_files(num_unused, root)]
+    note_unused_files(num_unused, root, issues)
+    return with_clips
 
 
-def _select_clip(
-    versions: ClipVersions, u: Utterance, stem: str, duplicate_clips: str
-) -> tuple[Path | None, list[Issue]]:
+def _clip_stem(u: Utterance) -> str:
+    return "_".join(u.id.split("/")[-2:])
+
+
+def _select_clip(versions: ClipVersions, u: Utterance, duplicate_clips: str, issues: list[Issue]) -> Path | None:
     if not versions:
-        message = _("There is no clip {stem}; the utterance is kept without audio.", stem=stem)
-        return None, [Issue("audio_file_missing", "problem", message, u.id)]
+        message = _("There is no clip {stem}; the utterance is kept without audio.", stem=_clip_stem(u))
+        issues.append(Issue("audio_file_missing", "problem", message, u.id))
+        return None
     paths = [versions[is_duplicate] for is_duplicate in (False, True) if is_duplicate in versions]
     duration = u.numeric_features.get("duration")
     if duplicate_clips == "nearest_duration" and duration is not None and len(paths) > 1:
         paths.sort(key=lambda path: abs(_media_duration(path) - duration))
-    if paths[0] == versions.get(False):
-        return paths[0], []
-    message = _(
-        "Its clip is {file}; the one without the prefix is missing or fits its duration less.", file=paths[0].name
-    )
-    return paths[0], [Issue("duplicate_clip_used", "note", message, u.id)]
+    if paths[0] != versions.get(False):
+        message = _(
+            "Its clip is {file}; the one without the prefix is missing or fits its duration less.",
+            file=paths[0].name,
+        )
+        issues.append(Issue("duplicate_clip_used", "note", message, u.id))
+    return paths[0]
 
 
 def _media_duration(clip: Path) -> float:

@@ -8,11 +8,11 @@ from pathlib import Path
 from statistics import fmean
 
 from sentir.corpus.invisible_characters import normalize_name
-from sentir.corpus.utterances import SPLITS, Issue
+from sentir.corpus.utterances import Issue
 from sentir.files.cells import parse_number
-from sentir.files.corpus_tables import make_row_issue, read_csv_rows
+from sentir.files.corpus_tables import read_csv_rows, skip_row
 from sentir.i18n import _, format_count
-from sentir.readers.mosei.folds import find_folds, note_outside_folds
+from sentir.readers.mosei.folds import find_folds, select_in_folds
 from sentir.readers.mosei.segments import SCALES, MoseiSegment, ParsedLabels
 from sentir.readers.mosei.transcripts import TranscriptLine, note_unlabeled_lines, read_transcripts
 
@@ -34,7 +34,7 @@ def find_labels(files: Sequence[Path]) -> list[Path]:
     ]
 
 
-def read_labels(root: Path, files: Sequence[Path], name: str) -> ParsedLabels:
+def read_labels(root: Path, files: Sequence[Path], name: str, issues: list[Issue]) -> ParsedLabels:
     """Average the ratings per clip; its times and text are those of its line in the transcripts.
 
     A clip without a line is kept, with its number at the end of its id.
@@ -43,29 +43,28 @@ def read_labels(root: Path, files: Sequence[Path], name: str) -> ParsedLabels:
         CorpusError: if a column is missing, a file is not CSV, or folds cannot be read.
     """
     paths = find_labels(files)
-    ratings_of, issues = _read_ratings(paths)
-    lines, new_issues = read_transcripts(files)
+    ratings_of = _read_ratings(paths, issues)
+    lines = read_transcripts(files, issues)
     split_of, folds = find_folds(files)
     line_of = {(line.video, line.clip_number): line for line in lines}
-    issues += new_issues
-    issues += note_unlabeled_lines(len(lines) - len(line_of.keys() & ratings_of.keys()), name)
+    note_unlabeled_lines(len(lines) - len(line_of.keys() & ratings_of.keys()), name, issues)
     segments = [
         _make_segment(clip, ratings, line_of.get(clip), split_of.get(clip[0], ""))
         for clip, ratings in ratings_of.items()
     ]
+    message = _("There is no transcript of this clip; the utterance is kept without text and times.")
     issues += [
-        _missing_transcript_issue(segment.utterance_id(name))
+        Issue("text_missing", "problem", message, segment.utterance_id(name))
         for segment in segments
         if segment.interval is None and segment.split
     ]
-    issues += note_outside_folds([segment for segment in segments if not segment.split], name)
     provenance = [
         _("labels averaged over the annotators of {files}", files=", ".join(path.name for path in paths)),
         _("texts from {n} lines of transcripts", n=format_count(len(lines))),
         _("splits from {file}", file=folds),
     ]
-    in_folds = sorted((s for s in segments if s.split), key=lambda s: SPLITS.index(s.split))
-    return ParsedLabels(_("as its authors distribute it"), provenance, paths, in_folds, issues)
+    in_folds = select_in_folds(segments, name, issues)
+    return ParsedLabels(_("as its authors distribute it"), provenance, paths, in_folds)
 
 
 def _read_header(path: Path) -> list[str]:
@@ -76,24 +75,22 @@ def _read_header(path: Path) -> list[str]:
         return []
 
 
-def _read_ratings(paths: Sequence[Path]) -> tuple[dict[tuple[str, str], Ratings], list[Issue]]:
+def _read_ratings(paths: Sequence[Path], issues: list[Issue]) -> dict[tuple[str, str], Ratings]:
     ratings_of: dict[tuple[str, str], Ratings] = {}
-    issues: list[Issue] = []
+    columns = (_VIDEO_COLUMN, _CLIP_COLUMN, *_RATING_COLUMNS.values())
     for path in paths:
-        rows, new_issues = read_csv_rows(path, (_VIDEO_COLUMN, _CLIP_COLUMN, *_RATING_COLUMNS.values()))
-        issues += new_issues
-        for where, row in rows:
+        for where, row in read_csv_rows(path, columns, issues):
             video, clip = normalize_name(row[_VIDEO_COLUMN]).rpartition("/")[2], normalize_name(row[_CLIP_COLUMN])
             if not video or not clip:
                 reason = _("its {video} or {clip} is missing", video=_VIDEO_COLUMN, clip=_CLIP_COLUMN)
-                issues.append(make_row_issue(where, reason))
+                skip_row(issues, where, reason)
                 continue
             ratings = ratings_of.setdefault((video, clip), {scale: [] for scale in SCALES})
-            issues += _add_ratings(ratings, row, where)
-    return ratings_of, issues
+            _add_ratings(ratings, row, where, issues)
+    return ratings_of
 
 
-def _add_ratings(ratings: Ratings, row: Mapping[str, str], where: str) -> list[Issue]:
+def _add_ratings(ratings: Ratings, row: Mapping[str, str], where: str, issues: list[Issue]) -> None:
     missing = []
     for scale, column in _RATING_COLUMNS.items():
         number = parse_number(row[column])
@@ -101,12 +98,12 @@ def _add_ratings(ratings: Ratings, row: Mapping[str, str], where: str) -> list[I
             missing.append(column)
         else:
             ratings[scale].append(number)
-    if not missing:
-        return []
-    message = _(
-        "{columns} of this annotator is not a number; the other ratings are used.", columns=", ".join(missing)
-    )
-    return [Issue("rating_missing", "note", message, where)]
+    if missing:
+        message = _(
+            "{columns} of this annotator is not a number; the other ratings are used.",
+            columns=", ".join(missing),
+        )
+        issues.append(Issue("rating_missing", "note", message, where))
 
 
 def _make_segment(
@@ -119,8 +116,3 @@ def _make_segment(
         return MoseiSegment(where, split, video, number, intensities, clip_number=number)
     id_suffix = f"{line.interval[0]}-{line.interval[1]}"
     return MoseiSegment(where, split, video, id_suffix, intensities, line.interval, number, line.text)
-
-
-def _missing_transcript_issue(key: str) -> Issue:
-    message = _("There is no transcript of this clip; the utterance is kept without text and times.")
-    return Issue("text_missing", "problem", message, key)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.corpus.utterances import SPLITS, Issue
+from sentir.corpus.utterances import Issue
 from sentir.errors import CorpusError
-from sentir.files.corpus_tables import make_row_issue
+from sentir.files.corpus_tables import skip_row
 from sentir.i18n import _, format_count
-from sentir.readers.mosei.folds import find_folds, note_outside_folds
+from sentir.readers.mosei.folds import find_folds, select_in_folds
 from sentir.readers.mosei.segments import SCALES, MoseiSegment, ParsedLabels, parse_interval
 from sentir.readers.mosei.transcripts import attach_transcripts, read_transcripts
 
@@ -31,7 +31,7 @@ def find_labels(files: Sequence[Path]) -> list[Path]:
     return [path for path in files if path.name.casefold() == _FILE_NAME]
 
 
-def read_labels(root: Path, files: Sequence[Path], name: str) -> ParsedLabels:
+def read_labels(root: Path, files: Sequence[Path], name: str, issues: list[Issue]) -> ParsedLabels:
     """Read the labels, attach the transcripts with their times, and assign splits by the folds.
 
     The times in a segment's id are the shortest decimals of these numbers, as in the label CSVs.
@@ -41,21 +41,18 @@ def read_labels(root: Path, files: Sequence[Path], name: str) -> ParsedLabels:
     """
     path = find_labels(files)[0]
     split_of, folds = find_folds(files)
-    segments, issues = _read_csd(path, split_of)
-    lines, new_issues = read_transcripts(files)
-    issues += new_issues
+    segments = _read_csd(path, split_of, issues)
+    lines = read_transcripts(files, issues)
     if lines:
-        segments, new_issues = attach_transcripts(segments, lines, name)
-        issues += new_issues
+        segments = attach_transcripts(segments, lines, name, issues)
         texts = _("texts from {n} lines of transcripts", n=format_count(len(lines)))
     else:
         texts = _("no texts")
         message = _("There are no transcripts (Transcript/Segmented/Combined/<video>.txt); audio only.")
         issues.append(Issue("corpus_without_text", "warning", message, root.name))
     provenance = [_("labels from {file}", file=path.name), texts, _("splits from {file}", file=folds)]
-    issues += note_outside_folds([segment for segment in segments if not segment.split], name)
-    in_folds = sorted((s for s in segments if s.split), key=lambda s: SPLITS.index(s.split))
-    return ParsedLabels(_("as its authors distribute it"), provenance, [path], in_folds, issues)
+    in_folds = select_in_folds(segments, name, issues)
+    return ParsedLabels(_("as its authors distribute it"), provenance, [path], in_folds)
 
 
 @contextmanager
@@ -79,9 +76,8 @@ def _open_labels(path: Path) -> Iterator[h5py.Group]:
         ) from error
 
 
-def _read_csd(path: Path, split_of: dict[str, str]) -> tuple[list[MoseiSegment], list[Issue]]:
+def _read_csd(path: Path, split_of: dict[str, str], issues: list[Issue]) -> list[MoseiSegment]:
     segments: list[MoseiSegment] = []
-    issues: list[Issue] = []
     with _open_labels(path) as videos:
         for key in videos:
             video = key.decode("utf-8", "backslashreplace") if isinstance(key, bytes) else key  # not UTF-8
@@ -89,37 +85,38 @@ def _read_csd(path: Path, split_of: dict[str, str]) -> tuple[list[MoseiSegment],
             try:
                 features = _read_array(videos[key], "features", len(SCALES))
                 intervals = _read_array(videos[key], "intervals", 2)
+                if len(features) != len(intervals):
+                    raise ValueError(
+                        _("it has {n} features and {m} intervals", n=len(features), m=len(intervals))
+                    )
             except _H5PY_ERRORS as error:
-                issues.append(_unusable_video_issue(where, str(error.args[0] if error.args else "")))
+                reason = error.args[0] if error.args else ""
+                message = _("The segments of this video were left out: {reason}.", reason=reason)
+                issues.append(Issue("row_skipped", "problem", message, where))
                 continue
-            if len(features) != len(intervals):
-                reason = _("it has {n} features and {m} intervals", n=len(features), m=len(intervals))
-                issues.append(_unusable_video_issue(where, reason))
-                continue
-            split = split_of.get(video, "")
-            new_segments, new_issues = _parse_segments(video, where, split, features, intervals)
-            segments += new_segments
-            issues += new_issues
-    return segments, issues
+            segments += _parse_segments(video, where, split_of.get(video, ""), features, intervals, issues)
+    return segments
 
 
 def _parse_segments(
-    video: str, location: str, split: str, features: NDArray[Any], intervals: NDArray[Any]
-) -> tuple[list[MoseiSegment], list[Issue]]:
+    video: str,
+    location: str,
+    split: str,
+    features: NDArray[Any],
+    intervals: NDArray[Any],
+    issues: list[Issue],
+) -> list[MoseiSegment]:
     segments: list[MoseiSegment] = []
-    issues: list[Issue] = []
     for n, (intensities, interval) in enumerate(zip(features, intervals, strict=True), start=1):
         start, end = map(str, interval)
         where = _("{file}, row {row}", file=location, row=n)
         times = parse_interval(start, end)
         if times is None:
-            issues.append(
-                make_row_issue(where, _("its video, start_time or end_time is missing or not a number"))
-            )
+            skip_row(issues, where, _("its video, start_time or end_time is missing or not a number"))
             continue
         cells = dict(zip(SCALES, map(str, intensities), strict=True))
         segments.append(MoseiSegment(where, split, video, f"{start}-{end}", cells, times))
-    return segments, issues
+    return segments
 
 
 def _read_array(group: Any, name: str, num_columns: int) -> NDArray[Any]:
@@ -140,8 +137,3 @@ def _read_array(group: Any, name: str, num_columns: int) -> NDArray[Any]:
         raise ValueError(_("'{name}' is not a table of {width} numeric columns", name=name, width=num_columns))
     array: NDArray[Any] = dataset[()]
     return array if array.dtype.kind == "f" else array.astype(np.float64)
-
-
-def _unusable_video_issue(where: str, reason: str) -> Issue:
-    message = _("The segments of this video were left out: {reason}.", reason=reason)
-    return Issue("row_skipped", "problem", message, where)

@@ -48,10 +48,13 @@ def find_folds(files: Sequence[Path]) -> tuple[dict[str, str], str]:
     return _map_videos_to_splits({split: shipped[split] for split in SPLITS}, ""), _("the standard folds")
 
 
-def note_outside_folds(segments: Sequence[MoseiSegment], name: str) -> list[Issue]:
-    """Return an issue per segment that was left out because its video is in no fold."""
+def select_in_folds(segments: Sequence[MoseiSegment], name: str, issues: list[Issue]) -> list[MoseiSegment]:
+    """Return the segments by split, without those whose video is in no fold; each of these is an issue."""
     message = _("Its video is in no standard fold; the segment was left out.")
-    return [Issue("video_outside_folds", "warning", message, f"{name}/{s.video}/{s.id_suffix}") for s in segments]
+    for s in segments:
+        if not s.split:
+            issues.append(Issue("video_outside_folds", "warning", message, f"{name}/{s.video}/{s.id_suffix}"))
+    return sorted((s for s in segments if s.split), key=lambda s: SPLITS.index(s.split))
 
 
 def _split_from_name(path: Path) -> str | None:

@@ -23,7 +23,7 @@ from sentir.readers.defects import apply_defects, load_defects
 from sentir.readers.mosei import annotator_csv, csd, kaggle_csv, mmsa
 from sentir.readers.mosei.clips import attach_clips, has_media
 from sentir.readers.mosei.folds import SDK_FILE
-from sentir.readers.mosei.segments import MoseiSegment, ParsedLabels, index_segments, to_utterances
+from sentir.readers.mosei.segments import ParsedLabels, index_segments, to_utterances
 from sentir.recipe import DataSettings
 
 _LABEL_FORMATS = (kaggle_csv, csd, mmsa, annotator_csv)
@@ -61,19 +61,25 @@ def read_tree(root: Path, *, name: str = "mosei", synthetic: bool = False, audio
             in two splits.
     """
     folders = [find_newest_version(root)]
-    parsed = _read_labels(folders, name)
+    issues: list[Issue] = []
+    parsed = _read_labels(folders, name, issues)
     if parsed is None:
         folders = _unpack_archives(folders)
-        parsed = _read_labels(folders, name)
+        parsed = _read_labels(folders, name, issues)
     if parsed is None:
-        raise _no_labels_error(root)
-    segments, issues = index_segments(parsed.segments, name)
-    utterances, new_issues = to_utterances(segments, name)
-    issues += new_issues
+        raise CorpusError(
+            _(
+                "There are no labels of CMU-MOSEI under {root}; give the folder with Data_Train_modified.csv and "
+                "those of Val and Test, or with CMU_MOSEI_Labels.csd, MMSA's label.csv, or the authors' "
+                "Raw/Labels.",
+                root=root,
+            )
+        )
+    segments = index_segments(parsed.segments, name, issues)
+    utterances = to_utterances(segments, issues)
     if audio:
-        utterances, new_issues = _attach_clips(folders, utterances, segments)
-        issues += new_issues
-    issues = [*parsed.issues, *issues]
+        folders = folders if has_media(folders) else _unpack_archives(folders)
+        utterances = attach_clips(folders, utterances, segments, issues)
     is_generated = synthetic or is_synthetic(parsed.label_files)
     corpus = Corpus.build(name, utterances, parsed.label_spaces, issues=issues, synthetic=is_generated)
     corpus = apply_defects(corpus, load_defects("mosei"))
@@ -81,19 +87,20 @@ def read_tree(root: Path, *, name: str = "mosei", synthetic: bool = False, audio
     return replace(corpus, issues=(*layout_issues, *corpus.issues))
 
 
-def _read_labels(search_folders: Sequence[Path], name: str) -> ParsedLabels | None:
+def _read_labels(search_folders: Sequence[Path], name: str, issues: list[Issue]) -> ParsedLabels | None:
     """Read the labels in the first known format in one of these folders, with notes on labels not read."""
     for root in search_folders:
         files = [path for level in find_by_level(root, _is_label_file) for path in level] if root.is_dir() else []
         formats = [one for one in _LABEL_FORMATS if one.find_labels(files)]
         if formats:
-            parsed = formats[0].read_labels(root, files, name)
-            listed = {issue.where for issue in parsed.issues}
-            others = [
-                path for one in formats for path in one.find_labels(files) if path not in parsed.label_files
-            ]
-            unread = [file for path in others if (file := path.relative_to(root)).as_posix() not in listed]
-            parsed.issues.extend(_note_unread_labels(file, parsed) for file in unread)
+            parsed = formats[0].read_labels(root, files, name, issues)
+            listed = {issue.where for issue in issues}
+            others = (path for one in formats for path in one.find_labels(files))
+            for file in (path.relative_to(root) for path in others if path not in parsed.label_files):
+                if file.as_posix() not in listed:
+                    source = parsed.label_files[0].name
+                    message = _("{file} was not read; the labels come from {other}.", file=file, other=source)
+                    issues.append(Issue("file_ignored", "note", message, file.as_posix()))
             return parsed
     return None
 
@@ -102,23 +109,10 @@ def _is_label_file(file: str) -> bool:
     return file.lower().endswith(_LABEL_SUFFIXES) or file == SDK_FILE
 
 
-def _note_unread_labels(file: Path, parsed: ParsedLabels) -> Issue:
-    message = _("{file} was not read; the labels come from {other}.", file=file, other=parsed.label_files[0].name)
-    return Issue("file_ignored", "note", message, file.as_posix())
-
-
 def _unpack_archives(search_folders: list[Path]) -> list[Path]:
     archives = [archive for folder in search_folders for archive in find_archives(folder)]
     ours = [archive for archive in archives if archive in search_folders or _ARCHIVE_NAME.match(archive.name)]
     return [*(folder for folder in search_folders if folder.is_dir()), *map(ensure_unpacked, ours)]
-
-
-def _attach_clips(
-    search_folders: list[Path], utterances: list[Utterance], segments: dict[str, MoseiSegment]
-) -> tuple[list[Utterance], list[Issue]]:
-    if not has_media(search_folders):
-        search_folders = _unpack_archives(search_folders)
-    return attach_clips(search_folders, utterances, segments)
 
 
 def _layout_issue(parsed: ParsedLabels, utterances: Sequence[Utterance], audio: bool) -> Issue:
@@ -128,13 +122,3 @@ def _layout_issue(parsed: ParsedLabels, utterances: Sequence[Utterance], audio: 
         facts.append(_("audio for {n} of {all} segments", n=format_count(n), all=format_count(len(utterances))))
     message = _("Recognized: CMU-MOSEI {layout}: {facts}.", layout=parsed.description, facts="; ".join(facts))
     return Issue("layout_recognized", "note", message, parsed.label_files[0].name)
-
-
-def _no_labels_error(root: Path) -> CorpusError:
-    return CorpusError(
-        _(
-            "There are no labels of CMU-MOSEI under {root}; give the folder with Data_Train_modified.csv and "
-            "those of Val and Test, or with CMU_MOSEI_Labels.csd, MMSA's label.csv, or the authors' Raw/Labels.",
-            root=root,
-        )
-    )

@@ -11,7 +11,7 @@ from sentir.corpus.labels import EMOTIONS, SENTIMENTS, LabelSpace, normalize_emo
 from sentir.corpus.utterances import Issue, Utterance, group_dialogues
 from sentir.errors import CorpusError
 from sentir.files.cells import parse_number
-from sentir.files.corpus_tables import check_text_encoding, make_row_issue
+from sentir.files.corpus_tables import check_text_encoding, skip_row
 from sentir.i18n import _
 
 EMOTION_SPACE = LabelSpace("emotion", tuple(e for e in EMOTIONS if e != "neutral"), multilabel=True)
@@ -19,6 +19,7 @@ SENTIMENT_SPACE = LabelSpace("sentiment", SENTIMENTS)
 INTENSITY_SPACE = LabelSpace("sentiment_intensity", ("sentiment",), bounds=(-3.0, 3.0))
 SCALES = ("sentiment", "happy", "sad", "anger", "surprise", "disgust", "fear")  # in the order of the .csd file
 _LABEL_BY_SCALE = {scale: scale if scale == "sentiment" else normalize_emotion(scale) for scale in SCALES}
+_TIME_TOLERANCE = 1e-3  # seconds; names of files have four decimals, the labels more or fewer
 
 Interval = tuple[float, float]
 
@@ -61,7 +62,6 @@ class ParsedLabels:
         provenance: sources of labels, texts and splits, in words.
         label_files: the files with the labels.
         segments: in the order of the files.
-        issues: found while reading.
         label_spaces: of the annotated tasks.
     """
 
@@ -69,7 +69,6 @@ class ParsedLabels:
     provenance: list[str]
     label_files: list[Path]
     segments: list[MoseiSegment]
-    issues: list[Issue]
     label_spaces: tuple[LabelSpace, ...] = (EMOTION_SPACE, SENTIMENT_SPACE, INTENSITY_SPACE)
 
 
@@ -79,52 +78,49 @@ def parse_interval(start: str, end: str) -> Interval | None:
     return None if start_seconds is None or end_seconds is None else (start_seconds, end_seconds)
 
 
-def index_segments(segments: Iterable[MoseiSegment], name: str) -> tuple[dict[str, MoseiSegment], list[Issue]]:
+def is_interval_of(annotated: Interval, named: Interval) -> bool:
+    """Return whether a file is named after an interval: its start as annotated, or clamped to 0."""
+    starts = (annotated[0], max(annotated[0], 0.0))
+    return min(abs(named[0] - start) for start in starts) <= _TIME_TOLERANCE >= abs(named[1] - annotated[1])
+
+
+def index_segments(segments: Iterable[MoseiSegment], name: str, issues: list[Issue]) -> dict[str, MoseiSegment]:
     """Return the segments by utterance id; those with a repeated id are left out and listed.
 
     Raises:
         CorpusError: if a video is in two splits.
     """
     by_id: dict[str, MoseiSegment] = {}
-    issues: list[Issue] = []
     split_of: dict[str, str] = {}
     for segment in segments:
         key = segment.utterance_id(name)
         if split_of.setdefault(segment.video, segment.split) != segment.split:
-            raise _split_conflict_error(name, segment, split_of[segment.video])
+            raise CorpusError(
+                _(
+                    "In the corpus '{name}', the video '{video}' is in {one} and in {other}; remove its rows "
+                    "from one of the two files.",
+                    name=name,
+                    video=segment.video,
+                    one=split_of[segment.video],
+                    other=segment.split,
+                )
+            )
         if key in by_id:
-            issues.append(make_row_issue(segment.where, _("an earlier row has the same id {id}", id=key)))
+            skip_row(issues, segment.where, _("an earlier row has the same id {id}", id=key))
         else:
             by_id[key] = segment
-    return by_id, issues
+    return by_id
 
 
-def _split_conflict_error(name: str, segment: MoseiSegment, other: str) -> CorpusError:
-    return CorpusError(
-        _(
-            "In the corpus '{name}', the video '{video}' is in {one} and in {other}; remove its rows from one of "
-            "the two files.",
-            name=name,
-            video=segment.video,
-            one=other,
-            other=segment.split,
-        )
-    )
-
-
-def to_utterances(segments: Mapping[str, MoseiSegment], name: str) -> tuple[list[Utterance], list[Issue]]:
+def to_utterances(segments: Mapping[str, MoseiSegment], issues: list[Issue]) -> list[Utterance]:
     """Convert segments by id to utterances without clips, with turns in the order of their times in a video."""
-    utterances, issues = [], []
-    for key, segment in segments.items():
-        utterance, new_issues = _to_utterance(segment, key, f"{name}/{segment.split}/{segment.video}")
-        utterances.append(utterance)
-        issues += new_issues
+    utterances = [_to_utterance(segment, key, issues) for key, segment in segments.items()]
     turns = {
         u.id: turn
         for video in group_dialogues(utterances)
         for turn, u in enumerate(sorted(video.utterances, key=lambda u: _sort_key(segments[u.id])))
     }
-    return [replace(u, turn=turns[u.id]) for u in utterances], issues
+    return [replace(u, turn=turns[u.id]) for u in utterances]
 
 
 def _sort_key(segment: MoseiSegment) -> tuple[bool, Interval]:
@@ -133,25 +129,29 @@ def _sort_key(segment: MoseiSegment) -> tuple[bool, Interval]:
     return segment.interval is None, segment.interval or (number, number)
 
 
-def _to_utterance(segment: MoseiSegment, key: str, dialogue: str) -> tuple[Utterance, list[Issue]]:
-    scores, score_issues = _parse_scores(segment.intensities, key)
-    features, time_issues = _duration_features(segment.interval, key) if segment.interval else ({}, [])
+def _to_utterance(segment: MoseiSegment, key: str, issues: list[Issue]) -> Utterance:
+    scores = _parse_scores(segment.intensities, key, issues)
+    features = _duration_features(segment.interval, key, issues) if segment.interval else {}
     labels: dict[str, tuple[str, ...]] = {}
     if "sentiment" in scores:
         labels["sentiment"] = (normalize_sentiment(scores["sentiment"]),)
     if scores.keys() >= set(EMOTION_SPACE.names):
         labels["emotion"] = tuple(e for e in EMOTION_SPACE.names if scores[e] > 0)
-    text = None if is_blank(segment.text) else segment.text
-    utterance = Utterance(
-        key, segment.split, dialogue, text=text, labels=labels, scores=scores, numeric_features=features
+    check_text_encoding(segment.text, key, issues)
+    return Utterance(
+        id=key,
+        split=segment.split,
+        dialogue=key.rpartition("/")[0],
+        text=None if is_blank(segment.text) else segment.text,
+        labels=labels,
+        scores=scores,
+        numeric_features=features,
     )
-    return utterance, [*score_issues, *time_issues, *check_text_encoding(segment.text, key)]
 
 
-def _parse_scores(cells: Mapping[str, str], where: str) -> tuple[dict[str, float], list[Issue]]:
+def _parse_scores(cells: Mapping[str, str], where: str, issues: list[Issue]) -> dict[str, float]:
     """Parse intensities, clamped to their scale, by label name; those that are not numbers are listed."""
     scores: dict[str, float] = {}
-    issues = []
     for column, cell in cells.items():
         value = parse_number(cell)
         if value is None:
@@ -167,16 +167,16 @@ def _parse_scores(cells: Mapping[str, str], where: str) -> tuple[dict[str, float
         if scores[name] != value:
             message = _("An annotated intensity outside its scale was clamped to it.")
             issues.append(Issue("intensity_clamped", "note", message, where))
-    return scores, issues
+    return scores
 
 
-def _duration_features(interval: Interval, where: str) -> tuple[dict[str, float], list[Issue]]:
-    issues = []
+def _duration_features(interval: Interval, where: str, issues: list[Issue]) -> dict[str, float]:
     start, end = max(interval[0], 0.0), interval[1]
     if start != interval[0]:
         message = _("The segment starts at {start} s; 0 s is used.", start=interval[0])
         issues.append(Issue("start_clamped", "note", message, where))
     if end > start:
-        return {"duration": round(end - start, 3)}, issues
+        return {"duration": round(end - start, 3)}
     message = _("The segment ends before it starts; the utterance is kept without a duration.")
-    return {}, [*issues, Issue("times_invalid", "warning", message, where)]
+    issues.append(Issue("times_invalid", "warning", message, where))
+    return {}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sentir.corpus.utterances import Issue
 from sentir.errors import CorpusError
-from sentir.files.corpus_tables import make_row_issue
+from sentir.files.corpus_tables import skip_row
 from sentir.files.text_encoding import read_text
 from sentir.i18n import _, format_count
 from sentir.readers.mosei.segments import Interval, MoseiSegment, parse_interval
@@ -31,10 +31,9 @@ class TranscriptLine:
     text: str
 
 
-def read_transcripts(files: Sequence[Path]) -> tuple[list[TranscriptLine], list[Issue]]:
+def read_transcripts(files: Sequence[Path], issues: list[Issue]) -> list[TranscriptLine]:
     """Read every transcript among ``files``; unusable lines and files are left out and listed."""
     lines: list[TranscriptLine] = []
-    issues: list[Issue] = []
     for path in filter(_is_transcript, files):
         try:
             text = read_text(path, issues=issues)
@@ -47,13 +46,13 @@ def read_transcripts(files: Sequence[Path]) -> tuple[list[TranscriptLine], list[
                 lines.append(parsed)
             elif line.strip():
                 where = _("{file}, line {line}", file=path.name, line=n)
-                issues.append(make_row_issue(where, _("it is not of the form video___clip___start___end___text")))
-    return lines, issues
+                skip_row(issues, where, _("it is not of the form video___clip___start___end___text"))
+    return lines
 
 
 def attach_transcripts(
-    segments: Iterable[MoseiSegment], lines: Sequence[TranscriptLine], name: str
-) -> tuple[list[MoseiSegment], list[Issue]]:
+    segments: Iterable[MoseiSegment], lines: Sequence[TranscriptLine], name: str, issues: list[Issue]
+) -> list[MoseiSegment]:
     """Attach text and clip number of the line with its times to each segment; list those without counterpart.
 
     Args:
@@ -65,7 +64,6 @@ def attach_transcripts(
     for line in lines:
         by_video.setdefault(line.video, []).append(line)
     joined: list[MoseiSegment] = []
-    issues: list[Issue] = []
     used: set[int] = set()
     for segment in segments:
         nearest = _find_nearest_line(by_video.get(segment.video, ()), segment.interval)
@@ -77,15 +75,15 @@ def attach_transcripts(
         if segment.split:
             message = _("There is no transcript of this segment; the utterance is kept without text.")
             issues.append(Issue("text_missing", "problem", message, segment.utterance_id(name)))
-    return joined, [*issues, *note_unlabeled_lines(len(lines) - len(used), name)]
+    note_unlabeled_lines(len(lines) - len(used), name, issues)
+    return joined
 
 
-def note_unlabeled_lines(count: int, where: str) -> list[Issue]:
-    """Return a note if there are lines of transcripts without labels."""
-    if not count:
-        return []
-    message = _("Lines of the transcripts without an annotated segment, ignored: {n}.", n=format_count(count))
-    return [Issue("transcripts_unlabeled", "note", message, where)]
+def note_unlabeled_lines(count: int, where: str, issues: list[Issue]) -> None:
+    """Add a note if there are lines of transcripts without labels."""
+    if count:
+        message = _("Lines of the transcripts without an annotated segment, ignored: {n}.", n=format_count(count))
+        issues.append(Issue("transcripts_unlabeled", "note", message, where))
 
 
 def _is_transcript(path: Path) -> bool:
@@ -105,9 +103,8 @@ def _parse_line(line: str) -> TranscriptLine | None:
 def _find_nearest_line(lines: Iterable[TranscriptLine], interval: Interval | None) -> TranscriptLine | None:
     if interval is None:
         return None
-    close = [line for line in lines if _time_distance(line.interval, interval) <= _TIME_TOLERANCE]
-    return min(close, key=lambda line: _time_distance(line.interval, interval), default=None)
 
+    def distance(line: TranscriptLine) -> float:
+        return max(abs(line.interval[0] - interval[0]), abs(line.interval[1] - interval[1]))
 
-def _time_distance(one: Interval, other: Interval) -> float:
-    return max(abs(one[0] - other[0]), abs(one[1] - other[1]))
+    return min((line for line in lines if distance(line) <= _TIME_TOLERANCE), key=distance, default=None)

@@ -1,8 +1,9 @@
-"""Keys of a user table: normalized names, names joined from several columns, and turns."""
+"""Keys of a user table: ids, normalized names, names joined from several columns, and turns."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -10,11 +11,15 @@ from sentir.corpus.invisible_characters import is_blank, normalize_name
 from sentir.corpus.utterances import Issue
 from sentir.errors import CorpusError
 from sentir.files.cells import Row, parse_list, parse_number
-from sentir.files.turns import note_reordered_dialogues, number_turns
+from sentir.files.turns import number_turns
 from sentir.i18n import _, format_count
 from sentir.recipe import TableSettings
 from sentir.recipe.data import join_columns, list_columns
 
+# Ids changed by spreadsheets: ``7`` to ``7.0``, and long numbers to ``1.23E+11``.
+_INTEGER_WITH_ZEROS = re.compile(r"(-?\d+)[.,]0+")
+_INTEGER = re.compile(r"-?\d+(?:[.,]0+)?")
+_SCIENTIFIC_NOTATION = re.compile(r"\d(?:[.,]\d+)?E\+\d\d+", re.IGNORECASE)
 _SPEAKER_SEPARATOR, _COLUMN_SEPARATOR = " & ", "/"
 
 
@@ -30,6 +35,34 @@ def match_column_names(rows: Sequence[Row], wanted: Iterable[str]) -> None:
                 row[name] = row.pop(matches[0])
 
 
+def strip_decimal_zeros(cell: str) -> str:
+    """Return an integer without the ``.0`` that spreadsheets and data frames add; else the cell."""
+    match = _INTEGER_WITH_ZEROS.fullmatch(cell)
+    return match[1] if match else cell
+
+
+def normalize_ids(file: str, rows: Sequence[Row], columns: Sequence[str], issues: list[Issue]) -> None:
+    """Strip the ``.0`` from the ids of columns of integers, and report ids that lost digits."""
+    for name in dict.fromkeys(columns):
+        cells = {row[name] for row in rows} - {""}
+        decimal = sorted(cell for cell in cells if strip_decimal_zeros(cell) != cell)
+        if decimal and all(map(_INTEGER.fullmatch, cells)):
+            for row in rows:
+                row[name] = strip_decimal_zeros(row[name])
+            message = _("Integers in '{name}' are written as '{cell}'; read as '{integer}'.",
+                        name=name, cell=decimal[0], integer=strip_decimal_zeros(decimal[0]))  # fmt: skip
+            issues.append(Issue("ids_decimal", "note", message, file))
+        if truncated := sorted(filter(_SCIENTIFIC_NOTATION.fullmatch, cells)):
+            message = _(
+                "'{name}' contains numbers truncated by a spreadsheet, such as '{cell}' ({n} in total), so "
+                "different ids may have become equal; export the table again with this column as text.",
+                name=name,
+                cell=truncated[0],
+                n=len(truncated),
+            )
+            issues.append(Issue("ids_truncated", "problem", message, file))
+
+
 def normalize_names(path: Path, rows: Sequence[Row], table: TableSettings, issues: list[Issue]) -> None:
     """Normalize the cells that identify or group rows, and join the cells of settings with several columns.
 
@@ -41,10 +74,9 @@ def normalize_names(path: Path, rows: Sequence[Row], table: TableSettings, issue
         CorpusError: if different cells of several columns are joined to the same name.
     """
     settings = (table.speaker, table.dialogue, table.group)
-    names = [name for columns in settings for name in list_columns(columns)]
-    for name in dict.fromkeys([*names, *table.slices, table.split, table.label]):
-        if name not in (None, table.text, table.id):
-            _normalize_column(path, rows, str(name), issues)
+    for name in dict.fromkeys(list_columns(*settings, table.slices, table.split, table.label)):
+        if name not in (table.text, table.id):
+            _normalize_column(path, rows, name, issues)
     if table.id:
         for row in rows:
             row[table.id] = "" if is_blank(row[table.id]) else row[table.id].strip()
@@ -91,11 +123,9 @@ def read_turns(
     """
     positions: list[float] = [float(n) for n in range(len(rows))]
     if column is None:
-        return number_turns(dialogues, positions)[0]
+        return number_turns(dialogues, positions)
     numbers = [parse_number(row[column]) for row in rows]
-    size: dict[str, int] = defaultdict(int)
-    for dialogue in dialogues:
-        size[dialogue] += 1
+    size = Counter(dialogues)
     missing = [n for n, number in enumerate(numbers) if number is None and size[dialogues[n]] > 1]
     for n in missing:
         message = _(
@@ -107,10 +137,8 @@ def read_turns(
     by_row = {dialogues[n] for n in missing}
     positions = [position if number is None or dialogues[n] in by_row else number
                  for n, (position, number) in enumerate(zip(positions, numbers, strict=True))]  # fmt: skip
-    turns, reordered = number_turns(dialogues, positions)
     issues += _repeated_turn_issues(ids, dialogues, positions, column)
-    issues += note_reordered_dialogues(reordered, column, path.name)
-    return turns
+    return number_turns(dialogues, positions, column, path.name, issues)
 
 
 def _repeated_turn_issues(

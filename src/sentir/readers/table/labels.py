@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -80,29 +80,19 @@ def read_intensities(
         message = _("Only check marks such as 'x' and empty cells in {columns}: empty cells mean no.",
                     columns=", ".join(sorted(checkmarks)))  # fmt: skip
         issues.append(Issue("empty_label_cells", "note", message, path.name))
+    parsed = _read_numbers(
+        path, rows, ids, name_of, issues,
+        lambda column, cell: to_intensity(cell.strip() or ("no" if column in checkmarks else "")),
+    )  # fmt: skip
     labelled: list[RowLabels] = []
-    for row, key in zip(rows, ids, strict=True):
-        intensities = {
-            column: to_intensity(row[column].strip() or ("no" if column in checkmarks else ""))
-            for column in name_of
-        }
-        if missing := [column for column, score in intensities.items() if score is None]:
-            message = _("No number in {columns}; kept without labels.", columns=", ".join(missing))
-            issues.append(Issue("label_missing", "warning", message, key))
-            labelled.append(({}, {}))
-            continue
+    for numbers in parsed:
         scores = {
-            name: max(
-                score for column, score in intensities.items() if score is not None and name_of[column] == name
-            )
+            name: max(number for column, number in numbers.items() if name_of[column] == name)
             for name in space.names
+            if numbers
         }
         present = tuple(name for name, score in scores.items() if score > data.table.threshold)
-        labelled.append(({data.task: present}, scores))
-    if not any(labels for labels, _scores in labelled):
-        raise CorpusError(
-            _("{path}: no row has a number in each of {columns}.", path=path, columns=", ".join(name_of))
-        )
+        labelled.append(({data.task: present} if numbers else {}, scores))
     return space, labelled
 
 
@@ -120,22 +110,38 @@ def read_target_values(
     assert data.table is not None and data.table.value is not None and data.table.scale is not None
     column, (low, high) = data.table.value, data.table.scale
     space = LabelSpace(data.task, (column,), bounds=(low, high))
-    labelled: list[RowLabels] = []
-    for row, key in zip(rows, ids, strict=True):
-        number = parse_number(row[column])
-        if number is None:
-            message = _("No number in {columns}; kept without labels.", columns=column)
-            issues.append(Issue("label_missing", "warning", message, key))
-        elif not low <= number <= high:
+    parsed = _read_numbers(path, rows, ids, [column], issues, lambda _column, cell: parse_number(cell))
+    for numbers, key in zip(parsed, ids, strict=True):
+        if numbers and not low <= numbers[column] <= high:
             raise CorpusError(
                 _("{path}: '{id}' has {number:g} in '{column}', outside the scale from {low:g} to {high:g}; "
                   "correct it or 'data.table.scale'.",
-                  path=path, id=key, number=number, column=column, low=low, high=high)
+                  path=path, id=key, number=numbers[column], column=column, low=low, high=high)
             )  # fmt: skip
-        labelled.append(({}, {} if number is None else {column: number}))
-    if not any(scores for _labels, scores in labelled):
-        raise CorpusError(_("{path}: no row has a number in each of {columns}.", path=path, columns=column))
-    return space, labelled
+    return space, [({}, numbers) for numbers in parsed]
+
+
+def _read_numbers(
+    path: Path,
+    rows: Sequence[Row],
+    ids: Sequence[str],
+    columns: Collection[str],
+    issues: list[Issue],
+    parse: Callable[[str, str], float | None],
+) -> list[dict[str, float]]:
+    """Return column → number of every row, parsed from column and cell; a row with a missing number has none."""
+    parsed = []
+    for row, key in zip(rows, ids, strict=True):
+        numbers = {c: number for c in columns if (number := parse(c, row[c])) is not None}
+        if missing := [column for column in columns if column not in numbers]:
+            message = _("No number in {columns}; kept without labels.", columns=", ".join(missing))
+            issues.append(Issue("label_missing", "warning", message, key))
+        parsed.append({} if missing else numbers)
+    if not any(parsed):
+        raise CorpusError(
+            _("{path}: no row has a number in each of {columns}.", path=path, columns=", ".join(columns))
+        )
+    return parsed
 
 
 def _map_label_names(path: Path, words: Mapping[str, int] | Sequence[str], data: DataSettings) -> dict[str, str]:

@@ -18,8 +18,7 @@ from sentir.files.clip_paths import ClipFinder, media_root
 from sentir.files.label_cells import to_intensity
 from sentir.i18n import _
 from sentir.readers.table.files import TableFile, read_table_files
-from sentir.readers.table.ids import normalize_ids
-from sentir.readers.table.keys import match_column_names, normalize_names, read_turns
+from sentir.readers.table.keys import match_column_names, normalize_ids, normalize_names, read_turns
 from sentir.readers.table.labels import read_intensities, read_label_names, read_target_values
 from sentir.readers.table.splits import find_next_seed, read_splits
 from sentir.recipe import DataSettings, TableSettings
@@ -79,11 +78,11 @@ def read(root: Path, data: DataSettings) -> Corpus:
 def _normalize_cells(file: TableFile, table: TableSettings, issues: list[Issue]) -> None:
     """Normalize ids, names and numbers in the cells of one file."""
     _require_columns(file.path, file.rows, table)
-    settings = (table.id, table.speaker, table.dialogue, table.group)
-    keys = [name for columns in settings for name in list_columns(columns)]
+    keys = list_columns(table.id, table.speaker, table.dialogue, table.group)
+    numbers = list_columns(table.labels, table.features, table.value, table.start, table.end, table.turn)
     normalize_ids(file.path.name, file.rows, keys, issues)
     normalize_names(file.path, file.rows, table, issues)
-    normalize_decimal_marks(file.path, file.rows, _number_columns(table))
+    normalize_decimal_marks(file.path, file.rows, numbers)
 
 
 def find_table_seed(root: Path, data: DataSettings, first_seed: int) -> int | None:
@@ -135,18 +134,9 @@ def _require_settings(data: DataSettings) -> TableSettings:
 
 def _reject_labels_as_inputs(table: TableSettings) -> None:
     targets = {table.label, table.value, *table.labels}
-    inputs: dict[str, Sequence[str | None]] = {
-        "text": [table.text],
-        "speaker": list_columns(table.speaker),
-        "dialogue": list_columns(table.dialogue),
-        "turn": [table.turn],
-        "features": table.features,
-        "group": list_columns(table.group),
-        "slices": table.slices,
-    }
-    for setting, columns in inputs.items():
-        for name in columns:
-            if name is not None and name in targets:
+    for setting in ("text", "speaker", "dialogue", "turn", "features", "group", "slices"):
+        for name in list_columns(getattr(table, setting)):
+            if name in targets:
                 raise RecipeError(
                     _(
                         "'data.table.{setting}' uses the label column '{name}' as an input; remove it there.",
@@ -166,21 +156,24 @@ def _clip_root(root: Path, path: Path, table: TableSettings) -> Path:
 
 
 def _require_columns(path: Path, rows: Sequence[Row], table: TableSettings) -> None:
-    single = (
-        table.text,
-        table.id,
-        table.audio,
-        table.start,
-        table.end,
-        table.turn,
-        table.split,
-        table.label,
-        table.value,
-    )
-    joint = [name for columns in (table.speaker, table.dialogue, table.group) for name in list_columns(columns)]
-    named = [
-        name for name in (*single, *joint, *table.labels, *table.features, *table.slices) if name is not None
+    settings = [
+        "text",
+        "id",
+        "audio",
+        "start",
+        "end",
+        "turn",
+        "split",
+        "label",
+        "value",
+        "speaker",
+        "dialogue",
+        "group",
+        "labels",
+        "features",
+        "slices",
     ]
+    named = list_columns(*(getattr(table, setting) for setting in settings))
     match_column_names(rows, named)
     for name in named:
         if name not in rows[0]:
@@ -192,12 +185,6 @@ def _require_columns(path: Path, rows: Sequence[Row], table: TableSettings) -> N
                     known=", ".join(rows[0]),
                 )
             )
-
-
-def _number_columns(table: TableSettings) -> list[str]:
-    """Return the numeric columns."""
-    columns = (*table.labels, *table.features, table.value, table.start, table.end, table.turn)
-    return [name for name in columns if name is not None]
 
 
 def _ids(file: TableFile, table: TableSettings) -> list[str]:

@@ -61,7 +61,7 @@ def find_next_seed(rows: Sequence[Row], table: TableSettings, first_seed: int) -
         fractions = {split: fractions[split] for split in ("train", "dev")} if has_no_dev else {}
     if not fractions or table.splits.dev:
         return None
-    return find_seed([_row_group(row, _group_column(table), table) for row in rows], fractions, first_seed)
+    return find_seed(_row_groups(rows, table), fractions, first_seed)
 
 
 def _split_fractions(table: TableSettings) -> dict[str, float]:
@@ -93,8 +93,7 @@ def _add_dev_split(
     """Split dev from train if the table has no dev and train has two groups or more."""
     train = [row for row, split in zip(rows, splits, strict=True) if split == "train"]
     column = _group_column(table)
-    num_groups = len({_row_group(row, column, table) for row in train})
-    if set(splits) != {"train", "test"} or num_groups < 2:
+    if set(splits) != {"train", "test"} or len(set(_row_groups(train, table))) < 2:
         return splits
     fractions = dict(zip(("train", "dev"), table.fractions[:2], strict=True))
     new_splits = iter(_split_rows(path, train, fractions, table, issues))
@@ -135,7 +134,7 @@ def _named_splits(path: Path, rows: Sequence[Row], table: TableSettings) -> list
 def _split_rows(
     path: Path, rows: Sequence[Row], fractions: dict[str, float], table: TableSettings, issues: list[Issue]
 ) -> list[str]:
-    groups = [_row_group(row, _group_column(table), table) for row in rows]
+    groups = _row_groups(rows, table)
     _require_whole_dialogues(path, rows, groups, table)
     splits = split_by_group(groups, fractions, table.seed)
     if smallest_fill(Counter(groups), fractions, table.seed) < MIN_FILL:
@@ -155,11 +154,9 @@ def _uneven_split_issue(path: Path, groups: Sequence[str], fractions: dict[str, 
 def _generated_split_issue(path: Path, rows: Sequence[Row], splits: Sequence[str], table: TableSettings) -> Issue:
     column, counts = _group_column(table), Counter(splits)
     values = {
-        "groups": len({_row_group(row, column, table) for row in rows}),
-        "train": counts["train"],
-        "dev": counts["dev"],
-        "test": counts["test"],
+        "groups": len(set(_row_groups(rows, table))),
         "seed": table.seed,
+        **{split: counts[split] for split in SPLITS},
     }
     if column:
         message = _(
@@ -182,13 +179,17 @@ def _group_column(table: TableSettings) -> str | None:
     return join_columns(table.group) or join_columns(table.dialogue) or join_columns(table.speaker)
 
 
-def _row_group(row: Row, column: str | None, table: TableSettings) -> str:
-    if column and row[column]:
-        return f"group {row[column]}"
-    dialogue = join_columns(table.dialogue)
-    if dialogue and row[dialogue]:
-        return f"dialogue {row[dialogue]}"
-    return f"id {row[table.id]}" if table.id else _content_key(row, table)
+def _row_groups(rows: Sequence[Row], table: TableSettings) -> list[str]:
+    column, dialogue = _group_column(table), join_columns(table.dialogue)
+
+    def group_of(row: Row) -> str:
+        if column and row[column]:
+            return f"group {row[column]}"
+        if dialogue and row[dialogue]:
+            return f"dialogue {row[dialogue]}"
+        return f"id {row[table.id]}" if table.id else _content_key(row, table)
+
+    return [group_of(row) for row in rows]
 
 
 def _content_key(row: Row, table: TableSettings) -> str:
