@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import expit, softmax
 
-from sentir.corpus.labels import EMOTIONS, SENTIMENTS, LabelSpace, normalize_emotion, normalize_sentiment
+from sentir.corpus.label_spaces import MultiLabelSpace, SingleLabelSpace
+from sentir.corpus.labels import EMOTIONS, SENTIMENTS, normalize_emotion, normalize_sentiment
 from sentir.errors import CorpusError
 
-SINGLE = LabelSpace("emotion", EMOTIONS)
-MULTI = LabelSpace("emotion", ("anger", "fear", "joy"), multilabel=True)
+SINGLE = SingleLabelSpace("emotion", EMOTIONS)
+MULTI = MultiLabelSpace("emotion", ("anger", "fear", "joy"))
 LOGITS = arrays(np.float64, st.tuples(st.integers(0, 5), st.just(7)), elements=st.floats(-700, 700))
 
 
@@ -36,7 +37,7 @@ def test_multiple_labels_survive_encoding_and_decoding(sets):
 @settings(deadline=None)
 @given(LOGITS)
 def test_probabilities_are_a_softmax_or_sigmoids(logits):
-    multilabel = LabelSpace("emotion", EMOTIONS, multilabel=True)
+    multilabel = MultiLabelSpace("emotion", EMOTIONS)
     np.testing.assert_allclose(SINGLE.probabilities(logits), softmax(logits, axis=1), atol=1e-12)
     np.testing.assert_allclose(multilabel.probabilities(logits), expit(logits), atol=1e-12)
 
@@ -56,7 +57,7 @@ def test_a_row_without_exactly_one_known_label_is_refused(row):
 @pytest.mark.parametrize("names", [(), ("joy", "joy")])
 def test_label_names_must_be_unique(names):
     with pytest.raises(CorpusError, match="different names"):
-        LabelSpace("emotion", names)
+        SingleLabelSpace("emotion", names)
 
 
 @pytest.mark.parametrize("word", ["Happiness", " joy ", "ALEGRÍA", "happy", "feliz"])

@@ -7,8 +7,9 @@ import pytest
 from tiny_corpora import SPACES, tiny_corpus, tiny_recipe
 
 from sentir import api
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import RegressionSpace
 from sentir.errors import CorpusError, RecipeError, UnknownNameError
+from sentir.evaluation.aligned import AlignedRuns
 from sentir.evaluation.intervals import compute_cluster_statistics
 from sentir.evaluation.scorer import Scorer
 from sentir.recognizer.recognizer import Recognizer
@@ -17,7 +18,7 @@ from sentir.study.baselines import fit_predict_baseline
 from sentir.training.fitting import check_training
 from sentir.training.recognizers import fit_recognizer
 
-MOOD = LabelSpace("mood_intensity", ("mood",), bounds=(-3.0, 3.0))
+MOOD = RegressionSpace("mood_intensity", "mood", (-3.0, 3.0))
 NUMBERS = {"joy": 2.0, "neutral": 0.0, "sadness": -2.0}
 
 
@@ -102,7 +103,10 @@ def test_intervals_are_clustered_by_speaker_if_the_recipe_says_so(moods, weights
     rows = moods.dev
     predictions = [(np.eye(3)[np.zeros(len(rows), dtype=int)], None)]
     truth = space.encode([u.labels["emotion"] for u in rows])
-    assert compute_cluster_statistics(space, truth, predictions, [groups[u.id] for u in rows]).shape[1] == 2
+    assert (
+        compute_cluster_statistics(AlignedRuns(space, truth, predictions, [groups[u.id] for u in rows])).shape[1]
+        == 2
+    )
     without_speakers = tiny_corpus(lambda u: replace(u, speaker=None))
     with pytest.raises(RecipeError, match="no utterance in dev of 'tiny' has a speaker"):
         check_training(recipe, without_speakers)

@@ -54,7 +54,7 @@ def count_labels(corpus: Corpus, labels_of: LabelsById) -> AuditTable:
 
 def _label_rows(corpus: Corpus, space: LabelSpace, labels_of: LabelsById) -> list[AuditRow]:
     counts = count_labels_by_split(corpus, space, labels_of)
-    names = (*space.categories, None) if space.multilabel else space.categories
+    names = (*space.categories, None) if space.allows_no_label else space.categories
     return [
         {
             "task": space.task,

@@ -43,10 +43,10 @@ def _class_findings(corpus: Corpus, space: LabelSpace, counts: _LabelCounts) -> 
             label=classes.constant,
         )
         return [Finding("one_class", "problem", message, train.total(), (), compute_grade("one_class", 1))]
-    if not train or space.kind == "regression":
+    if not train:
         return []
-    unseen = [n for n in classes.absent if space.multilabel or counts["dev"][n] or counts["test"][n]]
-    rare = [name for name in space.names if train[name] < _MIN_TRAIN_UTTERANCES and name not in unseen]
+    unseen = [n for n in classes.absent if space.allows_no_label or counts["dev"][n] or counts["test"][n]]
+    rare = [name for name in space.classes if train[name] < _MIN_TRAIN_UTTERANCES and name not in unseen]
     return [
         *_label_findings(
             "label_absent",

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import PredictionsError
+from sentir.evaluation.aligned import AlignedRuns
 from sentir.evaluation.intervals import chunk_sizes, compute_cluster_statistics, jackknife_metrics
 from sentir.evaluation.jackknife import Interval, jackknife_standard_error
 from sentir.evaluation.metrics import metrics_from_statistics, resolve_metric
-from sentir.evaluation.results import ALPHA, MIN_CLUSTERS, Comparison, Run
+from sentir.evaluation.results import ALPHA, MIN_CLUSTERS, Comparison
 from sentir.i18n import _
 
 _TOLERANCE = 1e-12
@@ -67,16 +68,12 @@ class UncorrectedComparison:
 
 
 def compare(
-    space: LabelSpace,
-    truth: NDArray,
-    runs_a: Sequence[Run],
-    runs_b: Sequence[Run],
-    groups: Sequence[str],
+    aligned_a: AlignedRuns,
+    aligned_b: AlignedRuns,
     *,
     metric: str,
     names: tuple[str, str],
     corpus: str,
-    task: str,
     split: str,
     permutations: int,
     seed: int = 0,
@@ -92,13 +89,10 @@ def compare(
     difference per dialogue.
 
     Args:
-        space: of the task.
-        truth: encoded labels (`LabelSpace.encode`), N rows.
-        runs_a, runs_b: one run per seed.
-        groups: N dialogue keys.
+        aligned_a, aligned_b: their predictions of the same utterances.
         metric: one of `sentir.evaluation.metrics.count_metrics`.
         names: of a and b.
-        corpus, task, split: as in `Comparison`.
+        corpus, split: as in `Comparison`.
         permutations: number of random permutations.
         seed: of the permutations.
 
@@ -106,9 +100,9 @@ def compare(
         PredictionsError: if there are fewer than two dialogues or the shapes do not fit.
         UnknownNameError: if there is no such metric.
     """
+    space = aligned_a.space
     resolve_metric(space, metric)
-    a = compute_cluster_statistics(space, truth, runs_a, groups)
-    b = compute_cluster_statistics(space, truth, runs_b, groups)
+    a, b = compute_cluster_statistics(aligned_a), compute_cluster_statistics(aligned_b)
     if a.shape[1] < 2:
         raise PredictionsError(
             _(
@@ -125,7 +119,7 @@ def compare(
         a=names[0],
         b=names[1],
         corpus=corpus,
-        task=task,
+        task=space.task,
         split=split,
         metric=metric,
         difference=difference,
@@ -133,7 +127,7 @@ def compare(
         high=None,
         p=p,
         p_holm=p,
-        n=len(truth),
+        n=len(aligned_a),
         num_clusters=a.shape[1],
     )
     standard_error = float(jackknife_standard_error(replicates[0] - replicates[1]))

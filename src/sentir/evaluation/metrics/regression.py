@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
 from sentir.evaluation.metrics.label_counts import (
+    compute_all,
     counts_from_confusion_matrix,
     f1,
     safe_divide,
     support_weighted_mean,
 )
-from sentir.evaluation.metrics.metric import Array, FloatArray, Metric
+from sentir.evaluation.metrics.metric import Array, FloatArray, KindMetrics, Metric
 from sentir.i18n import gettext_noop
 
 _SENTIMENT_SCALE = (-3.0, 3.0)
@@ -161,12 +162,15 @@ LABEL_METRICS = {  # means over the utterances nearest to each step of the scale
 }
 
 
-class RegressionMetrics:
-    """Statistics and metrics of regression predictions."""
+class RegressionMetrics(KindMetrics):
+    """Statistics and metrics of regression predictions; the labels are the steps of the scale."""
+
+    default, count_metrics, label_metrics = "mae", METRICS, LABEL_METRICS
 
     def __init__(self, space: LabelSpace) -> None:
-        self.space = space
-        self.count_metrics = METRICS if space.scale == _SENTIMENT_SCALE else ANY_SCALE_METRICS
+        super().__init__(space)
+        if space.scale != _SENTIMENT_SCALE:
+            self.count_metrics = ANY_SCALE_METRICS
 
     def compute_statistics(
         self,
@@ -189,10 +193,6 @@ class RegressionMetrics:
         np.add.at(sums, groups, rows)
         return sums
 
-    def compute_confusion_matrix(self, statistics: Array) -> None:
-        """Return ``None``: regression has no confusion matrix."""
-        return None
-
     def compute_metrics(self, statistics: Array) -> dict[str, Array]:
         """Compute the metrics from statistics."""
         numbers, matrices = np.moveaxis(statistics[..., :9], -1, 0), statistics[..., 9:]
@@ -201,7 +201,7 @@ class RegressionMetrics:
             matrices[..., a:b].reshape(*lead, k, k) for a, b, k in ((0, 4, 2), (4, 8, 2), (8, 17, 3))
         )
         sums = RegressionSums(*[*numbers, has0, non0, sign])
-        return {name: metric.function(sums) for name, metric in self.count_metrics.items()}
+        return compute_all(self.count_metrics, sums)
 
     def compute_label_metrics(
         self, truth: NDArray, probabilities: FloatArray, statistics: Array
@@ -214,13 +214,6 @@ class RegressionMetrics:
         values = {name: metric.function(truth, prediction) for name, metric in LABEL_METRICS.items()}
         sums = {k: np.bincount(steps, v, minlength=len(names)).astype(np.float64) for k, v in values.items()}
         return n, {name: np.where(n > 0, safe_divide(total, n), np.nan) for name, total in sums.items()}
-
-    def compute_label_f1(self, statistics: Array) -> None:
-        """Return ``None``: regression has no labels."""
-
-    def compute_ranking_metrics(self, truth: NDArray, probabilities: FloatArray) -> dict[str, Array]:
-        """Return nothing: regression has no ranking metrics besides `pearson`."""
-        return {}
 
 
 def _scaled_variances(sums: RegressionSums) -> tuple[Array, Array, Array]:
