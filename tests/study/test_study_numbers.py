@@ -10,8 +10,8 @@ from sentir import api
 from sentir.corpus.label_spaces import RegressionSpace
 from sentir.errors import CorpusError, RecipeError, UnknownNameError
 from sentir.evaluation.aligned import AlignedRuns
+from sentir.evaluation.clusters import assign_clusters
 from sentir.evaluation.intervals import compute_cluster_statistics
-from sentir.evaluation.scorer import Scorer
 from sentir.recognizer.recognizer import Recognizer
 from sentir.study import run
 from sentir.study.baselines import fit_predict_baseline
@@ -99,7 +99,7 @@ def test_an_unsuitable_metric_or_unknown_task_is_rejected_before_training(moods,
 
 def test_intervals_are_clustered_by_speaker_if_the_recipe_says_so(moods, weights):
     space, recipe = moods.label_space("emotion"), tiny_recipe(weights, evaluation={"cluster": "speaker"})
-    groups = Scorer(moods, "dev", {}, recipe.evaluation)._clusters()
+    groups = assign_clusters(moods, "dev", recipe.evaluation.cluster)
     rows = moods.dev
     predictions = [(np.eye(3)[np.zeros(len(rows), dtype=int)], None)]
     truth = space.encode([u.labels["emotion"] for u in rows])

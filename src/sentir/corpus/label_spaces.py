@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.corpus.labels import DecodedPrediction, Label, LabelSpace
+from sentir.corpus.labels import DecodedPrediction, Floats, Label, LabelSpace, Thresholds
 from sentir.errors import CorpusError
 from sentir.i18n import _
 
@@ -39,13 +39,11 @@ class _ClassSpace(LabelSpace):
     def labels_from_scores(self, scores: Mapping[str, float]) -> None:
         return None
 
-    def is_valid(self, probabilities: NDArray[np.floating]) -> bool:
+    def is_valid(self, probabilities: Floats) -> bool:
         p = probabilities
         return bool(np.isfinite(p).all() and (p >= 0).all() and (p <= 1 + 1e-9).all())
 
-    def decode_rows(
-        self, probabilities: NDArray[np.floating], thresholds: NDArray[np.floating] | None = None
-    ) -> list[DecodedPrediction]:
+    def decode_rows(self, probabilities: Floats, thresholds: Thresholds = None) -> list[DecodedPrediction]:
         rows = zip(self.decode(probabilities, thresholds), probabilities.tolist(), strict=True)
         return [(tuple(map(str, labels)), dict(zip(self.names, row, strict=True)), {}) for labels, row in rows]
 
@@ -77,23 +75,19 @@ class SingleLabelSpace(_ClassSpace):
     def encode(self, labels: Iterable[Sequence[Label]]) -> NDArray[np.int64]:
         return np.array([row[0] for row in self._index_rows(labels)], dtype=np.int64)
 
-    def probabilities(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    def probabilities(self, logits: Floats) -> NDArray[np.float64]:
         z = np.asarray(logits, dtype=np.float64)
         z = np.exp(z - z.max(axis=1, keepdims=True, initial=-np.inf))
         return z / z.sum(axis=1, keepdims=True)
 
-    def is_valid(self, probabilities: NDArray[np.floating]) -> bool:
+    def is_valid(self, probabilities: Floats) -> bool:
         in_range = _ClassSpace.is_valid(self, probabilities)
         return in_range and np.allclose(probabilities.sum(axis=1), 1, atol=1e-6)
 
-    def decide(
-        self, probabilities: NDArray[np.floating], thresholds: NDArray[np.floating] | None = None
-    ) -> NDArray[np.int64]:
+    def decide(self, probabilities: Floats, thresholds: Thresholds = None) -> NDArray[np.int64]:
         return np.asarray(probabilities).argmax(axis=1).astype(np.int64)
 
-    def decode(
-        self, probabilities: NDArray[np.floating], thresholds: NDArray[np.floating] | None = None
-    ) -> list[tuple[Label, ...]]:
+    def decode(self, probabilities: Floats, thresholds: Thresholds = None) -> list[tuple[Label, ...]]:
         return [(self.names[k],) for k in self.decide(probabilities)]
 
 
@@ -116,18 +110,14 @@ class MultiLabelSpace(_ClassSpace):
             encoded[n, row] = 1.0
         return encoded
 
-    def probabilities(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    def probabilities(self, logits: Floats) -> NDArray[np.float64]:
         return np.exp(-np.logaddexp(0.0, -np.asarray(logits, dtype=np.float64)))
 
-    def decide(
-        self, probabilities: NDArray[np.floating], thresholds: NDArray[np.floating] | None = None
-    ) -> NDArray[np.float32]:
+    def decide(self, probabilities: Floats, thresholds: Thresholds = None) -> NDArray[np.float32]:
         cut = np.full(len(self.names), 0.5) if thresholds is None else np.asarray(thresholds)
         return (np.asarray(probabilities) >= cut).astype(np.float32)
 
-    def decode(
-        self, probabilities: NDArray[np.floating], thresholds: NDArray[np.floating] | None = None
-    ) -> list[tuple[Label, ...]]:
+    def decode(self, probabilities: Floats, thresholds: Thresholds = None) -> list[tuple[Label, ...]]:
         rows = self.decide(probabilities, thresholds)
         return [tuple(name for name, on in zip(self.names, row, strict=True) if on) for row in rows]
 
@@ -199,23 +189,17 @@ class RegressionSpace(LabelSpace):
         center, half_range = self.center_and_half_range
         return ((self.encode(labels) - center) / half_range).astype(np.float32)
 
-    def probabilities(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    def probabilities(self, logits: Floats) -> NDArray[np.float64]:
         center, half_range = self.center_and_half_range
         return center + half_range * np.asarray(logits, dtype=np.float64)
 
-    def decide(
-        self, probabilities: NDArray[np.floating], thresholds: NDArray[np.floating] | None = None
-    ) -> NDArray[np.float64]:
+    def decide(self, probabilities: Floats, thresholds: Thresholds = None) -> NDArray[np.float64]:
         return np.clip(np.asarray(probabilities)[:, 0], *self.bounds).astype(np.float64)
 
-    def decode(
-        self, probabilities: NDArray[np.floating], thresholds: NDArray[np.floating] | None = None
-    ) -> list[tuple[Label, ...]]:
+    def decode(self, probabilities: Floats, thresholds: Thresholds = None) -> list[tuple[Label, ...]]:
         return [(number,) for number in self.decide(probabilities).tolist()]
 
-    def decode_rows(
-        self, probabilities: NDArray[np.floating], thresholds: NDArray[np.floating] | None = None
-    ) -> list[DecodedPrediction]:
+    def decode_rows(self, probabilities: Floats, thresholds: Thresholds = None) -> list[DecodedPrediction]:
         return [((), {}, {self.name: number}) for number in self.decide(probabilities).tolist()]
 
     def categorize(self, labels: Sequence[Label]) -> tuple[str, ...]:

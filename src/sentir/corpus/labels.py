@@ -20,6 +20,10 @@ SENTIMENTS = ("negative", "neutral", "positive")
 Label = str | float
 """The name of a label, or a number in a regression task."""
 
+Floats = NDArray[np.floating]
+Thresholds = NDArray[np.floating] | None
+"""The ``(K,)`` probabilities from which on a label is predicted; none = 0.5."""
+
 DecodedPrediction = tuple[tuple[str, ...], dict[str, float], dict[str, float]]
 """Label names, label → probability, and name → number; the first two are empty in regression, else the last."""
 
@@ -140,20 +144,18 @@ class LabelSpace(ABC):
         return self.encode(labels)
 
     @abstractmethod
-    def probabilities(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    def probabilities(self, logits: Floats) -> NDArray[np.float64]:
         """Return the ``(N, K)`` probabilities of logits: a softmax over labels, or a sigmoid of each.
 
         In a regression task, ``(N, 1)`` outputs are scaled from [-1, 1] to the bounds, without clipping.
         """
 
-    def is_valid(self, probabilities: NDArray[np.floating]) -> bool:
+    def is_valid(self, probabilities: Floats) -> bool:
         """Return whether ``(N, K)`` numbers are valid probabilities, or in a regression task finite."""
         return bool(np.isfinite(probabilities).all())
 
     @abstractmethod
-    def decide(
-        self, probabilities: NDArray[np.floating], thresholds: NDArray[np.floating] | None = None
-    ) -> NDArray[Any]:
+    def decide(self, probabilities: Floats, thresholds: Thresholds = None) -> NDArray[Any]:
         """Return predicted labels for ``(N, K)`` probabilities, as arrays like those of `encode`.
 
         In a single-label task, the most probable label; in a multi-label task, those at or above their threshold
@@ -161,15 +163,11 @@ class LabelSpace(ABC):
         """
 
     @abstractmethod
-    def decode(
-        self, probabilities: NDArray[np.floating], thresholds: NDArray[np.floating] | None = None
-    ) -> list[tuple[Label, ...]]:
+    def decode(self, probabilities: Floats, thresholds: Thresholds = None) -> list[tuple[Label, ...]]:
         """Return the labels predicted by `decide` as N tuples of names, or of one number each."""
 
     @abstractmethod
-    def decode_rows(
-        self, probabilities: NDArray[np.floating], thresholds: NDArray[np.floating] | None = None
-    ) -> list[DecodedPrediction]:
+    def decode_rows(self, probabilities: Floats, thresholds: Thresholds = None) -> list[DecodedPrediction]:
         """Return N decoded predictions: what `decode` returns, with the probability of each label."""
 
     @abstractmethod

@@ -51,15 +51,12 @@ class UncorrectedComparison:
         n, d = self.comparison.num_clusters, self.comparison.difference
         if n < MIN_CLUSTERS:
             return None
-        tails = (1 + np.arange(len(self.permuted_differences))) / (
-            1 + len(self.permuted_differences)
-        ) * holm_factor < ALPHA
+        count = len(self.permuted_differences)
+        tails = (1 + np.arange(count)) / (1 + count) * holm_factor < ALPHA
         critical = float(self.permuted_differences[max(int(tails.sum()) - 1, 0)])
         is_significant = self.comparison.p * holm_factor < ALPHA
         squares = self.standard_error**2 * (n - 1) / n + d**2 / n  # of the dialogues' contributions, summed
-        variance = (
-            (squares - critical**2 / n) * n / (n - 1)
-        )  # squared standard error of a difference of ``critical``
+        variance = (squares - critical**2 / n) * n / (n - 1)  # of a difference of ``critical``
         if variance <= 0 < critical and not is_significant:
             return None
         margin = self.standard_error * critical / sqrt(variance) if critical and self.standard_error else 0.0
@@ -105,31 +102,16 @@ def compare(
     a, b = compute_cluster_statistics(aligned_a), compute_cluster_statistics(aligned_b)
     if a.shape[1] < 2:
         raise PredictionsError(
-            _(
-                "'{a}' and '{b}' cannot be compared on one dialogue; score at least two.",
-                a=names[0],
-                b=names[1],
-            )
+            _("'{a}' and '{b}' cannot be compared on one dialogue; score at least two.", a=names[0], b=names[1])
         )
     difference = _mean_over_runs(space, metric, a) - _mean_over_runs(space, metric, b)
     replicates = [jackknife_metrics(space, side)[metric] for side in (a, b)]
     permuted = np.sort(np.abs(_permuted_differences(space, metric, a, b, permutations, seed)))[::-1]
     p = (1 + int((permuted >= abs(difference) - _TOLERANCE).sum())) / (1 + permutations)
     comparison = Comparison(
-        a=names[0],
-        b=names[1],
-        corpus=corpus,
-        task=space.task,
-        split=split,
-        metric=metric,
-        difference=difference,
-        low=None,
-        high=None,
-        p=p,
-        p_holm=p,
-        n=len(aligned_a),
-        num_clusters=a.shape[1],
-    )
+        *names, corpus=corpus, task=space.task, split=split, metric=metric, difference=difference, low=None,
+        high=None, p=p, p_holm=p, n=len(aligned_a), num_clusters=a.shape[1],
+    )  # fmt: skip
     standard_error = float(jackknife_standard_error(replicates[0] - replicates[1]))
     return UncorrectedComparison(comparison, standard_error, permuted)
 

@@ -137,12 +137,8 @@ def _mean_per_label(aligned: AlignedRuns) -> list[LabelScore]:
 
 def _interleave_at_half(tuned: Mapping[str, Any], at_half: Mapping[str, Any]) -> dict[str, Any]:
     """Insert each metric at 0.5 after the same at tuned thresholds."""
-    interleaved: dict[str, Any] = {}
-    for name, value in tuned.items():
-        interleaved[name] = value
-        if name in at_half:
-            interleaved[f"{name}{AT_HALF_SUFFIX}"] = at_half[name]
-    return interleaved
+    pairs = (((k, v), (f"{k}{AT_HALF_SUFFIX}", at_half.get(k))) for k, v in tuned.items())
+    return {name: value for pair in pairs for name, value in pair if value is not None}
 
 
 def _mean_thresholds(space: LabelSpace, thresholds: Sequence[NDArray[np.floating] | None]) -> dict[str, float]:

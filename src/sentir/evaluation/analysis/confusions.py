@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import Label, LabelSpace
+from sentir.corpus.labels import Label
 from sentir.corpus.predictions import Predictions
 from sentir.display_names import display_name
 from sentir.evaluation.aligned import AlignedRuns
@@ -116,34 +116,17 @@ def find_hardest_examples(
         gold: id → labels.
     """
     space, ids = predictions.label_space, sorted(gold)
-    p = predictions.select(ids).probabilities
-    truth = space.encode(gold[key] for key in ids)
-    predicted, scores = (
-        space.decode(p, thresholds),
-        _ERRORS[space.kind].error_scores(truth, space.decide(p, thresholds), p),
-    )
-    rows = [n for n in np.argsort(-scores, kind="stable")[:MAX_HARDEST_EXAMPLES].tolist() if scores[n] > 0]
-    return tuple(
-        _make_hard_example(corpus, space, ids[n], gold[ids[n]], predicted[n], p[n], float(scores[n]))
-        for n in rows
-    )
-
-
-def _make_hard_example(
-    corpus: Corpus,
-    space: LabelSpace,
-    key: str,
-    labels: tuple[Label, ...],
-    predicted: tuple[Label, ...],
-    p: Array,
-    error_score: float,
-) -> HardExample:
-    u = corpus.by_id[key]
-    context = tuple(ContextTurn(turn.speaker, turn.text) for turn in corpus.before(u, N_CONTEXT_TURNS))
-    return HardExample(
-        key, u.speaker, u.text, space.categorize(labels), space.categorize(predicted),
-        dict(zip(space.names, p.tolist(), strict=True)), error_score, context,
-    )  # fmt: skip
+    p, truth = predictions.select(ids).probabilities, space.encode(gold[key] for key in ids)
+    predicted = space.decode(p, thresholds)
+    scores = _ERRORS[space.kind].error_scores(truth, space.decide(p, thresholds), p)
+    examples = []
+    for n in np.argsort(-scores, kind="stable")[:MAX_HARDEST_EXAMPLES].tolist():
+        u = corpus.by_id[ids[n]]
+        context = tuple(ContextTurn(turn.speaker, turn.text) for turn in corpus.before(u, N_CONTEXT_TURNS))
+        labels, probabilities = space.categorize(gold[u.id]), dict(zip(space.names, p[n].tolist(), strict=True))
+        error = space.categorize(predicted[n]), probabilities, float(scores[n])
+        examples.append(HardExample(u.id, u.speaker, u.text, labels, *error, context))
+    return tuple(example for example in examples if example.error_score > 0)
 
 
 def analyze_speakers(

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
-from sentir.evaluation.calibration.kinds import find_calibration, get_calibration
+from sentir.evaluation.calibration.kinds import CALIBRATIONS
 
 Array = NDArray[np.float64]
 
@@ -23,14 +23,14 @@ def compute_confidence(
     Raises:
         KeyError: in regression, which has no probabilities.
     """
-    return get_calibration(space).compute_confidence(probabilities, thresholds)
+    return CALIBRATIONS[space.kind].confidence(space, probabilities, thresholds)
 
 
 def compute_confidence_by_id(
     predictions: Predictions, thresholds: NDArray[np.floating] | None = None
 ) -> dict[str, float]:
     """Return id → confidence; nothing in regression."""
-    if find_calibration(predictions.label_space) is None:
+    if predictions.label_space.kind not in CALIBRATIONS:
         return {}
     confidences = compute_confidence(predictions.label_space, predictions.probabilities, thresholds)
     return dict(zip(predictions.ids, confidences.tolist(), strict=True))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.evaluation.calibration.confidence import compute_confidence, find_confidence_threshold
-from sentir.evaluation.calibration.kinds import Array, TemperatureAndBias, find_calibration, get_calibration
+from sentir.evaluation.calibration.kinds import CALIBRATIONS, Array, TemperatureAndBias
 from sentir.evaluation.calibration.thresholds import tune_thresholds
 
 TARGET_COVERAGE = 0.8  # share of dev that reaches the confidence threshold
@@ -65,7 +65,7 @@ class Calibration:
         numbers = [*self.temperature, *self.bias, self.confidence_threshold]
         return (
             self.method in calibration_methods(space)
-            and (len(self.temperature), len(self.bias)) == get_calibration(space).parameter_counts
+            and (len(self.temperature), len(self.bias)) == CALIBRATIONS[space.kind].parameter_counts(len(space))
             and min(self.temperature) > 0
             and bool(np.isfinite(numbers).all())
             and 0 < self.coverage <= 1
@@ -74,8 +74,7 @@ class Calibration:
 
 def calibration_methods(space: LabelSpace) -> tuple[str, ...]:
     """Return the calibration methods for a label space, the simplest first; none in regression."""
-    kind = find_calibration(space)
-    return () if kind is None else tuple(kind.fitters)
+    return tuple(CALIBRATIONS[space.kind].fitters) if space.kind in CALIBRATIONS else ()
 
 
 def fit_calibration(
@@ -109,13 +108,7 @@ def select_calibration_method(
 
     A method replaces a simpler one only if it improves by more than one standard error of the improvement over
     dialogues (Breiman et al., "Classification and Regression Trees", 1984). A single dialogue is divided by
-    utterances.
-
-    Args:
-        space: of the task.
-        truth: encoded labels (`LabelSpace.encode`), N rows.
-        probabilities: ``(N, K)``, not calibrated.
-        groups: N dialogue keys.
+    utterances. Arguments as in `fit_calibration`.
     """
     index = np.unique(np.asarray(groups), return_inverse=True)[1]
     index = index if index.any() else np.arange(len(truth))
@@ -142,7 +135,7 @@ def _held_out_losses(
         held_out = folds == fold
         fitted = fit_temperature_and_bias(space, truth[~held_out], p[~held_out], method)
         calibrated = apply_temperature(space, p[held_out], *fitted)
-        losses[held_out] = get_calibration(space).log_losses(truth[held_out], calibrated)
+        losses[held_out] = CALIBRATIONS[space.kind].log_losses(truth[held_out], calibrated)
     return losses
 
 
@@ -153,19 +146,13 @@ def fit_temperature_and_bias(
 
     The likelihood is concave in 1 / temperature and bias, so the maximum is unique. The search is bounded by
     `MIN_TEMPERATURE`, `MAX_TEMPERATURE` and `MAX_BIAS`. With a bias, a label that all rows or no rows have is
-    left as it is.
-
-    Args:
-        space: of the task.
-        truth: encoded labels (`LabelSpace.encode`), N rows.
-        probabilities: ``(N, K)``.
-        method: one of `calibration_methods`.
+    left as it is. Arguments as in `fit_calibration`.
     """
-    return get_calibration(space).fitters[method](truth, np.asarray(probabilities, dtype=np.float64))
+    return CALIBRATIONS[space.kind].fitters[method](truth, np.asarray(probabilities, dtype=np.float64))
 
 
 def apply_temperature(
     space: LabelSpace, probabilities: Array, temperature: tuple[float, ...], bias: tuple[float, ...]
 ) -> Array:
     """Return the probabilities ``(N, K)`` of logits divided by the temperature plus the bias."""
-    return get_calibration(space).apply(probabilities, np.array(temperature), np.array(bias))
+    return CALIBRATIONS[space.kind].apply(probabilities, np.array(temperature), np.array(bias))

@@ -23,7 +23,7 @@ from sentir.evaluation.calibration.errors import (
     masked_mean,
 )
 from sentir.evaluation.calibration.fitting import TARGET_COVERAGE, apply_temperature, fit_calibration
-from sentir.evaluation.calibration.kinds import Array, get_calibration
+from sentir.evaluation.calibration.kinds import CALIBRATIONS, Array
 from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.evaluation.metrics import compute_statistics, get_metric, metrics_for, metrics_from_statistics
 from sentir.evaluation.results import Score
@@ -172,8 +172,8 @@ def measure_reliability(
         resamples: bootstrap resamples for the interval of the calibration error.
     """
     space, truth = aligned.space, aligned.truth
-    kind, resampling = get_calibration(space), ClusterResampling(aligned.cluster_index, resamples)
-    pairs = [kind.pair_outcomes(truth, run.probabilities) for run in decisions]
+    kind, resampling = CALIBRATIONS[space.kind], ClusterResampling(aligned.cluster_index, resamples)
+    pairs = [kind.outcomes(truth, run.probabilities) for run in decisions]
     losses = [1 - compute_correctness(space, truth, run.decisions) for run in decisions]
     confidences, confident = [run.confidences for run in decisions], [run.is_confident for run in decisions]
     everything = [np.ones(len(truth), dtype=bool) for _run in decisions]
@@ -187,7 +187,7 @@ def measure_reliability(
         ece_if_calibrated=ece_if_calibrated,
         brier=masked_mean(everything, squared_errors, resampling, is_proportion=kind.is_brier_proportion),
         aurc=area_under_risk_coverage_curve(losses, confidences, resampling),
-        reliability_curves=_reliability_curves(kind.curve_names, pairs),
+        reliability_curves=_reliability_curves(kind.curve_names(space), pairs),
         risk_coverage_curve=_risk_coverage_curve(losses, confidences),
         target_coverage=TARGET_COVERAGE,
         coverage=masked_mean(everything, confident, resampling),

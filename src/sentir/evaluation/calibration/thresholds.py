@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
-from sentir.evaluation.calibration.kinds import find_calibration
+from sentir.evaluation.calibration.kinds import CALIBRATIONS
 
 
 def tune_thresholds(
@@ -29,5 +29,5 @@ def tune_thresholds(
     Raises:
         PredictionsError: if there are no rows or the shapes do not fit.
     """
-    kind = find_calibration(space)
+    kind = CALIBRATIONS.get(space.kind)
     return None if kind is None else kind.tune_thresholds(truth, probabilities)

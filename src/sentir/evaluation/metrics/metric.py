@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.labels import LabelSpace, Thresholds
 
 Array = NDArray[np.float64]
 FloatArray = NDArray[np.floating]
@@ -87,11 +87,7 @@ class KindMetrics(ABC):
 
     @abstractmethod
     def compute_statistics(
-        self,
-        truth: NDArray,
-        probabilities: FloatArray,
-        thresholds: FloatArray | None,
-        groups: NDArray[np.integer],
+        self, truth: NDArray, probabilities: FloatArray, thresholds: Thresholds, groups: NDArray[np.integer]
     ) -> Array:
         """Return the ``(G, S)`` statistics of groups."""
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sentir.corpus.labels import Thresholds
 from sentir.evaluation.metrics.label_counts import (
     MACRO_F1,
     PRECISION_RECALL_F1,
@@ -188,11 +189,7 @@ class MultilabelMetrics(LabelCountMetrics):
     label_metrics, ranking_metrics = LABEL_METRICS, RANKING_METRICS
 
     def compute_statistics(
-        self,
-        truth: NDArray,
-        probabilities: FloatArray,
-        thresholds: FloatArray | None,
-        groups: NDArray[np.integer],
+        self, truth: NDArray, probabilities: FloatArray, thresholds: Thresholds, groups: NDArray[np.integer]
     ) -> Array:
         """Return the ``(G, 4·K + 3)`` statistics of groups."""
         t, d = truth > 0, self.space.decide(probabilities, thresholds) > 0

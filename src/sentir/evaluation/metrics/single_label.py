@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sentir.corpus.labels import Thresholds
 from sentir.evaluation.metrics.label_counts import (
     MACRO_F1,
     LabelCountMetrics,
@@ -60,11 +61,7 @@ class SingleLabelMetrics(LabelCountMetrics):
     default, count_metrics = "weighted_f1", METRICS
 
     def compute_statistics(
-        self,
-        truth: NDArray,
-        probabilities: FloatArray,
-        thresholds: FloatArray | None,
-        groups: NDArray[np.integer],
+        self, truth: NDArray, probabilities: FloatArray, thresholds: Thresholds, groups: NDArray[np.integer]
     ) -> Array:
         """Return the ``(G, K·K)`` flattened confusion matrices of groups."""
         k = len(self.space)
