@@ -24,7 +24,8 @@ from pathlib import Path
 import numpy as np
 
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import EMOTIONS, LabelSpace, normalize_emotion
+from sentir.corpus.label_spaces import SingleLabelSpace
+from sentir.corpus.labels import EMOTIONS, normalize_emotion
 from sentir.corpus.utterances import Clip, Dialogue, Utterance, group_dialogues
 from sentir.evaluation.locked.ledger import get_labels, open_test
 from sentir.evaluation.scorer import Scorer
@@ -97,7 +98,7 @@ def build_corpus(meld_root: Path, ravdess_root: Path, sizes: Mapping[str, int]) 
         for dialogue in take_dialogues(dialogues, size)
         for u in with_clips(dialogue, split, clips, draw)
     ]
-    return Corpus.build(NAME, rows, [LabelSpace("emotion", EMOTIONS)])
+    return Corpus.build(NAME, rows, [SingleLabelSpace("emotion", EMOTIONS)])
 
 
 def read_clips(root: Path) -> ClipsByActor:

@@ -13,6 +13,7 @@ import numpy as np
 
 from sentir.corpus.cleaning import CLEANING_STEPS, THESIS_CLEANING, clean_text
 from sentir.corpus.corpus import Corpus
+from sentir.evaluation.aligned import AlignedRuns
 from sentir.evaluation.comparison import apply_holm_correction, compare
 from sentir.evaluation.metrics import compute_scores
 from sentir.readers import read_corpus
@@ -67,16 +68,12 @@ def score_cells(
     value = f"{compute_scores(space, truth, probabilities)[METRIC]:.3f}"
     if probabilities is raw:
         return value, ""
+    groups = [u.dialogue for u in corpus.dev]
     paired = compare(
-        space,
-        truth,
-        [(probabilities, None)],
-        [(raw, None)],
-        [u.dialogue for u in corpus.dev],
+        *(AlignedRuns(space, truth, [(p, None)], groups) for p in (probabilities, raw)),
         metric=METRIC,
         names=(name, "none"),
         corpus=corpus.name,
-        task=task,
         split="dev",
         permutations=1000,
     )

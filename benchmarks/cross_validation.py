@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from sentir.corpus.corpus import Corpus
+from sentir.evaluation.aligned import AlignedRuns
 from sentir.evaluation.comparison import apply_holm_correction, compare
 from sentir.evaluation.metrics import compute_scores
 from sentir.readers import read_corpus
@@ -84,10 +85,10 @@ def _difference(corpus: Corpus, truth: np.ndarray, rows: list, runs: dict, name:
     first = next(iter(runs))
     if name == first:
         return ""
+    space, groups = corpus.label_space("emotion"), [u.dialogue or u.id for u in rows]
     (comparison,) = apply_holm_correction([compare(
-        corpus.label_space("emotion"), truth, runs[name], runs[first], [u.dialogue or u.id for u in rows],
-        metric=METRIC, names=(name, first), corpus=corpus.name, task="emotion", split="train and dev",
-        permutations=2000,
+        *(AlignedRuns(space, truth, runs[one], groups) for one in (name, first)),
+        metric=METRIC, names=(name, first), corpus=corpus.name, split="train and dev", permutations=2000,
     )])  # fmt: skip
     return f"{comparison.difference:+.4f} [{comparison.low:+.4f}, {comparison.high:+.4f}] p = {comparison.p:.4f}"
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from sentir.evaluation.aligned import AlignedRuns
 from sentir.evaluation.clusters import assign_clusters
 from sentir.evaluation.intervals import score_with_intervals
 from sentir.readers import read_corpus
@@ -55,7 +56,7 @@ def main() -> None:
         for seed in given.seeds:
             fitted = fit(recipe.override({"model": changes, "train": {"seed": seed}}), corpus)
             runs.append((fitted.dev_predictions.select(u.id for u in dev).probabilities, fitted.thresholds))
-        scores = score_with_intervals(space, truth, runs, groups, confidence_level=0.95)
+        scores = score_with_intervals(AlignedRuns(space, truth, runs, groups))
         f1, macro = scores["weighted_f1"], scores["macro_f1"]
         print(
             f"{name:32}{f1.value:.3f}  {f1.low:.3f} to {f1.high:.3f}  ± {f1.sd or 0:.3f}  {macro.value:.3f}",

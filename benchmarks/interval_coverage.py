@@ -12,7 +12,8 @@ import argparse
 
 import numpy as np
 
-from sentir.corpus.labels import EMOTIONS, LabelSpace
+from sentir.corpus.label_spaces import SingleLabelSpace
+from sentir.corpus.labels import EMOTIONS
 from sentir.evaluation import jackknife
 from sentir.evaluation.comparison import UncorrectedComparison, _permuted_differences, apply_holm_correction
 from sentir.evaluation.intervals import jackknife_metrics
@@ -21,7 +22,7 @@ from sentir.evaluation.metrics import get_metric, metrics_from_statistics
 from sentir.evaluation.metrics.label_counts import counts_from_confusion_matrix, f1
 from sentir.evaluation.results import Comparison
 
-SPACE = LabelSpace("emotion", EMOTIONS)
+SPACE = SingleLabelSpace("emotion", EMOTIONS)
 CLASS_FREQUENCIES = np.array([345, 68, 50, 402, 1256, 208, 281]) / 2610
 CLASS_LOGITS = np.array([0.2, -0.9, -1.0, 0.4, 1.6, -0.3, 0.3])
 K, TURNS_PER_DIALOGUE, SECOND_MODEL_SHIFT = len(CLASS_FREQUENCIES), 10, -0.25

@@ -127,7 +127,7 @@ def test_probabilities_are_an_array_in_the_order_of_the_classes(model):
 
 
 def test_a_regression_model_has_no_classes(model):
-    space = sentir.LabelSpace("mood", ("mood",), bounds=(-3.0, 3.0))
+    space = sentir.RegressionSpace("mood", "mood", (-3.0, 3.0))
     own = model.recognizer
     model = type(own)(model.recipe, space, own.preprocessor, own.encoders, own.model, None)
     assert not hasattr(model, "classes_")

@@ -46,7 +46,7 @@ def fit_logistic_regression(space: LabelSpace, inputs: Inputs, rows: Rows, c: fl
     """Fit one-vs-rest logistic regression; a label without rows gets probability 0."""
     one = LogisticRegression(C=c, solver="liblinear")
     model = OneVsRestClassifier(one).fit(inputs, encode_labels(space, rows))
-    if space.multilabel:
+    if space.kind == "multi":
         return model.predict_proba
 
     def probabilities(inputs: Inputs) -> NDArray[np.float64]:

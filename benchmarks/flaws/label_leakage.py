@@ -23,14 +23,14 @@ def gold_emotion(data: HeldOutCorpus) -> Iterator[Finding]:
 
     def gold(rows: Rows) -> NDArray[np.float64]:
         truth = encode_labels(emotion, rows)
-        return (truth if emotion.multilabel else np.eye(len(emotion))[truth]).astype(np.float64)
+        return (truth if emotion.kind == "multi" else np.eye(len(emotion))[truth]).astype(np.float64)
 
     yield _compare_with_columns("gold emotion as an input of the sentiment model", data, "sentiment", gold)
 
 
 def target_columns(data: HeldOutCorpus) -> Iterator[Finding]:
     """Predict emotions from words and two columns derived from their annotated intensities."""
-    if not data.label_space("emotion").multilabel:
+    if data.label_space("emotion").kind != "multi":
         return
 
     def columns(rows: Rows) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ def pooled_padding(data: HeldOutCorpus) -> Iterator[Finding]:
     The true score is that of utterances encoded one by one, as in deployment.
     """
     space = data.label_space("emotion")
-    if space.multilabel:
+    if space.kind == "multi":
         return
     train, held = labeled(data.train, "emotion")[:MAX_TRAIN], labeled(data.held_out, "emotion")
     (means, lasts), (held_means, held_lasts), (_means, single_lasts) = (

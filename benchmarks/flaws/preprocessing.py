@@ -61,7 +61,7 @@ def vocabulary_on_all_splits(data: HeldOutCorpus) -> Iterator[Finding]:
 def shifted_columns(data: HeldOutCorpus) -> Iterator[Finding]:
     """Train lacks a label, and columns of probabilities are named in order."""
     space = data.label_space("emotion")
-    if space.multilabel:
+    if space.kind == "multi":
         return
     absent = space.names[1]
     train = [u for u in labeled(data.train, "emotion") if u.labels["emotion"] != (absent,)]
@@ -82,7 +82,7 @@ def shifted_columns(data: HeldOutCorpus) -> Iterator[Finding]:
 def raw_logits(data: HeldOutCorpus) -> Iterator[Finding]:
     """Logits instead of probabilities, thresholded at 0.5."""
     space = data.label_space("emotion")
-    if not space.multilabel:
+    if space.kind != "multi":
         return
     held = labeled(data.held_out, "emotion")
     vectorize, model = fit_bag_of_words(data, "emotion")

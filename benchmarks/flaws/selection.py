@@ -67,7 +67,7 @@ def _metric_values(space: LabelSpace, clusters: NDArray[np.float64]) -> NDArray[
 def thresholds_on_test(data: HeldOutCorpus) -> Iterator[Finding]:
     """Multi-label thresholds tuned on the rows that are scored."""
     space = data.label_space("emotion")
-    if not space.multilabel:
+    if space.kind != "multi":
         return
     correct = predict_bag_of_words(data, data.held_out)
     p = correct.runs[0][0]

@@ -10,11 +10,12 @@ from audio_files import tone, write_mp4, write_wav
 from sentir.audio import decoding
 from sentir.audit import audit, scan_audio
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import SENTIMENTS, LabelSpace
+from sentir.corpus.label_spaces import SingleLabelSpace
+from sentir.corpus.labels import SENTIMENTS
 from sentir.corpus.utterances import Clip, Issue, Utterance
 
 RATE = 16_000
-SENTIMENT = LabelSpace("sentiment", SENTIMENTS)
+SENTIMENT = SingleLabelSpace("sentiment", SENTIMENTS)
 
 
 def voice(seed, seconds=1.2):

@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 from sentir.audit import audit
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.fingerprints import hash_ids
-from sentir.corpus.labels import SENTIMENTS, LabelSpace
+from sentir.corpus.label_spaces import MultiLabelSpace, RegressionSpace, SingleLabelSpace
+from sentir.corpus.labels import SENTIMENTS
 from sentir.corpus.text_similarity import casefold_text
 from sentir.corpus.utterances import Issue, Utterance
 from sentir.errors import CorpusError
 from sentir.readers.meld import reader as meld
 from sentir.readers.mosei import reader as mosei
 
-SENTIMENT = LabelSpace("sentiment", SENTIMENTS)
-EMOTION = LabelSpace("emotion", ("anger", "joy"), multilabel=True)
+SENTIMENT = SingleLabelSpace("sentiment", SENTIMENTS)
+EMOTION = MultiLabelSpace("emotion", ("anger", "joy"))
 
 
 def utterance(split, n, text, label="neutral", **others):
@@ -324,7 +325,7 @@ def many(split, *labels, task="sentiment"):
         (SENTIMENT, ("positive",)),
         (EMOTION, ("joy",)),
         (EMOTION, ()),
-        (LabelSpace("value", ("v",), bounds=(-3, 3)), (1.5,)),
+        (RegressionSpace("value", "v", (-3, 3)), (1.5,)),
     ],
 )
 def test_a_single_class_or_number_is_a_problem_of_grade_e(space, label):
@@ -351,7 +352,7 @@ def test_in_multi_label_tasks_a_label_that_all_or_none_have_is_a_problem():
 
 
 def test_a_label_called_none_of_them_is_counted_separately():
-    space = LabelSpace("emotion", ("none of them", "joy"), multilabel=True)
+    space = MultiLabelSpace("emotion", ("none of them", "joy"))
     report = audit(build(*many("train", ("none of them",), (), (), ("joy",), task="emotion"), spaces=[space]))
     assert [row["train"] for row in rows(report, "labels")] == [1, 1, 2]
     assert "none of them (1), joy (1)" in finding(report, "label_rare").message
@@ -367,7 +368,7 @@ def test_grades_d_and_e_are_problems_and_notes_have_grade_a():
 @pytest.mark.parametrize("task", ["id", "text", "split", "speaker", "score.joy", "feature.pitch"])
 def test_a_task_with_the_name_of_a_table_column_is_rejected(task):
     with pytest.raises(CorpusError, match=f"the task '{task}' has the name of another column"):
-        build(utterance("train", 0, "a", None), spaces=[LabelSpace(task, ("joy", "fear"))])
+        build(utterance("train", 0, "a", None), spaces=[SingleLabelSpace(task, ("joy", "fear"))])
 
 
 def test_histograms_count_each_utterance_once():

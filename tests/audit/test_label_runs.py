@@ -7,11 +7,11 @@ import pytest
 
 from sentir.audit import audit
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import SingleLabelSpace
 from sentir.corpus.neighbor_agreement import measure_neighbor_agreement
 from sentir.corpus.utterances import Utterance
 
-SPACE = LabelSpace("mood", ("a", "b", "c"))
+SPACE = SingleLabelSpace("mood", ("a", "b", "c"))
 
 
 def moods(n, stay, seed=0):

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from sentir.audit import audit, check_recipe_leakage
 from sentir.audit.leaking_columns import WARNING_THRESHOLD, find_leaking_columns
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import MultiLabelSpace, SingleLabelSpace
 from sentir.corpus.leakage import LEAKAGE_THRESHOLD, score_leakage
 from sentir.corpus.utterances import Utterance
 from sentir.errors import RecipeError
 from sentir.recipe import Recipe
 
 NAMES = ("anger", "joy", "neutral", "sadness")
-SPACE = LabelSpace("emotion", NAMES)
+SPACE = SingleLabelSpace("emotion", NAMES)
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -115,7 +115,7 @@ def test_a_column_that_nearly_leaks_is_warned_of_and_lowers_the_grade():
 
 
 def test_multiple_labels_are_scored_separately():
-    space = LabelSpace("emotion", NAMES, multilabel=True)
+    space = MultiLabelSpace("emotion", NAMES)
     draw = random.Random(0)
     labels = [tuple(name for name in NAMES if draw.random() < 0.3) for _row in range(300)]
     (leak,) = find_leaking_columns(

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from sentir.audit import audit, measure_leakage
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import SingleLabelSpace
 from sentir.corpus.text_similarity import find_near_duplicates, normalize_text, select_distinctive_texts
 from sentir.corpus.utterances import Utterance
 
-SPACE = LabelSpace("emotion", ("anger", "joy"))
+SPACE = SingleLabelSpace("emotion", ("anger", "joy"))
 SYLLABLES = [a + b for a in "bdfglmnprst" for b in ("a", "e", "é", "i", "o", "u", "ñi")]
 COMMON = ("Okay.", "Yeah!", "Oh my God!", "What?", "I don't know.", "Thank you.", "No, no, no!", "Hey.")
 ORDER = "ABCDE"

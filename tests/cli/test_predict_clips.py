@@ -11,11 +11,11 @@ import pytest
 from audio_files import tone, write_mp4, write_wav
 
 from sentir.cli import main, output
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import SingleLabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.paths import audio_dir
 
-SPACE = LabelSpace("emotion", ("anger", "joy"))
+SPACE = SingleLabelSpace("emotion", ("anger", "joy"))
 
 
 class FakeRecognizer:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sentir.cli import output, scores_output
-from sentir.evaluation.metrics import COUNT_METRICS, RANKING_METRICS
+from sentir.evaluation.metrics import METRICS_BY_KIND
 from sentir.evaluation.results import Comparison, ModelScores, Opening, Score
 from sentir.i18n import LANGUAGES, format_decimal, use_language
 from sentir.report.study_report import CorpusSummary, StudyReport
@@ -20,7 +20,7 @@ MODELS = {
     "acoustic": "",
 }
 MOMENT = "2026-01-31T00:00:00+00:00"
-METRICS = {kind: COUNT_METRICS[kind] + RANKING_METRICS[kind] for kind in COUNT_METRICS}
+METRICS = {kind: (*own.count_metrics, *own.ranking_metrics) for kind, own in METRICS_BY_KIND.items()}
 
 
 def scores(kind="multi", sd=0.05, notes=("synthetic corpus",)):
@@ -85,7 +85,7 @@ def report():
 
 
 @pytest.mark.parametrize("columns", [72, 80, 100, 200])
-@pytest.mark.parametrize("kind", COUNT_METRICS)
+@pytest.mark.parametrize("kind", METRICS)
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_every_value_of_every_model_is_printed_and_no_line_is_too_long(kind, code, columns, printed):
     rows = scores(kind)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sentir.corpus.cleaning import CLEANING_STEPS, THESIS_CLEANING, clean_text
 from sentir.corpus.cleaning_report import CLEANING_PRESETS, trace_cleaning
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import SingleLabelSpace
 from sentir.corpus.utterances import Utterance
 from sentir.errors import UnknownNameError
 from sentir.recipe import DEFAULT_CLEANING
@@ -16,7 +16,7 @@ from sentir.recipe import DEFAULT_CLEANING
 
 def corpus(*texts):
     rows = [Utterance(f"c/{n}", "train", text=text) for n, text in enumerate(texts)]
-    return Corpus.build("c", rows, [LabelSpace("emotion", ("joy",))])
+    return Corpus.build("c", rows, [SingleLabelSpace("emotion", ("joy",))])
 
 
 def test_each_step_counts_what_it_changes_and_empties():

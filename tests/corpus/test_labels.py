@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import expit, softmax
 
+from sentir.corpus.label_spaces import MultiLabelSpace, RegressionSpace, SingleLabelSpace
 from sentir.corpus.labels import EMOTIONS, SENTIMENTS, LabelSpace, normalize_emotion, normalize_sentiment
 from sentir.errors import CorpusError
 
-SINGLE = LabelSpace("emotion", EMOTIONS)
-MULTI = LabelSpace("emotion", ("anger", "fear", "joy"), multilabel=True)
+SINGLE = SingleLabelSpace("emotion", EMOTIONS)
+MULTI = MultiLabelSpace("emotion", ("anger", "fear", "joy"))
+NUMBER = RegressionSpace("mood", "mood", (-1.0, 1.0))
 LOGITS = arrays(np.float64, st.tuples(st.integers(0, 5), st.just(7)), elements=st.floats(-700, 700))
 
 
@@ -36,7 +38,7 @@ def test_multiple_labels_survive_encoding_and_decoding(sets):
 @settings(deadline=None)
 @given(LOGITS)
 def test_probabilities_are_a_softmax_or_sigmoids(logits):
-    multilabel = LabelSpace("emotion", EMOTIONS, multilabel=True)
+    multilabel = MultiLabelSpace("emotion", EMOTIONS)
     np.testing.assert_allclose(SINGLE.probabilities(logits), softmax(logits, axis=1), atol=1e-12)
     np.testing.assert_allclose(multilabel.probabilities(logits), expit(logits), atol=1e-12)
 
@@ -53,10 +55,33 @@ def test_a_row_without_exactly_one_known_label_is_refused(row):
         SINGLE.encode([row])
 
 
+@pytest.mark.parametrize("space", [SINGLE, MULTI, NUMBER], ids=lambda space: space.kind)
+def test_decoded_rows_cells_and_categories_agree_with_the_labels(space):
+    p = np.array([[0.9], [-0.2]]) if space is NUMBER else np.random.default_rng(0).dirichlet([1] * len(space), 2)
+    for (labels, by_label, values), row, numbers in zip(space.decode_rows(p), space.decode(p), p, strict=True):
+        assert by_label == dict(zip(space.classes, numbers, strict=False))
+        assert row == (labels or tuple(values.values())) and values.keys() == set(space.names) - {*space.classes}
+        assert set(space.categorize(row)) <= set(space.categories)
+        if row:
+            assert isinstance(space.to_cell(row), space.cell_type)
+    assert (MULTI.decode(np.zeros((1, 3))), MULTI.to_cell(())) == ([()], [])
+
+
+def test_a_model_accepts_labels_of_its_kind_and_only_its_own_scale():
+    assert SINGLE.accepts(SingleLabelSpace("emotion", ("joy",))) and not SINGLE.accepts(MULTI)
+    assert NUMBER.accepts(RegressionSpace("mood", "mood", (-1.0, 1.0)))
+    assert not NUMBER.accepts(RegressionSpace("mood", "mood", (0.0, 1.0)))
+
+
+def test_a_label_space_is_always_of_a_kind():
+    with pytest.raises(TypeError, match="abstract"):
+        LabelSpace("emotion")
+
+
 @pytest.mark.parametrize("names", [(), ("joy", "joy")])
 def test_label_names_must_be_unique(names):
     with pytest.raises(CorpusError, match="different names"):
-        LabelSpace("emotion", names)
+        SingleLabelSpace("emotion", names)
 
 
 @pytest.mark.parametrize("word", ["Happiness", " joy ", "ALEGRÍA", "happy", "feliz"])

@@ -1,5 +1,6 @@
 """Label spaces of regression tasks: encoding, decoding, steps, and labels from annotated scores."""
 
+import json
 from dataclasses import asdict
 
 import numpy as np
@@ -8,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import MultiLabelSpace, RegressionSpace, SingleLabelSpace, label_space_from_dict
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.tables import to_frame
 from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError, PredictionsError
 from sentir.evaluation.locked.ledger import open_test
 
-SPACE = LabelSpace("intensity", ("sentiment",), bounds=(-3.0, 3.0))
-WIDE = LabelSpace("valence", ("valence",), bounds=(0.0, 100.0))
+SPACE = RegressionSpace("intensity", "sentiment", (-3.0, 3.0))
+WIDE = RegressionSpace("valence", "valence", (0.0, 100.0))
 
 
 @given(st.lists(st.floats(-3, 3), max_size=20))
@@ -40,19 +41,22 @@ def test_numbers_off_the_scale_are_refused(row):
         SPACE.encode([row])
 
 
-@pytest.mark.parametrize(
-    ("names", "multilabel", "bounds"),
-    [(("a", "b"), False, (0, 1)), (("a",), True, (0, 1)), (("a",), False, (1, 1)), (("a",), False, (0, np.inf))],
-)
-def test_a_scale_has_one_name_and_two_different_finite_bounds(names, multilabel, bounds):
+@pytest.mark.parametrize("bounds", [(1, 1), (1, 0), (0, np.inf), (np.nan, 1)])
+def test_a_scale_has_two_different_finite_bounds(bounds):
     with pytest.raises(CorpusError, match="one name and a scale"):
-        LabelSpace("task", names, multilabel, bounds)
+        RegressionSpace("task", "a", bounds)
 
 
-def test_label_spaces_are_read_back_and_bounds_are_optional():
-    assert LabelSpace.from_dict(asdict(SPACE)) == SPACE and SPACE.kind == "regression"
-    space = LabelSpace.from_dict({"task": "emotion", "names": ["anger", "joy"], "multilabel": True})
-    assert space.kind == "multi" and space.bounds is None
+@pytest.mark.parametrize(
+    "space",
+    [SPACE, SingleLabelSpace("emotion", ("anger", "joy")), MultiLabelSpace("emotion", ("anger", "joy"))],
+    ids=lambda space: space.kind,
+)
+def test_label_spaces_are_read_back_as_the_kind_that_they_are(space):
+    plain = json.loads(json.dumps(asdict(space)))
+    assert label_space_from_dict({**plain, "source": {}}) == space
+    with pytest.raises(KeyError):
+        label_space_from_dict({key: value for key, value in plain.items() if key != "kind"})
 
 
 def test_a_prediction_off_the_scale_is_kept_and_decoded_as_its_bound():
@@ -76,7 +80,7 @@ def test_numbers_are_categorized_by_the_nearest_step():
     assert SPACE.categories == ("-3", "-2", "-1", "0", "1", "2", "3")
     assert [SPACE.categorize((number,)) for number in (-3.0, 0.4, 1.67)] == [("-3",), ("0",), ("2",)]
     assert len(WIDE.categories) == 7 and WIDE.categorize((99.0,)) == ("100",)
-    assert LabelSpace("emotion", ("anger", "joy")).categorize(("joy",)) == ("joy",)
+    assert SingleLabelSpace("emotion", ("anger", "joy")).categorize(("joy",)) == ("joy",)
 
 
 def rows():
@@ -89,7 +93,7 @@ def rows():
 
 
 def test_regression_labels_come_from_scores_are_sealed_in_test_and_do_not_change_the_fingerprint():
-    names = LabelSpace("sentiment", ("negative", "neutral", "positive"))
+    names = SingleLabelSpace("sentiment", ("negative", "neutral", "positive"))
     plain, corpus = Corpus.build("c", rows(), [names]), Corpus.build("c", rows(), [names, SPACE])
     assert [u.labels.get("intensity") for u in corpus.train] == [(0.6,), (1.6,), None]
     assert all(not u.labels for u in corpus.test)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import MultiLabelSpace, SingleLabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.errors import PredictionsError
 
@@ -16,7 +16,7 @@ IDS = st.lists(
 
 
 def predictions(ids, *, multilabel=False, seed=0) -> Predictions:
-    space = LabelSpace("emotion", NAMES, multilabel)
+    space = (MultiLabelSpace if multilabel else SingleLabelSpace)("emotion", NAMES)
     logits = np.random.default_rng(seed).normal(size=(len(ids), 3))
     return Predictions(tuple(ids), space.probabilities(logits), space, {"seed": str(seed)})
 
@@ -62,13 +62,13 @@ def test_a_mean_is_by_id_and_not_by_position():
 def test_a_mean_of_different_utterances_or_labels_is_refused():
     with pytest.raises(PredictionsError, match="cannot be averaged"):
         Predictions.mean([predictions(["a"]), predictions(["a", "b"])])
-    reversed_labels = Predictions(("a",), np.array([[0.2, 0.3, 0.5]]), LabelSpace("emotion", NAMES[::-1]))
+    reversed_labels = Predictions(("a",), np.array([[0.2, 0.3, 0.5]]), SingleLabelSpace("emotion", NAMES[::-1]))
     with pytest.raises(PredictionsError, match="cannot be averaged"):
         Predictions.mean([predictions(["a"]), reversed_labels])
 
 
 def test_a_label_that_is_never_predicted_is_saved(tmp_path):
-    p = Predictions(("a",), np.array([[0.4, 0.0, 0.6]]), LabelSpace("emotion", NAMES))
+    p = Predictions(("a",), np.array([[0.4, 0.0, 0.6]]), SingleLabelSpace("emotion", NAMES))
     p.save(tmp_path / "p.parquet")
     read = Predictions.load(tmp_path / "p.parquet")
     assert read.label_space.names == NAMES and read["a"].tolist() == [0.4, 0.0, 0.6]
@@ -88,7 +88,7 @@ def test_a_label_that_is_never_predicted_is_saved(tmp_path):
 )
 def test_invalid_probabilities_are_refused(ids, values):
     with pytest.raises(PredictionsError):
-        Predictions(ids, np.array(values), LabelSpace("emotion", NAMES))
+        Predictions(ids, np.array(values), SingleLabelSpace("emotion", NAMES))
 
 
 def test_a_foreign_or_missing_file_is_refused(tmp_path):

@@ -9,7 +9,7 @@ from tiny_corpora import SPLITS as DIALOGUES
 from tiny_corpora import TURNS
 
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import SingleLabelSpace
 from sentir.corpus.tables import to_datasets, to_frame
 from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError, LockedTestError, SentirError
@@ -24,7 +24,7 @@ def test_dialogues_and_speakers_contain_the_whole_corpus(corpus):
 
 def test_unknown_speakers_are_grouped_under_none():
     rows = [Utterance("a", "train"), Utterance("b", "train", speaker="Ana")]
-    corpus = Corpus.build("c", rows, [LabelSpace("emotion", ("joy",))])
+    corpus = Corpus.build("c", rows, [SingleLabelSpace("emotion", ("joy",))])
     assert {speaker: [u.id for u in group] for speaker, group in corpus.by_speaker.items()} == {
         None: ["a"],
         "Ana": ["b"],

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import SingleLabelSpace
 from sentir.corpus.tables import to_frame
 from sentir.corpus.utterances import Clip, Dialogue, Utterance, group_dialogues
 from sentir.errors import CorpusError
 
-SPACE = LabelSpace("emotion", ("anger", "joy"))
+SPACE = SingleLabelSpace("emotion", ("anger", "joy"))
 SECRET = "joy"
 
 

@@ -3,12 +3,12 @@
 import pytest
 
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import SingleLabelSpace
 from sentir.corpus.utterances import Utterance
 from sentir.errors import RecipeError
 from sentir.evaluation.clusters import assign_clusters, resolve_cluster_unit
 
-SPACE = LabelSpace("mood", ("a", "b"))
+SPACE = SingleLabelSpace("mood", ("a", "b"))
 
 
 def corpus_of(*rows):

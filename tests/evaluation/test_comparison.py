@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentir.errors import PredictionsError, UnknownNameError
+from sentir.evaluation.aligned import AlignedRuns
 from sentir.evaluation.comparison import apply_holm_correction, compare
 from sentir.evaluation.metrics import compute_scores, compute_statistics, metrics_from_statistics
 from sentir.evaluation.results import Comparison, few_clusters_note, format_p_value
@@ -21,11 +22,11 @@ def paired(space, truth, a, b, groups, **changes):
         "metric": "macro_f1",
         "names": ("one", "other"),
         "corpus": "toy",
-        "task": "emotion",
         "split": "dev",
         "permutations": 300,
     }
-    return compare(space, truth, a, b, groups, **(options | changes))
+    aligned = (AlignedRuns(space, truth, runs, groups) for runs in (a, b))
+    return compare(*aligned, **(options | changes))
 
 
 def compared(*args, **changes):

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
-from sentir.corpus.labels import EMOTIONS, LabelSpace
+from sentir.corpus.label_spaces import RegressionSpace, SingleLabelSpace
+from sentir.corpus.labels import EMOTIONS
+from sentir.evaluation.aligned import AlignedRuns
 from sentir.evaluation.intervals import compute_cluster_statistics, score_with_intervals
 from sentir.evaluation.metrics import metrics_from_statistics
 
-EMOTION = LabelSpace("emotion", EMOTIONS)
-SENTIMENT = LabelSpace("intensity", ("sentiment",), bounds=(-3, 3))
+EMOTION = SingleLabelSpace("emotion", EMOTIONS)
+SENTIMENT = RegressionSpace("intensity", "sentiment", (-3, 3))
 CLASS_FREQUENCIES = np.array([345, 68, 50, 402, 1256, 208, 281]) / 2610
 CLASS_LOGITS = np.array([0.2, -0.9, -1.0, 0.4, 1.6, -0.3, 0.3])
 TURNS_PER_DIALOGUE, POPULATION_DIALOGUES = 9.3, 60_000
@@ -39,14 +41,14 @@ def coverage(dialogues, trials):
     """Return metric → share of intervals that cover the value of the whole population."""
     population = {}
     for space, truth, run, keys in sample(np.random.default_rng(99), POPULATION_DIALOGUES):
-        statistics = compute_cluster_statistics(space, truth, [run], ["all"] * len(keys))
+        statistics = compute_cluster_statistics(AlignedRuns(space, truth, [run], ["all"] * len(keys)))
         population |= {
             name: value.item() for name, value in metrics_from_statistics(space, statistics[0, 0]).items()
         }
     rng, covered = np.random.default_rng(0), dict.fromkeys(METRICS, 0)
     for _trial in range(trials):
         for space, truth, run, keys in sample(rng, dialogues):
-            for name, found in score_with_intervals(space, truth, [run], keys, confidence_level=0.95).items():
+            for name, found in score_with_intervals(AlignedRuns(space, truth, [run], keys)).items():
                 if name in METRICS:
                     covered[name] += found.low <= population[name] <= found.high
     return {name: count / trials for name, count in covered.items()}

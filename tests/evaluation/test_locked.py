@@ -15,7 +15,7 @@ import pytest
 import sentir.errors
 from sentir import api, paths
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import SingleLabelSpace
 from sentir.corpus.minhash import estimate_overlap, hash_sentences, make_sketch
 from sentir.corpus.tables import to_frame
 from sentir.corpus.utterances import Utterance
@@ -44,7 +44,7 @@ def make_corpus(train="a", dev="b", test="c", *, name="toy", label=SECRET, chang
         for n, text in enumerate(texts)
         if text
     ]
-    return Corpus.build(name, rows, [LabelSpace("emotion", ("anger", "joy", SECRET))])
+    return Corpus.build(name, rows, [SingleLabelSpace("emotion", ("anger", "joy", SECRET))])
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def related(share, *, folds_of=""):
         for split, texts in texts_by_split.items()
         for n, text in enumerate(texts)
     ]
-    corpus = Corpus.build("own", rows, [LabelSpace("emotion", ("anger", "joy", SECRET))])
+    corpus = Corpus.build("own", rows, [SingleLabelSpace("emotion", ("anger", "joy", SECRET))])
     return replace(corpus, folds_of=folds_of)
 
 
@@ -162,7 +162,7 @@ def test_a_published_corpus_is_no_problem_because_another_test_was_opened(shared
     rows = [
         Utterance(f"lines/{n}", "test", text=text, labels={"emotion": ("joy",)}) for n, text in enumerate(texts)
     ]
-    open_test(Corpus.build("lines", rows, [LabelSpace("emotion", ("joy", "fear"))]), reason="score")
+    open_test(Corpus.build("lines", rows, [SingleLabelSpace("emotion", ("joy", "fear"))]), reason="score")
     (found,) = find_contamination(meld)
     assert (found.test, found.split, found.is_same_test) == ("lines", "train", False) and found.overlap > 0.9
     grades = {f.kind: (f.severity, f.grade) for f in api.audit_corpus("meld", root=shared_data / "meld").findings}
@@ -240,13 +240,13 @@ def test_entries_without_sketches_count(toy):
 
 OPEN_IN_A_LOOP = """
 import os, signal
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import SingleLabelSpace
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.sealed import SealedLabels
 from sentir.corpus.utterances import Utterance
 from sentir.evaluation.locked.ledger import open_test
 row = Utterance("c/1", "test", text="hm", labels={{"emotion": ("joy",)}})
-corpus = Corpus.build("c", [row], [LabelSpace("emotion", ("anger", "joy"))])
+corpus = Corpus.build("c", [row], [SingleLabelSpace("emotion", ("anger", "joy"))])
 print(corpus.test_fingerprint, flush=True)
 if {killed}:
     SealedLabels._reveal = lambda self: os.kill(os.getpid(), signal.SIGKILL)

@@ -11,9 +11,7 @@ from sklearn import metrics as sk
 
 from sentir.errors import PredictionsError, UnknownNameError
 from sentir.evaluation.metrics import (
-    COUNT_METRICS,
-    DEFAULT_METRIC,
-    RANKING_METRICS,
+    METRICS_BY_KIND,
     compute_confusion_matrix,
     compute_scores,
     compute_statistics,
@@ -110,8 +108,9 @@ def test_multilabel_metrics_per_label_agree_with_scikit_learn(case):
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_scores_have_all_metrics_of_their_kind(multilabel):
     space, truth, p = random_case(4, 30, 0, multilabel=multilabel)
-    assert set(compute_scores(space, truth, p)) == {*COUNT_METRICS[space.kind], *RANKING_METRICS[space.kind]}
-    assert resolve_metric(space) == DEFAULT_METRIC[space.kind]
+    kind = METRICS_BY_KIND[space.kind]
+    assert set(compute_scores(space, truth, p)) == {*kind.count_metrics, *kind.ranking_metrics}
+    assert resolve_metric(space) == kind.default
 
 
 @pytest.mark.parametrize("multilabel", [False, True])
@@ -171,7 +170,7 @@ def test_ranking_metrics_are_missing_where_the_truth_holds_one_class_only():
     space = space_of(2, True)
     assert "auc" not in score_per_label(space, truth, p)[0].metrics
     assert compute_scores(space, truth, p)["mean_auc"] == score_per_label(space, truth, p)[1].metrics["auc"] == 1
-    assert not {*RANKING_METRICS["multi"]} & {*compute_scores(space, truth[:, [0, 0]], p)}
+    assert not {*METRICS_BY_KIND["multi"].ranking_metrics} & {*compute_scores(space, truth[:, [0, 0]], p)}
 
 
 def test_multilabel_tasks_have_no_confusion_matrix():

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import RegressionSpace
 from sentir.errors import PredictionsError, UnknownNameError
+from sentir.evaluation.aligned import AlignedRuns
 from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.evaluation.intervals import score_with_intervals
 from sentir.evaluation.jackknife import jackknife_interval
@@ -23,8 +24,8 @@ from sentir.evaluation.metrics import (
     score_per_label,
 )
 
-SENTIMENT = LabelSpace("intensity", ("sentiment",), bounds=(-3, 3))
-PLEASURE = LabelSpace("pleasure", ("valence",), bounds=(1, 5))
+SENTIMENT = RegressionSpace("intensity", "sentiment", (-3, 3))
+PLEASURE = RegressionSpace("pleasure", "valence", (1, 5))
 THIRDS = st.integers(-9, 9).map(lambda n: n / 3)
 PREDICTIONS = st.floats(-5, 5).map(lambda x: round(x, 2)) | st.sampled_from(
     [-2.5, -1.5, -0.5, 0.0, 0.5, 1.5, 2.5, 3.5]
@@ -140,7 +141,9 @@ def test_intervals_leave_out_dialogues():
     truth = rng.uniform(-3, 3, 60).round(1)
     prediction = (truth + rng.normal(size=60))[:, None]
     groups = np.array(dialogues_of(60, 12, 3))
-    found = score_with_intervals(SENTIMENT, truth, [(prediction, None)], groups.tolist(), confidence_level=0.9)
+    found = score_with_intervals(
+        AlignedRuns(SENTIMENT, truth, [(prediction, None)], groups.tolist()), confidence_level=0.9
+    )
     replicates = [
         compute_scores(SENTIMENT, truth[groups != k], prediction[groups != k]) for k in np.unique(groups)
     ]

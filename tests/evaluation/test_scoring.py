@@ -1,6 +1,7 @@
 """Predictions and labels are matched by id; results are written and read back unchanged."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,17 +10,18 @@ from evaluation_data import dialogues_of, random_case
 from sentir.corpus.fingerprints import hash_ids
 from sentir.corpus.predictions import Predictions
 from sentir.errors import PredictionsError, SentirError
+from sentir.evaluation.aligned import align_by_id
 from sentir.evaluation.comparison import apply_holm_correction, compare
 from sentir.evaluation.metrics import (
     AT_HALF_SUFFIX,
-    RANKING_METRICS,
+    METRICS_BY_KIND,
     compute_confusion_matrix,
     compute_scores,
     count_metrics,
     score_per_label,
 )
 from sentir.evaluation.results import few_clusters_note
-from sentir.evaluation.scoring import align_by_id, read_results, score_model, write_results
+from sentir.evaluation.scoring import read_results, score_model, write_results
 
 
 class Scored:
@@ -38,7 +40,9 @@ class Scored:
     def __call__(self, **changes):
         values = {key: getattr(self, key) for key in ("space", "labels", "predictions", "thresholds", "groups")}
         names = {"model": "toy model", "role": "candidate", "corpus": "toy", "split": "dev", "notes": ("a note",)}
-        return score_model(**(values | names | {"confidence_level": 0.95} | changes))
+        changed = values | {key: value for key, value in changes.items() if key in values}
+        options = names | {key: value for key, value in changes.items() if key not in values}
+        return score_model(align_by_id(**changed), **options)
 
 
 @pytest.mark.parametrize("multilabel", [False, True])
@@ -72,7 +76,7 @@ def test_multilabel_scores_at_tuned_thresholds_are_followed_by_those_at_a_half()
     names = list(found.metrics)
     dependent = [name for name in names if not name.endswith(AT_HALF_SUFFIX)][: len(count_metrics(toy.space))]
     assert names[: 2 * len(dependent)] == [name for pair in dependent for name in (pair, pair + AT_HALF_SUFFIX)]
-    assert names[2 * len(dependent) :] == [*RANKING_METRICS["multi"]]
+    assert names[2 * len(dependent) :] == [*METRICS_BY_KIND["multi"].ranking_metrics]
     row = found.per_label[0].metrics
     assert {"f1", "f1@0.5", "weighted_accuracy@0.5", "auc"} <= row.keys() and "auc@0.5" not in row
     plain = toy(thresholds=[None])
@@ -132,26 +136,21 @@ def test_missing_inputs_are_errors_that_name_the_utterance():
 
 def test_an_utterance_without_a_dialogue_key_is_its_own_group():
     toy = Scored(False)
-    *_joined, dialogues = align_by_id(
-        toy.space, toy.labels, toy.predictions, toy.thresholds, dict.fromkeys(toy.ids, "")
-    )
-    assert dialogues == sorted(toy.ids)
+    alone = dict.fromkeys(toy.ids, "")
+    aligned = align_by_id(toy.space, toy.labels, toy.predictions, toy.thresholds, alone)
+    assert aligned.groups == sorted(toy.ids)
 
 
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_results_are_read_back_as_written(tmp_path, multilabel):
     toy = Scored(multilabel)
-    _ids, truth, runs, dialogues = align_by_id(toy.space, toy.labels, toy.predictions, toy.thresholds, toy.groups)
+    aligned = align_by_id(toy.space, toy.labels, toy.predictions, toy.thresholds, toy.groups)
     paired = compare(
-        toy.space,
-        truth,
-        runs,
-        runs[:1],
-        dialogues,
+        aligned,
+        replace(aligned, runs=aligned.runs[:1]),
         metric="macro_f1",
         names=("two", "one"),
         corpus="toy",
-        task="emotion",
         split="dev",
         permutations=100,
     )

@@ -41,9 +41,7 @@ def test_grad_cam_agrees_with_captum(trained):
     prepared = prepare_with_tokens(recognizer, corpus.dev)
     label = int(recognizer.predict_utterances(corpus.dev[:1]).probabilities.argmax())
     score_function, _unit = make_score_function(recognizer, prepared, 0, label)
-    score_function = replace(
-        score_function, is_single_label=False, temperature=1.0
-    )  # captum's score is the plain logit
+    score_function = replace(score_function, kind="multi", temperature=1.0)  # captum's score is the plain logit
     with frozen_eval_mode(score_function.model):
         grad_cam = compute_audio_maps(score_function)["grad_cam"]
         mel = score_function.inputs["mel"].clone().requires_grad_()

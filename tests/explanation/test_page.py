@@ -9,7 +9,7 @@ import pytest
 from tiny_corpora import tiny_recipe
 
 from sentir import i18n
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import SingleLabelSpace
 from sentir.errors import SentirError
 from sentir.evaluation.results import Comparison, Score
 from sentir.explanation.page import (
@@ -134,7 +134,7 @@ def test_both_pages_have_the_model_card_which_lists_what_is_missing(explanation,
         "history": [{"epoch": 3}], "versions": {"sentir": "1"},
     }  # fmt: skip
     recognizer = SimpleNamespace(
-        recipe=tiny_recipe(weights), space=LabelSpace("emotion", ("joy", "sadness")), facts=facts
+        recipe=tiny_recipe(weights), space=SingleLabelSpace("emotion", ("joy", "sadness")), facts=facts
     )
     for page in (render_explanation(explanation, recognizer), render_model_explanation(model, recognizer)):
         english = page[page.index('<main lang="en"') :].split("</main>")[0]

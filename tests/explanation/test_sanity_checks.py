@@ -30,7 +30,7 @@ def test_shuffled_weights_change_the_maps(setup, maps, trained, dialogue_of, one
 
 
 def test_a_map_that_does_not_depend_on_the_weights_is_reported():
-    score_function = ScoreFunction(nn.Linear(4, 4), None, {"dialogue": torch.zeros(1)}, 0, 0, True, 1.0, None)
+    score_function = ScoreFunction(nn.Linear(4, 4), None, {"dialogue": torch.zeros(1)}, 0, 0, "single", 1.0)
     values = np.arange(12.0).reshape(3, 4)
     found = check_randomization(
         score_function, lambda other: {"edges": values, "flat": np.zeros(5)}, num_shuffles=2
@@ -42,7 +42,7 @@ def test_a_map_that_does_not_depend_on_the_weights_is_reported():
 
 
 def test_maps_of_two_values_are_left_out():
-    score_function = ScoreFunction(nn.Linear(4, 4), None, {"dialogue": torch.zeros(1)}, 0, 0, True, 1.0, None)
+    score_function = ScoreFunction(nn.Linear(4, 4), None, {"dialogue": torch.zeros(1)}, 0, 0, "single", 1.0)
     found = check_randomization(
         score_function, lambda other: {"two": np.arange(2.0), "three": np.arange(3.0)}, num_shuffles=1
     )

@@ -163,9 +163,7 @@ def test_regression_is_explained_in_the_units_of_its_scale():
             return 2 * x
 
     inputs = {"x": torch.tensor([[0.25]]), "dialogue": torch.zeros(1)}
-    function = ScoreFunction(
-        Double(), None, inputs, 0, 0, is_single_label=False, temperature=1.0, scale=(1.0, 3.0)
-    )
+    function = ScoreFunction(Double(), None, inputs, 0, 0, kind="regression", temperature=1.0, scale=(-2.0, 4.0))
     assert function.score().tolist() == [2.5]
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import SingleLabelSpace
 from sentir.safe_text import make_printable
 
 AWKWARD = "\x00\x1b[31m\x7f\x85\u202e\uffff $a_{b}$ $ \\frac{ <b>&amp;\"'</b> %s {x} |"
@@ -28,7 +28,7 @@ def awkward(corpus: Corpus, name: str = "../../X/ñ") -> Corpus:
         )
         for u in corpus
     ]
-    return Corpus.build(name, rows, [LabelSpace("emotion", tuple(LABELS.values()))])
+    return Corpus.build(name, rows, [SingleLabelSpace("emotion", tuple(LABELS.values()))])
 
 
 def raw(text: str) -> str:

@@ -4,13 +4,13 @@ import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import MultiLabelSpace, SingleLabelSpace
 
 briefly = settings(max_examples=25, deadline=None)  # scikit-learn takes milliseconds per metric
 
 
 def space_of(k, multilabel):
-    return LabelSpace("emotion", tuple(f"label{i}" for i in range(k)), multilabel)
+    return (MultiLabelSpace if multilabel else SingleLabelSpace)("emotion", tuple(f"label{i}" for i in range(k)))
 
 
 def random_case(k, n, seed, *, multilabel, present=None, skill=0.5):

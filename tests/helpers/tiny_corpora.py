@@ -9,7 +9,7 @@ import torch
 from audio_files import tone, write_wav
 
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import MultiLabelSpace, SingleLabelSpace
 from sentir.corpus.utterances import Clip, Utterance
 from sentir.recipe import Recipe, merge_settings
 
@@ -17,8 +17,8 @@ torch.set_num_threads(1)
 WORDS = {"joy": "happy glad", "neutral": "fine normal", "sadness": "crying lonely"}
 TEMPLATES = ("I am {}.", "She is {} today.", "They look {}!", "How {}, {}!", "So {} that we left.")
 SPACES = (
-    LabelSpace("emotion", tuple(sorted(WORDS))),
-    LabelSpace("feelings", ("joy", "sadness"), multilabel=True),
+    SingleLabelSpace("emotion", tuple(sorted(WORDS))),
+    MultiLabelSpace("feelings", ("joy", "sadness")),
 )
 SPLITS = ("train",) * 6 + ("dev",) * 3 + ("test",) * 3
 TURNS = 5

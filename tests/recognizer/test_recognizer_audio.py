@@ -15,7 +15,7 @@ from sentir.api.evaluation import predict_split
 from sentir.corpus.utterances import Clip, Utterance
 from sentir.errors import RecognizerError
 from sentir.evaluation.calibration.thresholds import tune_thresholds
-from sentir.evaluation.metrics import DEFAULT_METRIC, compute_scores
+from sentir.evaluation.metrics import compute_scores, resolve_metric
 from sentir.recognizer.recognizer import Recognizer
 from sentir.study.baselines import fit_predict_baseline
 from sentir.study.stacking import train_recognizer
@@ -69,7 +69,7 @@ def assert_same(one, other, utterances):
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_learns_from_audio(kind, task, trained, spoken):
     recognizer, dev = trained(kind, task)
-    space, metric = recognizer.space, DEFAULT_METRIC[recognizer.space.kind]
+    space, metric = recognizer.space, resolve_metric(recognizer.space)
     truth = space.encode([u.labels[task] for u in spoken.dev])
 
     def value(predictions):

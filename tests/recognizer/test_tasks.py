@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from sentir.api import predict, write_predictions
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import MultiLabelSpace, RegressionSpace, SingleLabelSpace
 from sentir.corpus.sealed import SealedLabels
 from sentir.errors import CorpusError, RecipeError
 from sentir.evaluation.metrics import compute_scores
@@ -27,9 +27,9 @@ from sentir.training.losses import encode_targets, multi_task_loss, recipe_loss,
 from sentir.training.recognizers import fit_recognizer
 
 SPACES = [
-    LabelSpace("emotion", ("anger", "joy", "neutral")),
-    LabelSpace("feelings", ("fear", "joy"), multilabel=True),
-    LabelSpace("valence", ("valence",), bounds=(-3.0, 3.0)),
+    SingleLabelSpace("emotion", ("anger", "joy", "neutral")),
+    MultiLabelSpace("feelings", ("fear", "joy")),
+    RegressionSpace("valence", "valence", (-3.0, 3.0)),
 ]
 LABELS = [
     [("joy",), ("neutral",), None, ("anger",), ("neutral",), ("joy",)],

@@ -7,14 +7,14 @@ import pytest
 
 from sentir.audit import audit
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import SingleLabelSpace
 from sentir.corpus.utterances import Issue, Utterance
 from sentir.errors import SentirError
 from sentir.i18n import LANGUAGES, use_language
 from sentir.io import prepare_output_path
 from sentir.report.audit_page import render_audit_page, save_audit_page
 
-SPACE = LabelSpace("emotion", ("joy", "neutral"))
+SPACE = SingleLabelSpace("emotion", ("joy", "neutral"))
 
 
 def corpus(name="<mine> & $1$"):

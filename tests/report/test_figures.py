@@ -7,7 +7,8 @@ import pytest
 
 from sentir import figures
 from sentir.audit import Histogram
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import MultiLabelSpace, SingleLabelSpace
+from sentir.evaluation.aligned import AlignedRuns
 from sentir.evaluation.metrics.ranking import compute_ranking_curves
 from sentir.evaluation.results import LabelScore
 from sentir.i18n import format_count
@@ -153,8 +154,8 @@ def test_learning_curves_of_one_task_share_the_vertical_axis():
 def label_curves():
     rng = np.random.default_rng(0)
     truth, p = rng.integers(0, 3, 120), rng.dirichlet([1, 1, 1], 120)
-    space = LabelSpace("emotion", ("anger", "joy", "my_label"))
-    return compute_ranking_curves(space, truth, [(p, None)], model="m", corpus="c", split="dev")
+    space = SingleLabelSpace("emotion", ("anger", "joy", "my_label"))
+    return compute_ranking_curves(AlignedRuns(space, truth, [(p, None)], ()), model="m", corpus="c", split="dev")
 
 
 def test_label_curves_have_a_line_per_label_and_their_area(label_curves):
@@ -221,10 +222,10 @@ def test_long_names_leave_room_for_the_plot_without_warnings(count, scores, make
     rows = tuple(LabelScore(name, 9, {"f1": 0.5}) for name in names)
     counts = {"train": dict.fromkeys(names, 7), "dev": dict.fromkeys(names, 3)}
     card = replace(make_report().corpora[0], labels={"mood": counts})
-    rng, space = np.random.default_rng(0), LabelSpace("emotion", tuple(names), multilabel=True)
+    rng, space = np.random.default_rng(0), MultiLabelSpace("emotion", tuple(names))
     p = rng.uniform(size=(90, count))
     curves = compute_ranking_curves(
-        space, (p > 0.5).astype(float), [(p, None)], model="m", corpus="c", split="dev"
+        AlignedRuns(space, (p > 0.5).astype(float), [(p, None)], ()), model="m", corpus="c", split="dev"
     )
     curve = make_report().learning_curves[0]
     for figure in (

@@ -7,7 +7,7 @@ from html_page import Page
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentir.evaluation.metrics import COUNT_METRICS, RANKING_METRICS
+from sentir.evaluation.metrics import METRICS_BY_KIND
 from sentir.evaluation.results import Score
 from sentir.i18n import use_language
 from sentir.report import html
@@ -115,7 +115,7 @@ def test_score_tables_have_every_metric_once_and_fit_the_page(make_report, n):
 
 def test_every_model_has_a_row_in_every_table_of_its_scores(make_plain_report):
     report = make_plain_report()
-    names = {name for found in (*COUNT_METRICS.values(), *RANKING_METRICS.values()) for name in found}
+    names = {name for kind in METRICS_BY_KIND.values() for name in (*kind.count_metrics, *kind.ranking_metrics)}
     many = {name: Score(0.5) for name in sorted(names - report.scores[0].metrics.keys())[:19]}
     rows = tuple(replace(row, metrics={**row.metrics, **many}) for row in report.scores)
     page = english(html.render_report(replace(report, scores=rows)))

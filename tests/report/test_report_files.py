@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from html_page import Page
 
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import SingleLabelSpace
+from sentir.evaluation.aligned import AlignedRuns
 from sentir.evaluation.metrics.ranking import compute_ranking_curves
 from sentir.i18n import use_language
 from sentir.report import html
@@ -27,10 +28,11 @@ def report(make_report):
 def with_curves(make_plain_report):
     draw = np.random.default_rng(0)
     truth, p = draw.integers(0, 3, 90), draw.dirichlet([1, 1, 1], 90)
-    space = LabelSpace("emotion", ("anger", "joy", "neutral"))
+    space = SingleLabelSpace("emotion", ("anger", "joy", "neutral"))
     names = {"model": "gru", "corpus": "meld"}
     dev, test = (
-        compute_ranking_curves(space, truth, [(p, None)], split=split, **names) for split in ("dev", "test")
+        compute_ranking_curves(AlignedRuns(space, truth, [(p, None)], ()), split=split, **names)
+        for split in ("dev", "test")
     )
     return replace(make_plain_report(), label_curves=dev + test)
 

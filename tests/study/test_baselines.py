@@ -137,10 +137,16 @@ def test_a_saved_baseline_predicts_the_same(name, task, corpus, tmp_path):
         api.explain(tmp_path / "saved", text="I am happy.")
 
 
-def test_a_damaged_baseline_raises(corpus, tmp_path):
+def test_a_damaged_baseline_or_one_of_another_version_raises(corpus, tmp_path):
     recipe = tiny_recipe("none")
     fitted = fit_baseline("bag of words", recipe, corpus, "weighted_f1")
     BaselineModel("bag of words", recipe, corpus.label_space("emotion"), fitted).save_pretrained(tmp_path)
+    metadata = tmp_path / "sentir.json"
+    current = metadata.read_text()
+    metadata.write_text(current.replace('"format": 3', '"format": 2'))
+    with pytest.raises(RecognizerError, match="has format 2, this version of Sentir reads 3"):
+        api.predict(tmp_path, texts=["Hello."])
+    metadata.write_text(current)
     (tmp_path / "model.safetensors").write_bytes(b"no")
     with pytest.raises(RecognizerError, match="is damaged"):
         api.predict(tmp_path, texts=["Hello."])

@@ -46,7 +46,7 @@ def trained_model(corpus, task, name, kind, seeds):
     space, ids = corpus.label_space(task), tuple(u.id for u in corpus.dev)
     dev = tuple(Predictions(ids, np.tile(row, (len(ids), 1)), space) for row in seeds)
     thresholds = tuple(
-        np.full(len(space), 0.4 + 0.2 * n) if space.multilabel else None for n in range(len(seeds))
+        np.full(len(space), 0.4 + 0.2 * n) if space.kind == "multi" else None for n in range(len(seeds))
     )
     recipe = Recipe.parse({"name": "tiny", "data": {"reader": "table", "task": task}, "model": {"kind": kind}})
     return TrainedModel(name, "candidate", recipe, tuple(range(len(seeds))), (), dev, thresholds)

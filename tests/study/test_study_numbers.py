@@ -7,17 +7,18 @@ import pytest
 from tiny_corpora import SPACES, tiny_corpus, tiny_recipe
 
 from sentir import api
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import RegressionSpace
 from sentir.errors import CorpusError, RecipeError, UnknownNameError
+from sentir.evaluation.aligned import AlignedRuns
+from sentir.evaluation.clusters import assign_clusters
 from sentir.evaluation.intervals import compute_cluster_statistics
-from sentir.evaluation.scorer import Scorer
 from sentir.recognizer.recognizer import Recognizer
 from sentir.study import run
 from sentir.study.baselines import fit_predict_baseline
 from sentir.training.fitting import check_training
 from sentir.training.recognizers import fit_recognizer
 
-MOOD = LabelSpace("mood_intensity", ("mood",), bounds=(-3.0, 3.0))
+MOOD = RegressionSpace("mood_intensity", "mood", (-3.0, 3.0))
 NUMBERS = {"joy": 2.0, "neutral": 0.0, "sadness": -2.0}
 
 
@@ -98,11 +99,14 @@ def test_an_unsuitable_metric_or_unknown_task_is_rejected_before_training(moods,
 
 def test_intervals_are_clustered_by_speaker_if_the_recipe_says_so(moods, weights):
     space, recipe = moods.label_space("emotion"), tiny_recipe(weights, evaluation={"cluster": "speaker"})
-    groups = Scorer(moods, "dev", {}, recipe.evaluation)._clusters()
+    groups = assign_clusters(moods, "dev", recipe.evaluation.cluster)
     rows = moods.dev
     predictions = [(np.eye(3)[np.zeros(len(rows), dtype=int)], None)]
     truth = space.encode([u.labels["emotion"] for u in rows])
-    assert compute_cluster_statistics(space, truth, predictions, [groups[u.id] for u in rows]).shape[1] == 2
+    assert (
+        compute_cluster_statistics(AlignedRuns(space, truth, predictions, [groups[u.id] for u in rows])).shape[1]
+        == 2
+    )
     without_speakers = tiny_corpus(lambda u: replace(u, speaker=None))
     with pytest.raises(RecipeError, match="no utterance in dev of 'tiny' has a speaker"):
         check_training(recipe, without_speakers)

@@ -8,7 +8,7 @@ import pytest
 from tiny_corpora import SPACES, tiny_corpus, tiny_recipe
 
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import RegressionSpace
 from sentir.corpus.sealed import SealedLabels
 from sentir.errors import CorpusError, RecipeError, UnknownNameError, WeightsError
 from sentir.evaluation.calibration.fitting import fit_calibration
@@ -173,7 +173,7 @@ def test_one_class_is_refused_before_anything_is_trained(task, label, weights):
 
 
 def test_a_constant_number_is_refused(weights):
-    scale = LabelSpace("value", ("v",), bounds=(-3, 3))
+    scale = RegressionSpace("value", "v", (-3, 3))
     for values, refused in (((1.0, 1.0), True), ((1.0, 2.0), False)):
         rows = [replace(u, labels={}, scores={"v": values[u.turn % 2]}) for u in tiny_corpus()]
         corpus = Corpus.build("tiny", rows, [scale])

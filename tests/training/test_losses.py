@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from torch.distributions import Bernoulli, Categorical, kl_divergence
 from torch.nn import functional
 
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import MultiLabelSpace, SingleLabelSpace
 from sentir.recipe import TrainSettings
 from sentir.training.losses import UNLABELED, class_weights, encode_targets, make_loss, recipe_loss
 
-SINGLE = LabelSpace("emotion", ("anger", "joy", "neutral"))
-MULTI = LabelSpace("emotion", ("anger", "joy", "neutral"), multilabel=True)
+SINGLE = SingleLabelSpace("emotion", ("anger", "joy", "neutral"))
+MULTI = MultiLabelSpace("emotion", ("anger", "joy", "neutral"))
 WEIGHTINGS = ["none", "sqrt", "inverse"]
 POWER = {"none": 0, "sqrt": 0.5, "inverse": 1}
 ONE = [("joy",), ("neutral",), None, ("neutral",), ("neutral",), ("anger",), None, ("neutral",)]
@@ -60,7 +60,7 @@ def test_the_multi_label_loss_is_the_binary_cross_entropy_of_labeled_rows(weight
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=60), st.sampled_from(WEIGHTINGS))
 def test_class_weights_have_mean_1_over_train_and_decrease_with_the_counts(labels, weighting):
-    space = LabelSpace("task", tuple("abcde"))
+    space = SingleLabelSpace("task", tuple("abcde"))
     targets = torch.tensor([*labels, UNLABELED])
     weights = class_weights(space, targets, weighting)
     assert weights[labels].mean().item() == pytest.approx(1, abs=1e-5)

@@ -8,7 +8,7 @@ from tiny_corpora import spoken_recipe, stacking_on_text, tiny_corpus, tiny_reci
 
 from sentir import api
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import SingleLabelSpace
 from sentir.errors import PredictionsError, RecipeError
 from sentir.readers import READERS
 from sentir.recognizer.recognizer import Recognizer
@@ -25,7 +25,7 @@ def other_corpus(labels=("joy", "sadness"), rename=None):
         label = tuple((rename or {}).get(name, name) for name in u.labels["emotion"])
         rows.append(replace(u, id=f"other/{u.id}", text=f"Well. {u.text}", labels={"emotion": label}))
     names = sorted({name for u in rows for name in u.labels["emotion"]})
-    return Corpus.build("other", rows, [LabelSpace("emotion", tuple(names))])
+    return Corpus.build("other", rows, [SingleLabelSpace("emotion", tuple(names))])
 
 
 @pytest.fixture

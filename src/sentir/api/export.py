@@ -64,7 +64,7 @@ def _write_table(rows: list[dict[str, Any]], corpus: Corpus, file: Path, suffix:
         frame.to_parquet(file, index=False)
         return
     for task, space in corpus.label_spaces.items():
-        if space.multilabel and rows:
+        if space.cell_type is list and rows:
             frame[task] = frame[task].map(json.dumps, na_action="ignore")
     frame = frame.map(lambda cell: make_printable(cell) if isinstance(cell, str) else cell)
     frame.rename(columns=make_printable).to_csv(file, index=False)

@@ -42,10 +42,10 @@ def _class_findings(corpus: Corpus, space: LabelSpace, counts: _LabelCounts) -> 
             label=classes.constant,
         )
         return [graded_finding("one_class", "problem", message, train.total())]
-    if not train or space.kind == "regression":
+    if not train:
         return []
-    unseen = [n for n in classes.absent if space.multilabel or counts["dev"][n] or counts["test"][n]]
-    rare = [name for name in space.names if train[name] < _MIN_TRAIN_UTTERANCES and name not in unseen]
+    unseen = [n for n in classes.absent if space.allows_no_label or counts["dev"][n] or counts["test"][n]]
+    rare = [name for name in space.classes if train[name] < _MIN_TRAIN_UTTERANCES and name not in unseen]
     possible = [
         graded_finding(
             "label_absent", "problem",

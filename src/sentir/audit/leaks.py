@@ -137,7 +137,7 @@ def _labels_differ(corpus: Corpus, labels_of: LabelsById, one: str, other: str) 
     return any(
         frozenset(labels_of[one][task]) != frozenset(labels_of[other][task])
         for task, space in corpus.label_spaces.items()
-        if space.kind != "regression" and task in labels_of[one] and task in labels_of[other]
+        if space.classes and task in labels_of[one] and task in labels_of[other]
     )
 
 

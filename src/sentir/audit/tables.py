@@ -80,7 +80,7 @@ def count_labels(corpus: Corpus, labels_of: LabelsById) -> AuditTable:
     rows: list[AuditRow] = []
     for space in corpus.label_spaces.values():
         counts = count_labels_by_split(corpus, space, labels_of)
-        for name in (*space.categories, None) if space.multilabel else space.categories:
+        for name in (*space.categories, None) if space.allows_no_label else space.categories:
             by_split = {split: counts[split][name] for split in SPLITS}
             rows.append({"task": space.task, "label": _("none of them") if name is None else name, **by_split})
     return AuditTable("labels", _("Labels"), columns, tuple(rows))

@@ -1,14 +1,11 @@
-"""Label spaces, and the names of emotions and sentiments.
-
-`LabelSpace` is the only place that distinguishes single-label, multi-label and regression tasks.
-"""
+"""What all label spaces have in common, and the names of emotions and sentiments."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +19,13 @@ EMOTIONS = ("anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise")
 SENTIMENTS = ("negative", "neutral", "positive")
 Label = str | float
 """The name of a label, or a number in a regression task."""
+
+Floats = NDArray[np.floating]
+Thresholds = NDArray[np.floating] | None
+"""The ``(K,)`` probabilities from which on a label is predicted; none = 0.5."""
+
+DecodedPrediction = tuple[tuple[str, ...], dict[str, float], dict[str, float]]
+"""Label names, label → probability, and name → number; the first two are empty in regression, else the last."""
 
 
 def normalize_emotion(name: str) -> str:
@@ -65,80 +69,64 @@ def _look_up_synonym(name: str, known: Mapping[str, str], kind: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelSpace:
-    """The labels of a single-label or multi-label task, or the scale of a regression task.
+class LabelSpace(ABC):
+    """What the utterances of a task are labeled with: one label, any number of labels, or a number.
+
+    Its three kinds are in `sentir.corpus.label_spaces`. What differs between them is a method here; losses,
+    metrics, calibration and baselines are in one table by ``kind`` each, in their own layers.
 
     Attributes:
         task: its name, such as ``"emotion"`` or ``"sentiment"``.
-        names: the K labels, in the order of all arrays. A regression task has one name, the key of its
-            annotations in `sentir.corpus.utterances.Utterance.scores`.
-        multilabel: whether an utterance may have several labels, or none.
-        bounds: lowest and highest number of the scale in a regression task; ``None`` otherwise.
     """
 
     task: str
-    names: tuple[str, ...]
-    multilabel: bool = False
-    bounds: tuple[float, float] | None = None
 
-    def __post_init__(self) -> None:
-        if len(set(self.names)) != len(self.names) or not self.names or "id" in self.names:
-            raise CorpusError(
-                _(
-                    "The labels of '{task}' must be one or more different names, none of them 'id'.",
-                    task=self.task,
-                )
-            )
-        if self.bounds is None:
-            return
-        low, high = self.bounds
-        if self.multilabel or len(self.names) > 1 or not (np.isfinite([low, high]).all() and low < high):
-            raise CorpusError(
-                _(
-                    "The number of '{task}' must have one name and a scale from a lower to a higher number.",
-                    task=self.task,
-                )
-            )
+    cell_type: ClassVar[type] = str
+    """Type of a table cell with the labels of an utterance: ``str``, ``list`` or ``float``."""
+    allows_no_label: ClassVar[bool] = False
+    """Whether an annotated utterance may have none of the labels."""
 
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> LabelSpace:
-        """Return the label space of a dictionary that `dataclasses.asdict` made; ``bounds`` may be missing.
+    @property
+    @abstractmethod
+    def kind(self) -> str:
+        """``"single"``, ``"multi"`` or ``"regression"``, the key of losses, metrics and thresholds."""
 
-        Raises:
-            KeyError, TypeError: if a key is missing or a value has another type.
-            CorpusError: if the values are no valid label space.
-        """
-        bounds = data.get("bounds")
-        scale = None if bounds is None else (float(bounds[0]), float(bounds[1]))
-        return cls(data["task"], tuple(data["names"]), data["multilabel"], scale)
+    @property
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """The K names, in the order of all arrays: the labels, or the one name of a number."""
+
+    @property
+    @abstractmethod
+    def classes(self) -> tuple[str, ...]:
+        """The K labels; none in a regression task."""
+
+    @property
+    @abstractmethod
+    def categories(self) -> tuple[str, ...]:
+        """The names by which utterances are counted: the labels, or steps of the scale."""
+
+    @property
+    @abstractmethod
+    def scale(self) -> tuple[float, float]:
+        """The bounds of a regression task; ``(0, 1)``, the range of probabilities, otherwise."""
 
     def __len__(self) -> int:
         return len(self.names)
 
     def repr_fields(self) -> dict[str, object]:
         """Return the fields that the representations of other objects show."""
-        return {
-            "task": self.task,
-            "value" if self.kind == "regression" else "labels": abbreviate_list(self.names),
-        }
+        return {"task": self.task, "labels" if self.classes else "value": abbreviate_list(self.names)}
 
-    @property
-    def kind(self) -> str:
-        """``"single"``, ``"multi"`` or ``"regression"``, the key of losses, metrics and thresholds."""
-        if self.bounds is not None:
-            return "regression"
-        return "multi" if self.multilabel else "single"
+    def accepts(self, other: LabelSpace) -> bool:
+        """Return whether a model of this label space can be trained further on that kind of labels."""
+        return self.kind == other.kind
 
-    @property
-    def scale(self) -> tuple[float, float]:
-        """The bounds of a regression task; ``(0, 1)``, the range of probabilities, otherwise."""
-        return self.bounds or (0.0, 1.0)
-
+    @abstractmethod
     def labels_from_scores(self, scores: Mapping[str, float]) -> tuple[float, ...] | None:
         """Return the label that annotated intensities give in a regression task; ``None`` otherwise."""
-        number = scores.get(self.names[0]) if self.bounds is not None else None
-        return None if number is None else (number,)
 
+    @abstractmethod
     def encode(self, labels: Iterable[Sequence[Label]]) -> NDArray[Any]:
         """Encode N label tuples as an array.
 
@@ -150,114 +138,42 @@ class LabelSpace:
             CorpusError: if a label is not in the space, a number is off the scale, or a tuple does not have
                 exactly one element in a single-label or regression task.
         """
-        rows = [tuple(row) for row in labels]
-        if self.bounds is not None:
-            return np.array([self._encode_number(row) for row in rows], dtype=np.float64)
-        index: dict[Label, int] = {name: k for k, name in enumerate(self.names)}
-        for row in rows:
-            if not set(row) <= set(index) or (not self.multilabel and len(row) != 1):
-                raise CorpusError(
-                    _("{row} is not a label of '{task}': {names}.", row=row, task=self.task, names=self.names)
-                )
-        if not self.multilabel:
-            return np.array([index[row[0]] for row in rows], dtype=np.int64)
-        encoded = np.zeros((len(rows), len(self.names)), dtype=np.float32)
-        for n, row in enumerate(rows):
-            encoded[n, [index[name] for name in row]] = 1.0
-        return encoded
-
-    def _encode_number(self, row: tuple[Label, ...]) -> float:
-        low, high = self.scale
-        if len(row) != 1 or isinstance(row[0], str) or not low <= row[0] <= high:
-            raise CorpusError(
-                _("{row} is not a number of '{task}', from {low:g} to {high:g}.",
-                  row=row, task=self.task, low=low, high=high)
-            )  # fmt: skip
-        return float(row[0])
 
     def encode_targets(self, labels: Iterable[Sequence[Label]]) -> NDArray[Any]:
         """Return `encode` as targets of a loss, with numbers scaled to [-1, 1]."""
-        encoded = self.encode(labels)
-        if self.bounds is None:
-            return encoded
-        center, half_range = _center_and_half_range(self.bounds)
-        return ((encoded - center) / half_range).astype(np.float32)
+        return self.encode(labels)
 
-    def probabilities(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    @abstractmethod
+    def probabilities(self, logits: Floats) -> NDArray[np.float64]:
         """Return the ``(N, K)`` probabilities of logits: a softmax over labels, or a sigmoid of each.
 
         In a regression task, ``(N, 1)`` outputs are scaled from [-1, 1] to the bounds, without clipping.
         """
-        z = np.asarray(logits, dtype=np.float64)
-        if self.bounds is not None:
-            center, half_range = _center_and_half_range(self.bounds)
-            return center + half_range * z
-        if self.multilabel:
-            return np.exp(-np.logaddexp(0.0, -z))
-        z = np.exp(z - z.max(axis=1, keepdims=True, initial=-np.inf))
-        return z / z.sum(axis=1, keepdims=True)
 
-    def is_valid(self, probabilities: NDArray[np.floating]) -> bool:
+    def is_valid(self, probabilities: Floats) -> bool:
         """Return whether ``(N, K)`` numbers are valid probabilities, or in a regression task finite."""
-        p = probabilities
-        if self.bounds is not None or not np.isfinite(p).all():
-            return bool(np.isfinite(p).all())
-        in_range = bool((p >= 0).all() and (p <= 1 + 1e-9).all())
-        return in_range and (self.multilabel or np.allclose(p.sum(axis=1), 1, atol=1e-6))
+        return bool(np.isfinite(probabilities).all())
 
-    def decide(
-        self, probabilities: NDArray[np.floating], thresholds: NDArray[np.floating] | None = None
-    ) -> NDArray[Any]:
+    @abstractmethod
+    def decide(self, probabilities: Floats, thresholds: Thresholds = None) -> NDArray[Any]:
         """Return predicted labels for ``(N, K)`` probabilities, as arrays like those of `encode`.
 
         In a single-label task, the most probable label; in a multi-label task, those at or above their threshold
         (0.5 by default); in a regression task, the number clipped to the scale.
         """
-        p = np.asarray(probabilities)
-        if self.bounds is not None:
-            return np.clip(p[:, 0], *self.bounds).astype(np.float64)
-        if not self.multilabel:
-            return p.argmax(axis=1).astype(np.int64)
-        cut = np.full(len(self.names), 0.5) if thresholds is None else np.asarray(thresholds)
-        return (p >= cut).astype(np.float32)
 
-    def decode(
-        self, probabilities: NDArray[np.floating], thresholds: NDArray[np.floating] | None = None
-    ) -> list[tuple[Label, ...]]:
+    @abstractmethod
+    def decode(self, probabilities: Floats, thresholds: Thresholds = None) -> list[tuple[Label, ...]]:
         """Return the labels predicted by `decide` as N tuples of names, or of one number each."""
-        encoded = self.decide(probabilities, thresholds)
-        if self.bounds is not None:
-            return [(float(number),) for number in encoded]
-        if not self.multilabel:
-            return [(self.names[k],) for k in encoded]
-        return [tuple(name for name, on in zip(self.names, row, strict=True) if on) for row in encoded]
 
-    @property
-    def categories(self) -> tuple[str, ...]:
-        """The names by which utterances are counted: the labels, or steps of the scale.
+    @abstractmethod
+    def decode_rows(self, probabilities: Floats, thresholds: Thresholds = None) -> list[DecodedPrediction]:
+        """Return N decoded predictions: what `decode` returns, with the probability of each label."""
 
-        The steps are the integers of the scale if its bounds are integers at most 10 apart, else 7 equidistant
-        numbers.
-        """
-        return self.names if self.bounds is None else tuple(_scale_steps(self.bounds))
-
+    @abstractmethod
     def categorize(self, labels: Sequence[Label]) -> tuple[str, ...]:
         """Return the `categories` of a label tuple: its labels, or the step nearest to its number."""
-        if self.bounds is None:
-            return tuple(map(str, labels))
-        steps = _scale_steps(self.bounds)
-        return tuple(min(steps, key=lambda name: abs(steps[name] - float(number))) for number in labels)
 
-
-def _center_and_half_range(bounds: tuple[float, float]) -> tuple[float, float]:
-    low, high = bounds
-    return (low + high) / 2, (high - low) / 2
-
-
-@lru_cache
-def _scale_steps(bounds: tuple[float, float]) -> dict[str, float]:
-    """Return the steps of a scale by name."""
-    low, high = bounds
-    is_integer = float(low).is_integer() and float(high).is_integer() and high - low <= 10
-    n = int(high - low) + 1 if is_integer else 7
-    return {f"{step:g}": step for step in np.linspace(low, high, n).tolist()}
+    def to_cell(self, labels: Sequence[Label]) -> object:
+        """Return a label tuple as a table cell of `cell_type`."""
+        return labels[0]

@@ -10,14 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.corpus.labels import Label, LabelSpace
+from sentir.corpus.label_spaces import label_space_from_dict
+from sentir.corpus.labels import DecodedPrediction, Label, LabelSpace
 from sentir.errors import PredictionsError
 from sentir.i18n import _
 from sentir.repr_mixin import ReprMixin, abbreviate_list
 
 _METADATA_KEY = b"sentir.predictions"
-DecodedPrediction = tuple[tuple[str, ...], dict[str, float], dict[str, float]]
-"""Label names, label → probability, and name → number; the first two are empty in regression, else the last."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -87,12 +86,7 @@ class Predictions(ReprMixin):
 
     def decode(self, thresholds: NDArray[np.floating] | None = None) -> dict[str, DecodedPrediction]:
         """Return id → decoded prediction, with numbers clipped to the scale."""
-        decoded, names = self.label_space.decode(self.probabilities, thresholds), self.label_space.names
-        if self.label_space.kind == "regression":
-            return {key: ((), {}, {names[0]: float(row[0])}) for key, row in zip(self.ids, decoded, strict=True)}
-        probabilities = (dict(zip(names, row, strict=True)) for row in self.probabilities.tolist())
-        rows = zip(self.ids, decoded, probabilities, strict=True)
-        return {key: (tuple(map(str, labels)), by_label, {}) for key, labels, by_label in rows}
+        return dict(zip(self.ids, self.label_space.decode_rows(self.probabilities, thresholds), strict=True))
 
     @classmethod
     def mean(cls, predictions: Sequence[Predictions], source: Mapping[str, str] | None = None) -> Predictions:
@@ -131,11 +125,11 @@ class Predictions(ReprMixin):
         try:
             table = pq.read_table(path)
             meta = json.loads((table.schema.metadata or {})[_METADATA_KEY])
+            space = label_space_from_dict(meta)
         except (OSError, KeyError, pa.ArrowInvalid) as error:
             raise PredictionsError(
                 _("{path} does not contain predictions saved by Sentir.", path=path)
             ) from error
-        space = LabelSpace.from_dict(meta)
         columns = [table[name].to_numpy() for name in space.names]
         return cls(tuple(table["id"].to_pylist()), np.stack(columns, axis=1), space, meta["source"])
 

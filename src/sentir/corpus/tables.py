@@ -44,7 +44,7 @@ def _utterance_row(
     }
     for task, space in corpus.label_spaces.items():
         labels = u.labels.get(task)
-        row[task] = None if labels is None else list(labels) if space.multilabel else labels[0]
+        row[task] = None if labels is None else space.to_cell(labels)
     row |= {f"score.{name}": u.scores.get(name) for name in scores}
     return row | {f"feature.{name}": u.numeric_features.get(name) for name in features}
 
@@ -55,7 +55,7 @@ def to_frame(corpus: Corpus) -> pd.DataFrame:
 
     frame = pd.DataFrame(to_rows(corpus))
     for task, space in corpus.label_spaces.items():
-        if space.multilabel and len(frame):
+        if space.cell_type is list and len(frame):
             frame[task] = frame[task].map("|".join, na_action="ignore")
     return frame
 
@@ -85,10 +85,10 @@ def to_datasets(corpus: Corpus) -> DatasetDict:
 
 def _column_types(datasets: Any, corpus: Corpus, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the type of every column, since a column that is empty in a split would have another type there."""
-    string = datasets.Value("string")
+    string, number = datasets.Value("string"), datasets.Value("float64")
     types = {name: string for name in rows[0]} if rows else {}
     numeric = [name for name in types if name.startswith(("score.", "feature."))]
-    regression = [task for task, space in corpus.label_spaces.items() if space.kind == "regression"]
-    types |= dict.fromkeys([*numeric, *regression, "start", "end"], datasets.Value("float64"))
-    types |= {task: [string] for task, space in corpus.label_spaces.items() if space.multilabel}
+    types |= dict.fromkeys([*numeric, "start", "end"], number)
+    by_cell = {str: string, list: [string], float: number}
+    types |= {task: by_cell[space.cell_type] for task, space in corpus.label_spaces.items()}
     return types | {"turn": datasets.Value("int64")}

@@ -16,7 +16,7 @@ class TrainClasses:
     Attributes:
         constant: the label, labels or number of all utterances if they are equal; else ``""``.
         absent: the labels that no utterance has; none in a regression task.
-        always_present: in a multi-label task, the labels that all utterances have.
+        always_present: the labels that all utterances have; none in a regression task.
     """
 
     constant: str
@@ -31,9 +31,6 @@ def inspect_train_classes(corpus: Corpus, task: str) -> TrainClasses:
     if not rows:
         return TrainClasses("", (), ())
     constant = " + ".join(map(str, sorted(rows[0], key=str))) or "–" if len(set(rows)) == 1 else ""
-    if space.kind == "regression":
-        return TrainClasses(constant, (), ())
-    present = frozenset().union(*rows)
-    in_all = frozenset.intersection(*rows) if space.multilabel else frozenset()
-    absent = tuple(name for name in space.names if name not in present)
-    return TrainClasses(constant, absent, tuple(name for name in space.names if name in in_all))
+    present, in_all = frozenset().union(*rows), frozenset.intersection(*rows)
+    absent = tuple(name for name in space.classes if name not in present)
+    return TrainClasses(constant, absent, tuple(name for name in space.classes if name in in_all))

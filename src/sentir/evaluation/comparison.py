@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import PredictionsError
+from sentir.evaluation.aligned import AlignedRuns
 from sentir.evaluation.intervals import chunk_sizes, compute_cluster_statistics, jackknife_metrics
 from sentir.evaluation.jackknife import Interval, jackknife_standard_error
 from sentir.evaluation.metrics import metrics_from_statistics, resolve_metric
-from sentir.evaluation.results import ALPHA, MIN_CLUSTERS, Comparison, Run
+from sentir.evaluation.results import ALPHA, MIN_CLUSTERS, Comparison
 from sentir.i18n import _
 
 _TOLERANCE = 1e-12
@@ -50,15 +51,12 @@ class UncorrectedComparison:
         n, d = self.comparison.num_clusters, self.comparison.difference
         if n < MIN_CLUSTERS:
             return None
-        tails = (1 + np.arange(len(self.permuted_differences))) / (
-            1 + len(self.permuted_differences)
-        ) * holm_factor < ALPHA
+        count = len(self.permuted_differences)
+        tails = (1 + np.arange(count)) / (1 + count) * holm_factor < ALPHA
         critical = float(self.permuted_differences[max(int(tails.sum()) - 1, 0)])
         is_significant = self.comparison.p * holm_factor < ALPHA
         squares = self.standard_error**2 * (n - 1) / n + d**2 / n  # of the dialogues' contributions, summed
-        variance = (
-            (squares - critical**2 / n) * n / (n - 1)
-        )  # squared standard error of a difference of ``critical``
+        variance = (squares - critical**2 / n) * n / (n - 1)  # of a difference of ``critical``
         if variance <= 0 < critical and not is_significant:
             return None
         margin = self.standard_error * critical / sqrt(variance) if critical and self.standard_error else 0.0
@@ -67,16 +65,12 @@ class UncorrectedComparison:
 
 
 def compare(
-    space: LabelSpace,
-    truth: NDArray,
-    runs_a: Sequence[Run],
-    runs_b: Sequence[Run],
-    groups: Sequence[str],
+    aligned_a: AlignedRuns,
+    aligned_b: AlignedRuns,
     *,
     metric: str,
     names: tuple[str, str],
     corpus: str,
-    task: str,
     split: str,
     permutations: int,
     seed: int = 0,
@@ -92,13 +86,10 @@ def compare(
     difference per dialogue.
 
     Args:
-        space: of the task.
-        truth: encoded labels (`LabelSpace.encode`), N rows.
-        runs_a, runs_b: one run per seed.
-        groups: N dialogue keys.
+        aligned_a, aligned_b: their predictions of the same utterances.
         metric: one of `sentir.evaluation.metrics.count_metrics`.
         names: of a and b.
-        corpus, task, split: as in `Comparison`.
+        corpus, split: as in `Comparison`.
         permutations: number of random permutations.
         seed: of the permutations.
 
@@ -106,36 +97,21 @@ def compare(
         PredictionsError: if there are fewer than two dialogues or the shapes do not fit.
         UnknownNameError: if there is no such metric.
     """
+    space = aligned_a.space
     resolve_metric(space, metric)
-    a = compute_cluster_statistics(space, truth, runs_a, groups)
-    b = compute_cluster_statistics(space, truth, runs_b, groups)
+    a, b = compute_cluster_statistics(aligned_a), compute_cluster_statistics(aligned_b)
     if a.shape[1] < 2:
         raise PredictionsError(
-            _(
-                "'{a}' and '{b}' cannot be compared on one dialogue; score at least two.",
-                a=names[0],
-                b=names[1],
-            )
+            _("'{a}' and '{b}' cannot be compared on one dialogue; score at least two.", a=names[0], b=names[1])
         )
     difference = _mean_over_runs(space, metric, a) - _mean_over_runs(space, metric, b)
     replicates = [jackknife_metrics(space, side)[metric] for side in (a, b)]
     permuted = np.sort(np.abs(_permuted_differences(space, metric, a, b, permutations, seed)))[::-1]
     p = (1 + int((permuted >= abs(difference) - _TOLERANCE).sum())) / (1 + permutations)
     comparison = Comparison(
-        a=names[0],
-        b=names[1],
-        corpus=corpus,
-        task=task,
-        split=split,
-        metric=metric,
-        difference=difference,
-        low=None,
-        high=None,
-        p=p,
-        p_holm=p,
-        n=len(truth),
-        num_clusters=a.shape[1],
-    )
+        *names, corpus=corpus, task=space.task, split=split, metric=metric, difference=difference, low=None,
+        high=None, p=p, p_holm=p, n=len(aligned_a), num_clusters=a.shape[1],
+    )  # fmt: skip
     standard_error = float(jackknife_standard_error(replicates[0] - replicates[1]))
     return UncorrectedComparison(comparison, standard_error, permuted)
 

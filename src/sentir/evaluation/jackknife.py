@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.evaluation.results import MIN_CLUSTERS
+from sentir.evaluation.results import CONFIDENCE_LEVEL, MIN_CLUSTERS
 
 _CHUNK_SIZE = 4_000_000  # weights of utterances in one chunk: 32 MB
 _MAX_GROUPS = 300  # groups that are left out in turn, where each one needs a weight per utterance
@@ -30,7 +30,7 @@ def jackknife_standard_error(replicates: Array) -> Array:
 
 
 def jackknife_interval(
-    value: float, replicates: Array, *, is_proportion: bool, confidence_level: float
+    value: float, replicates: Array, *, is_proportion: bool, confidence_level: float = CONFIDENCE_LEVEL
 ) -> Interval:
     """Return the interval of a metric, or twice ``None``.
 

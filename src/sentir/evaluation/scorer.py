@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Labels
+from sentir.evaluation.aligned import AlignedRuns, align_by_id
 from sentir.evaluation.analysis.error_analysis import ErrorAnalysis, analyze_errors
 from sentir.evaluation.calibration.fitting import Calibration
 from sentir.evaluation.clusters import assign_clusters, resolve_cluster_unit
-from sentir.evaluation.comparison import UncorrectedComparison, apply_holm_correction, compare
+from sentir.evaluation.comparison import apply_holm_correction, compare
 from sentir.evaluation.locked.test_contamination import contamination_notes
 from sentir.evaluation.metrics.ranking import RankingCurves, compute_ranking_curves
-from sentir.evaluation.results import CONFIDENCE_LEVEL, Comparison, ModelScores, Run
-from sentir.evaluation.scoring import align_by_id, score_model
+from sentir.evaluation.results import Comparison, GoldLabels, ModelScores
+from sentir.evaluation.scoring import score_model
 from sentir.i18n import _, gettext_noop
 from sentir.progress import progress_bar
 from sentir.recipe import EvaluationSettings
@@ -66,19 +66,13 @@ class Scorer:
 
     def score(self, model: ModelPredictions, role: str) -> ModelScores:
         """Return a model's row of ``results.json``."""
-        space = self.corpus.label_space(model.task)
         with progress_bar(_("Scoring"), 1):
             return score_model(
-                space=space,
-                labels=self._task_labels(space),
-                predictions=model.predictions,
-                thresholds=model.thresholds,
-                groups=self._clusters(),
+                self._align(model),
                 model=model.name,
                 role=role,
                 corpus=self.corpus.name,
                 split=self.split,
-                confidence_level=CONFIDENCE_LEVEL,
                 notes=(*self._notes, *model.notes),
                 family=model.family,
                 cluster_unit=resolve_cluster_unit(self.corpus, self.settings.cluster),
@@ -86,10 +80,8 @@ class Scorer:
 
     def label_curves(self, model: ModelPredictions) -> tuple[RankingCurves, ...]:
         """Return the ROC and precision-recall curves of every label; none for regression."""
-        space = self.corpus.label_space(model.task)
-        _ids, truth, runs, _clusters = self._align(space, model)
         return compute_ranking_curves(
-            space, truth, runs, model=model.name, corpus=self.corpus.name, split=self.split
+            self._align(model), model=model.name, corpus=self.corpus.name, split=self.split
         )
 
     def analyze(self, model: ModelPredictions, metric: str, protocol: str) -> ErrorAnalysis:
@@ -101,12 +93,10 @@ class Scorer:
             protocol: how the calibration is evaluated, as in
                 `sentir.evaluation.calibration.reliability.Reliability`.
         """
-        space = self.corpus.label_space(model.task)
         return analyze_errors(
-            self.corpus, space, self._task_labels(space), model.predictions,
-            model.thresholds, model.calibrations, self._clusters(),
+            self.corpus, self._align(model), self._gold(model.task), model.calibrations,
             model=model.name, split=self.split, metric=metric, protocol=protocol,
-            resamples=self.settings.resamples, confidence_level=CONFIDENCE_LEVEL,
+            resamples=self.settings.resamples,
         )  # fmt: skip
 
     def compare(
@@ -115,33 +105,26 @@ class Scorer:
         """Compare the models of each pair; p-values are corrected over all pairs."""
         table = list(pairs)
         permutations = max(self.settings.permutations, _MIN_PERMUTATIONS_PER_COMPARISON * len(table))
-        return apply_holm_correction([self._compare_pair(a, b, metric, permutations) for a, b in table])
-
-    def _compare_pair(
-        self, a: ModelPredictions, b: ModelPredictions, metric: str, permutations: int
-    ) -> UncorrectedComparison:
-        space = self.corpus.label_space(a.task)
-        _ids, truth, runs_a, clusters = self._align(space, a)
-        _ids, truth, runs_b, clusters = self._align(space, b)
-        return compare(
-            space, truth, runs_a, runs_b, clusters,
-            metric=metric, names=(a.name, b.name), corpus=self.corpus.name, task=space.task, split=self.split,
-            permutations=permutations,
+        return apply_holm_correction(
+            [
+                compare(
+                    self._align(a), self._align(b), metric=metric, names=(a.name, b.name),
+                    corpus=self.corpus.name, split=self.split, permutations=permutations,
+                )
+                for a, b in table
+            ]
         )  # fmt: skip
 
-    def _align(
-        self, space: LabelSpace, model: ModelPredictions
-    ) -> tuple[tuple[str, ...], NDArray, list[Run], list[str]]:
-        return align_by_id(space, self._task_labels(space), model.predictions, model.thresholds, self._clusters())
+    def _align(self, model: ModelPredictions) -> AlignedRuns:
+        space = self.corpus.label_space(model.task)
+        clusters = assign_clusters(self.corpus, self.split, self.settings.cluster)
+        return align_by_id(space, self._gold(model.task), model.predictions, model.thresholds, clusters)
+
+    def _gold(self, task: str) -> GoldLabels:
+        return {key: labels[task] for key, labels in self.labels.items() if task in labels}
 
     @cached_property
     def _notes(self) -> tuple[str, ...]:
         synthetic = (gettext_noop("synthetic corpus"),) if self.corpus.synthetic else ()
         folds = (f"{_FOLD_NOTE}: {self.corpus.folds_of}",) if self.corpus.folds_of else ()
         return (*synthetic, *folds, *contamination_notes(self.corpus, self.split))
-
-    def _task_labels(self, space: LabelSpace) -> dict[str, tuple[Label, ...]]:
-        return {key: tasks[space.task] for key, tasks in self.labels.items() if space.task in tasks}
-
-    def _clusters(self) -> dict[str, str]:
-        return assign_clusters(self.corpus, self.split, self.settings.cluster)

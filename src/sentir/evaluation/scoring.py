@@ -1,4 +1,4 @@
-"""Scores of a model, from predictions and labels matched by utterance id, and the files that keep them."""
+"""Scores of a model, and the files that keep them."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from sentir.corpus.fingerprints import hash_ids
-from sentir.corpus.labels import Label, LabelSpace
-from sentir.corpus.predictions import Predictions
-from sentir.errors import PredictionsError, SentirError
+from sentir.corpus.labels import LabelSpace
+from sentir.errors import SentirError
+from sentir.evaluation.aligned import AlignedRuns
 from sentir.evaluation.intervals import (
     compute_label_f1_intervals,
     compute_ranking_intervals,
     score_with_intervals,
 )
-from sentir.evaluation.jackknife import Interval
 from sentir.evaluation.metrics import AT_HALF_SUFFIX, compute_confusion_matrix, count_metrics, score_per_label
 from sentir.evaluation.metrics.multilabel import LABEL_RANKING_METRICS
-from sentir.evaluation.results import Comparison, LabelScore, ModelScores, Run, Score
+from sentir.evaluation.results import Comparison, LabelScore, ModelScores, Score
 from sentir.i18n import _
 from sentir.io import write_errors, write_text
 from sentir.safe_text import json_dumps
@@ -32,40 +31,25 @@ ResultRow = TypeVar("ResultRow")
 
 
 def score_model(
+    aligned: AlignedRuns,
     *,
-    space: LabelSpace,
-    labels: Mapping[str, tuple[Label, ...]],
-    predictions: Sequence[Predictions],
-    thresholds: Sequence[NDArray[np.floating] | None],
-    groups: Mapping[str, str],
     model: str,
     role: str,
     corpus: str,
     split: str,
-    confidence_level: float,
     notes: Sequence[str] = (),
     family: str = "",
     cluster_unit: str = "dialogue",
 ) -> ModelScores:
-    """Score one model, trained with one or more seeds, on exactly the utterances in ``labels``.
+    """Score one model, trained with one or more seeds; the names are those of `ModelScores`.
 
     With thresholds (multi-label tasks), every metric that depends on them is followed by the same at 0.5.
-
-    Args:
-        space: of the task.
-        labels: id → labels, or number, of the task.
-        predictions: one per seed; they may include other utterances, in any order.
-        thresholds: one per seed, ``(K,)`` or none.
-        groups: id → dialogue or speaker (see ``cluster_unit``), over which intervals are computed.
-        model, role, corpus, split, notes, family, cluster_unit: as in `ModelScores`.
-        confidence_level: mass of the intervals.
-
-    Raises:
-        PredictionsError: if an utterance has no prediction or no dialogue, or the predictions do not fit.
     """
-    ids, truth, runs, dialogues = align_by_id(space, labels, predictions, thresholds, groups)
-    intervals = compute_label_f1_intervals(space, truth, runs, dialogues, confidence_level=confidence_level)
-    matrices = [compute_confusion_matrix(space, truth, p) for p, _thresholds in runs]
+    space, thresholds = aligned.space, [own for _p, own in aligned.runs]
+    at_half = None
+    if any(own is not None for own in thresholds):
+        at_half = replace(aligned, runs=[(p, None) for p, _thresholds in aligned.runs])
+    matrices = [compute_confusion_matrix(space, aligned.truth, p) for p, _thresholds in aligned.runs]
     known = [matrix for matrix in matrices if matrix is not None]
     return ModelScores(
         model=model,
@@ -73,65 +57,18 @@ def score_model(
         corpus=corpus,
         task=space.task,
         split=split,
-        n=len(ids),
-        num_seeds=len(runs),
-        metrics=_score_metrics(space, truth, runs, dialogues, confidence_level),
-        per_label=_mean_per_label(_score_labels(space, truth, runs), intervals),
+        n=len(aligned),
+        num_seeds=len(aligned.runs),
+        metrics=_score_metrics(aligned, at_half),
+        per_label=_score_labels(aligned, at_half),
         confusion_matrix=tuple(tuple(row) for row in np.mean(known, axis=0).tolist()) if known else None,
-        thresholds=_mean_thresholds(space, thresholds),
-        ids_hash=hash_ids(ids),
+        thresholds=_mean_thresholds(space, thresholds) if at_half else None,
+        ids_hash=hash_ids(aligned.ids),
         notes=tuple(notes),
         family=family,
-        num_clusters=len(set(dialogues)),
+        num_clusters=len(set(aligned.groups)),
         cluster_unit=cluster_unit,
     )
-
-
-def align_by_id(
-    space: LabelSpace,
-    labels: Mapping[str, tuple[Label, ...]],
-    predictions: Sequence[Predictions],
-    thresholds: Sequence[NDArray[np.floating] | None],
-    groups: Mapping[str, str],
-) -> tuple[tuple[str, ...], NDArray, list[Run], list[str]]:
-    """Match labels, predictions and groups by id; arguments as in `score_model`.
-
-    An utterance with an empty group is a group of its own.
-
-    Returns:
-        The N sorted ids, the encoded truth, one run per seed, and N group keys.
-
-    Raises:
-        PredictionsError: if an utterance has no prediction or no dialogue, or the predictions do not fit.
-    """
-    if len(thresholds) != len(predictions):
-        raise PredictionsError(
-            _(
-                "{thresholds} sets of thresholds do not fit the predictions of {seeds} seeds.",
-                thresholds=len(thresholds),
-                seeds=len(predictions),
-            )
-        )
-    for one in predictions:
-        if one.label_space != space:
-            raise PredictionsError(
-                _(
-                    "The predictions are for the labels {theirs} of '{task}', the utterances have {ours}.",
-                    theirs=", ".join(one.label_space.names),
-                    task=one.label_space.task,
-                    ours=", ".join(space.names),
-                )
-            )
-    ids = tuple(sorted(labels))
-    if lost := [key for key in ids if key not in groups]:
-        raise PredictionsError(
-            _("{n} utterances have no dialogue, the first is '{id}'.", n=len(lost), id=lost[0])
-        )
-    runs: list[Run] = [
-        (one.select(ids).probabilities, own) for one, own in zip(predictions, thresholds, strict=True)
-    ]
-    truth: NDArray = space.encode(labels[key] for key in ids)
-    return ids, truth, runs, [groups[key] or key for key in ids]
 
 
 def write_results(path: Path, scores: Sequence[ModelScores], comparisons: Sequence[Comparison]) -> None:
@@ -158,68 +95,53 @@ def read_results(path: Path) -> tuple[tuple[ModelScores, ...], tuple[Comparison,
     )
 
 
-def _score_metrics(
-    space: LabelSpace, truth: NDArray, runs: Sequence[Run], groups: Sequence[str], confidence_level: float
-) -> dict[str, Score]:
+def _score_metrics(aligned: AlignedRuns, at_half: AlignedRuns | None) -> dict[str, Score]:
     """Return every metric with its interval; with thresholds, followed by the same at 0.5."""
-    metrics = score_with_intervals(space, truth, runs, groups, confidence_level=confidence_level)
-    intervals = compute_ranking_intervals(space, truth, runs, groups, confidence_level=confidence_level)
-    known = {name: interval for name, interval in intervals.items() if name in metrics}
-    metrics |= {name: replace(metrics[name], low=low, high=high) for name, (low, high) in known.items()}
-    if all(thresholds is None for _p, thresholds in runs):
+    metrics = score_with_intervals(aligned)
+    for name, (low, high) in compute_ranking_intervals(aligned).items():
+        if name in metrics:
+            metrics[name] = replace(metrics[name], low=low, high=high)
+    if at_half is None:
         return metrics
-    at_half = score_with_intervals(
-        space, truth, [(p, None) for p, _thresholds in runs], groups, confidence_level=confidence_level
+    scores = score_with_intervals(at_half)
+    return _interleave_at_half(metrics, {name: scores[name] for name in count_metrics(aligned.space)})
+
+
+def _score_labels(aligned: AlignedRuns, at_half: AlignedRuns | None) -> tuple[LabelScore, ...]:
+    """Return the scores of each label, means over runs; with thresholds, followed by the same at 0.5."""
+    rows = _mean_per_label(aligned)
+    if at_half is not None:
+        rows = [
+            replace(row, metrics=_interleave_at_half(
+                row.metrics, {k: v for k, v in half.metrics.items() if k not in LABEL_RANKING_METRICS}
+            ))
+            for row, half in zip(rows, _mean_per_label(at_half), strict=True)
+        ]  # fmt: skip
+    intervals = compute_label_f1_intervals(aligned)
+    return tuple(
+        replace(row, interval=None if low is None or high is None else (low, high))
+        for row, (low, high) in zip(rows, intervals, strict=True)
     )
-    return _interleave_at_half(metrics, {name: at_half[name] for name in count_metrics(space)})
 
 
-def _score_labels(space: LabelSpace, truth: NDArray, runs: Sequence[Run]) -> list[list[LabelScore]]:
-    """Return the scores of each label for each run; with thresholds, followed by the same at 0.5."""
-    tuned = [score_per_label(space, truth, p, thresholds) for p, thresholds in runs]
-    if all(thresholds is None for _p, thresholds in runs):
-        return tuned
-    at_half = [score_per_label(space, truth, p) for p, _thresholds in runs]
+def _mean_per_label(aligned: AlignedRuns) -> list[LabelScore]:
+    runs = [score_per_label(aligned.space, aligned.truth, *run) for run in aligned.runs]
     return [
-        [_interleave_label_at_half(*pair) for pair in zip(*run, strict=True)]
-        for run in zip(tuned, at_half, strict=True)
+        replace(
+            label[0],
+            metrics={k: float(np.mean([one.metrics[k] for one in label])) for k in label[0].metrics},
+        )
+        for label in zip(*runs, strict=True)
     ]
 
 
 def _interleave_at_half(tuned: Mapping[str, Any], at_half: Mapping[str, Any]) -> dict[str, Any]:
     """Insert each metric at 0.5 after the same at tuned thresholds."""
-    interleaved: dict[str, Any] = {}
-    for name, value in tuned.items():
-        interleaved[name] = value
-        if name in at_half:
-            interleaved[f"{name}{AT_HALF_SUFFIX}"] = at_half[name]
-    return interleaved
+    pairs = (((k, v), (f"{k}{AT_HALF_SUFFIX}", at_half.get(k))) for k, v in tuned.items())
+    return {name: value for pair in pairs for name, value in pair if value is not None}
 
 
-def _interleave_label_at_half(tuned: LabelScore, at_half: LabelScore) -> LabelScore:
-    dependent = {name: value for name, value in at_half.metrics.items() if name not in LABEL_RANKING_METRICS}
-    return replace(tuned, metrics=_interleave_at_half(tuned.metrics, dependent))
-
-
-def _mean_per_label(
-    runs: Sequence[Sequence[LabelScore]], intervals: Sequence[Interval]
-) -> tuple[LabelScore, ...]:
-    return tuple(
-        LabelScore(
-            same[0].label,
-            same[0].support,
-            {name: float(np.mean([one.metrics[name] for one in same])) for name in same[0].metrics},
-            None if low is None or high is None else (low, high),
-        )
-        for *same, (low, high) in zip(*runs, intervals, strict=True)
-    )
-
-
-def _mean_thresholds(
-    space: LabelSpace, thresholds: Sequence[NDArray[np.floating] | None]
-) -> dict[str, float] | None:
-    if all(own is None for own in thresholds):
-        return None
+def _mean_thresholds(space: LabelSpace, thresholds: Sequence[NDArray[np.floating] | None]) -> dict[str, float]:
     mean = np.mean([np.full(len(space), 0.5) if own is None else own for own in thresholds], axis=0)
     return dict(zip(space.names, mean.tolist(), strict=True))
 

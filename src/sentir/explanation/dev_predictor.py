@@ -15,11 +15,10 @@ from sentir.corpus.labels import Label
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Utterance
 from sentir.errors import PredictionsError
+from sentir.evaluation.aligned import AlignedRuns, align_by_id
 from sentir.evaluation.clusters import assign_clusters
 from sentir.evaluation.locked.ledger import get_labels
 from sentir.evaluation.metrics import resolve_metric
-from sentir.evaluation.results import Run
-from sentir.evaluation.scoring import align_by_id
 from sentir.i18n import _
 from sentir.recognizer.inference import make_batches, predict_task
 from sentir.recognizer.recognizer import Recognizer, with_stacked
@@ -159,10 +158,7 @@ class DevPredictor:
                 setattr(model, name, part)
             model.train(training)
 
-    def align_runs(self, predictions: list[Predictions]) -> tuple[Any, list[Run], list[str]]:
-        """Return the truth, each prediction as a run, and the dialogue keys, in the order of sorted ids."""
+    def align_runs(self, predictions: list[Predictions]) -> AlignedRuns:
+        """Return the labels of dev with each prediction as a run."""
         thresholds = [self.recognizer.thresholds] * len(predictions)
-        _ids, truth, runs, groups = align_by_id(
-            self.recognizer.space, self.labels, predictions, thresholds, self.groups
-        )
-        return truth, runs, groups
+        return align_by_id(self.recognizer.space, self.labels, predictions, thresholds, self.groups)

@@ -32,16 +32,15 @@ def ablate_inputs(dev: DevPredictor) -> tuple[Ablation, ...]:
     baseline = dev.predict()  # first, for encoders are run once, here with all inputs
     ablated = list(_ablated_predictions(dev))
     space, settings = dev.recognizer.space, dev.recognizer.recipe.evaluation
-    truth, runs, groups = dev.align_runs([baseline, *(predictions for _name, _how, predictions in ablated)])
+    intact, *others = (dev.align_runs([p]) for p in (baseline, *(predictions for *_what, predictions in ablated)))
     comparisons = [
         compare(
-            space, truth, runs[:1], [run], groups,
-            metric=dev.metric, names=("all", f"without {name}"), corpus=dev.corpus.name, task=space.task,
+            intact, other, metric=dev.metric, names=("all", f"without {name}"), corpus=dev.corpus.name,
             split="dev", permutations=settings.permutations,
         )
-        for run, (name, _how, _predictions) in zip(runs[1:], ablated, strict=True)
+        for other, (name, _how, _predictions) in zip(others, ablated, strict=True)
     ]  # fmt: skip
-    scores = [compute_scores(space, truth, *run)[dev.metric] for run in runs[1:]]
+    scores = [compute_scores(space, other.truth, *other.runs[0])[dev.metric] for other in others]
     rows = zip(ablated, scores, apply_holm_correction(comparisons), strict=True)
     return tuple(Ablation(name, how, score, comparison) for (name, how, _p), score, comparison in rows)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sentir.corpus.corpus import Corpus
 from sentir.evaluation.intervals import score_with_intervals
-from sentir.evaluation.results import CONFIDENCE_LEVEL
 from sentir.explanation.dev_predictor import DevPredictor
 from sentir.explanation.modality_ablation import ablate_inputs
 from sentir.explanation.permutation_importance import permutation_importance
@@ -22,16 +21,15 @@ def explain_recognizer(recognizer: Recognizer, corpus: Corpus) -> ModelExplanati
     dev = DevPredictor(recognizer, corpus)
     ablations = ablate_inputs(dev)
     feature_sets, columns = permutation_importance(dev)
-    truth, runs, groups = dev.align_runs([dev.predict()])
-    scores = score_with_intervals(recognizer.space, truth, runs, groups, confidence_level=CONFIDENCE_LEVEL)
+    aligned = dev.align_runs([dev.predict()])
     return ModelExplanation(
         model=recognizer.recipe.name,
         corpus=corpus.name,
         task=recognizer.space.task,
         metric=dev.metric,
-        score=scores[dev.metric],
-        n=len(truth),
-        num_clusters=len(set(groups)),
+        score=score_with_intervals(aligned)[dev.metric],
+        n=len(aligned),
+        num_clusters=len(set(aligned.groups)),
         synthetic=corpus.synthetic,
         ablations=ablations,
         feature_sets=feature_sets,

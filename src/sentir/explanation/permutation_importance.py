@@ -9,7 +9,6 @@ from sentir.corpus.predictions import Predictions
 from sentir.evaluation.intervals import compute_cluster_statistics, jackknife_metrics
 from sentir.evaluation.jackknife import jackknife_interval
 from sentir.evaluation.metrics import get_metric, metrics_from_statistics
-from sentir.evaluation.results import CONFIDENCE_LEVEL
 from sentir.explanation.dev_predictor import DevPredictor
 from sentir.explanation.results import FeatureImportance
 from sentir.i18n import _
@@ -59,14 +58,12 @@ def _compute_importance(
         changed = features.clone()
         changed[:, column_indices] = features[order][:, column_indices]
         permuted.append(dev.predict({"features": changed}))
-    truth, runs, groups = dev.align_runs([baseline, *permuted])
+    clusters = compute_cluster_statistics(dev.align_runs([baseline, *permuted]))
     space, sign = dev.recognizer.space, get_metric(dev.metric).sign
-    intact, shuffled = (compute_cluster_statistics(space, truth, some, groups) for some in (runs[:1], runs[1:]))
+    intact, shuffled = clusters[:1], clusters[1:]
     score = float(metrics_from_statistics(space, intact.sum(1))[dev.metric][0])
     drops = [sign * (score - float(one)) for one in metrics_from_statistics(space, shuffled.sum(1))[dev.metric]]
     replicates = [jackknife_metrics(space, side)[dev.metric] for side in (intact, shuffled)]
     drop = float(np.mean(drops))
-    low, high = jackknife_interval(
-        drop, sign * (replicates[0] - replicates[1]), is_proportion=False, confidence_level=CONFIDENCE_LEVEL
-    )
+    low, high = jackknife_interval(drop, sign * (replicates[0] - replicates[1]), is_proportion=False)
     return FeatureImportance(name, len(column_indices), drop, low, high, float(np.std(drops, ddof=1)))

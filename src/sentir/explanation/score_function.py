@@ -26,9 +26,9 @@ class ScoreFunction:
         inputs: of the N utterances that the prediction depends on: one, or those of its dialogue.
         row: of the N, which is explained.
         target: index of the explained label.
-        is_single_label: whether the log-odds of a label are against all others.
+        kind: of the label space: in a single-label task the log-odds of a label are against all others.
         temperature: of the calibration; 1 without.
-        scale: center and half length of the scale in regression; otherwise ``None``.
+        scale: lowest and highest number in regression.
         bias: of the calibration, in multi-label tasks.
         num_labels: of the task; ``None`` = as many as there are logits.
     """
@@ -38,9 +38,9 @@ class ScoreFunction:
     inputs: Mapping[str, Tensor]
     row: int
     target: int
-    is_single_label: bool
+    kind: str
     temperature: float
-    scale: tuple[float, float] | None
+    scale: tuple[float, float] = (0.0, 1.0)
     bias: float = 0.0
     num_labels: int | None = None
 
@@ -63,19 +63,28 @@ class ScoreFunction:
                 **{k: v for k, v in inputs.items() if k in self.encoder.input_names}
             )
         logits = self.model(**{name: inputs[name] for name in input_names if name in inputs})
-        return self._log_odds(logits[self.row :: self.num_utterances])
+        return _SCORES[self.kind](self, logits[self.row :: self.num_utterances])
 
     def _repeat_inputs(self, ids: Tensor) -> dict[str, Tensor]:
         return repeat_batch(self.inputs, len(ids) // self.num_utterances) | {"input_ids": ids}
 
-    def _log_odds(self, logits: Tensor) -> Tensor:
-        if self.scale is not None:
-            return self.scale[0] + self.scale[1] * logits[:, self.target]
-        logits = logits[:, : self.num_labels] / self.temperature
-        if not self.is_single_label:
-            return logits[:, self.target] + self.bias
-        others = [k for k in range(logits.shape[1]) if k != self.target]
-        return logits[:, self.target] - logits[:, others].logsumexp(1)
+
+def _single_label_log_odds(one: ScoreFunction, logits: Tensor) -> Tensor:
+    logits = logits[:, : one.num_labels] / one.temperature
+    others = [k for k in range(logits.shape[1]) if k != one.target]
+    return logits[:, one.target] - logits[:, others].logsumexp(1)
+
+
+def _multilabel_log_odds(one: ScoreFunction, logits: Tensor) -> Tensor:
+    return logits[:, one.target] / one.temperature + one.bias
+
+
+def _regression_value(one: ScoreFunction, logits: Tensor) -> Tensor:
+    low, high = one.scale
+    return (low + high) / 2 + (high - low) / 2 * logits[:, one.target]
+
+
+_SCORES = {"single": _single_label_log_odds, "multi": _multilabel_log_odds, "regression": _regression_value}
 
 
 def prepare_with_tokens(recognizer: Recognizer, utterances: Sequence[Utterance]) -> ModelInputs:
@@ -94,16 +103,15 @@ def make_score_function(
     space, calibration, text = recognizer.space, recognizer.calibration, recognizer.encoders.text
     temperatures = (1.0,) if calibration is None else calibration.temperature
     biases = (0.0,) if calibration is None else calibration.bias or (0.0,)
-    low, high = space.scale
     score_function = ScoreFunction(
         model=recognizer.model,
         encoder=None if text is None else text.encoder.to(device),
         inputs={name: tensor.to(device) for name, tensor in prepared.batch(unit).items()},
         row=unit.index(row),
         target=target,
-        is_single_label=space.kind == "single",
+        kind=space.kind,
         temperature=temperatures[target % len(temperatures)],
-        scale=((low + high) / 2, (high - low) / 2) if space.kind == "regression" else None,
+        scale=space.scale,
         bias=biases[target % len(biases)],
         num_labels=len(space),
     )

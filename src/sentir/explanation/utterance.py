@@ -73,7 +73,7 @@ def explain_utterance(
         model=recognizer.recipe.name,
         task=recognizer.space.task,
         label=names[target],
-        is_regression=recognizer.space.kind == "regression",
+        is_regression=not recognizer.space.classes,
         score=score,
         labels=labels,
         probabilities=probabilities,

@@ -90,7 +90,7 @@ def front_matter(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any]) ->
     """Return the metadata of a card for the hub, as YAML."""
     from huggingface_hub import EvalResult, ModelCardData
 
-    kind = None if space.kind == "regression" else _PIPELINE_TAGS.get(frozenset(input_modalities(recipe.model)))
+    kind = _PIPELINE_TAGS.get(frozenset(input_modalities(recipe.model))) if space.classes else None
     results = [
         EvalResult(
             task_type=kind or "other", dataset_type=row.corpus, dataset_name=row.corpus, dataset_split=row.split,

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.corpus.labels import LabelSpace
-from sentir.corpus.predictions import DecodedPrediction, Prediction, Predictions, TaskPrediction
+from sentir.corpus.labels import DecodedPrediction, LabelSpace
+from sentir.corpus.predictions import Prediction, Predictions, TaskPrediction
 from sentir.corpus.utterances import Utterance
 from sentir.errors import NonFiniteError, PredictionsError, RecognizerError
 from sentir.evaluation.calibration.confidence import compute_confidence_by_id
@@ -54,7 +54,7 @@ class PredictionMixin:
     @property
     def classes_(self) -> NDArray[np.str_]:
         """The K labels, in the order of the columns of `predict_proba`; regression models have none."""
-        if self.space.kind == "regression":
+        if not self.space.classes:
             raise AttributeError(_("This is a regression model without labels; use predict."))
         return np.array(self.space.names)
 
@@ -91,7 +91,7 @@ class PredictionMixin:
             PredictionsError: for a regression model.
             SentirError: see `predict`.
         """
-        if self.space.kind == "regression":
+        if not self.space.classes:
             raise PredictionsError(_("This is a regression model without labels; use predict."))
         rows = self.predict(texts, files=files, columns=columns)
         return np.array([[row.probabilities.get(name, np.nan) for name in self.space.names] for row in rows])

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationErr
 
 from sentir.audio.mel import N_MELS
 from sentir.audio.thesis_mel import THESIS_IMAGE_SIZE
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import MultiLabelSpace, RegressionSpace, SingleLabelSpace
 from sentir.errors import CorpusError, RecognizerError
 from sentir.evaluation.calibration.fitting import Calibration
 from sentir.evaluation.results import ModelScores
@@ -25,7 +25,7 @@ from sentir.recipe import Recipe
 from sentir.recipe.validation_messages import describe_error
 from sentir.recognizer.tasks import Task
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 _MAX_MESSAGE_LENGTH = 160  # characters
 
 
@@ -85,7 +85,7 @@ class TrainingFacts(_ExtensibleModel):
 class SavedTask(_StrictModel):
     """A saved `sentir.recognizer.tasks.Task`."""
 
-    space: LabelSpace
+    space: SingleLabelSpace | MultiLabelSpace | RegressionSpace = Field(discriminator="kind")
     calibration: Calibration | None
     thresholds: list[float] | None
 
@@ -145,7 +145,7 @@ def read_saved_model(folder: Path) -> tuple[SavedModel, dict[str, Any]]:
     require_model(folder)
     try:
         tree = json.loads((folder / METADATA_FILE).read_bytes())
-        _check_format(folder / METADATA_FILE, tree)
+        check_format(folder / METADATA_FILE, tree, FORMAT_VERSION)
         return SavedModel.model_validate_json(json.dumps(tree)), tree["facts"]
     except ValidationError as error:
         raise damaged_model_error(folder, METADATA_FILE, _validation_reason(error)) from error
@@ -153,12 +153,13 @@ def read_saved_model(folder: Path) -> tuple[SavedModel, dict[str, Any]]:
         raise damaged_model_error(folder, METADATA_FILE, error) from error
 
 
-def _check_format(path: Path, tree: Any) -> None:
+def check_format(path: Path, tree: Any, known: int) -> None:
+    """Raise a `RecognizerError` unless the metadata of a saved model have a format version."""
     version = tree.get("format") if isinstance(tree, dict) else None
-    if version != FORMAT_VERSION or not isinstance(version, int):
+    if version != known or not isinstance(version, int):
         raise RecognizerError(
             _("{path} has format {found}, this version of Sentir reads {known}; update Sentir, or train again.",
-              path=path, found=shorten(str(version), _MAX_MESSAGE_LENGTH), known=FORMAT_VERSION)
+              path=path, found=shorten(str(version), _MAX_MESSAGE_LENGTH), known=known)
         )  # fmt: skip
 
 

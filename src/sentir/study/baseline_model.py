@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from sentir.corpus.label_spaces import label_space_from_dict
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Utterance
@@ -23,12 +24,13 @@ from sentir.io import atomic_write, write_text
 from sentir.recipe import Recipe
 from sentir.recognizer.card import CARD_FILES, intended_use
 from sentir.recognizer.prediction_mixin import PredictionMixin
+from sentir.recognizer.saved_facts import check_format
 from sentir.recognizer.saving import METADATA_FILE, damaged_model_error
 from sentir.safe_text import json_dumps
 from sentir.study.baseline_heads import Head
 from sentir.study.baselines import BASELINE_MODALITIES, FittedBaseline, predict_fitted_baseline
 
-_FORMAT_VERSION, _WEIGHTS_FILE, _IDF = 2, "model.safetensors", "idf"
+_FORMAT_VERSION, _WEIGHTS_FILE, _IDF = 3, "model.safetensors", "idf"
 
 
 @dataclass(frozen=True)
@@ -117,13 +119,14 @@ class BaselineModel(PredictionMixin):
         """Load what `save_pretrained` wrote.
 
         Raises:
-            RecognizerError: if the folder is damaged.
+            RecognizerError: if the folder is damaged or of another version.
         """
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
         try:
             tree = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
+            check_format(folder / METADATA_FILE, tree, _FORMAT_VERSION)
             arrays = load_file(folder / _WEIGHTS_FILE)
             idf = arrays.pop(_IDF, None)
             scaler = TypeAdapter(FeatureScaler | None).validate_python(tree["scaler"])
@@ -132,7 +135,7 @@ class BaselineModel(PredictionMixin):
             fitted = FittedBaseline(head, cleaning, vocabulary, idf, scaler)
             thresholds = None if tree["thresholds"] is None else np.array(tree["thresholds"], dtype=np.float64)
             recipe = Recipe.parse(tree["recipe"], where=str(folder / METADATA_FILE))
-            space = LabelSpace.from_dict(tree["space"])
+            space = label_space_from_dict(tree["space"])
             return cls(tree["baseline"], recipe, space, fitted, thresholds, tree["facts"])
         except (OSError, SafetensorError, KeyError, TypeError, ValueError, CorpusError, RecipeError) as error:
             raise damaged_model_error(folder, METADATA_FILE, error) from error

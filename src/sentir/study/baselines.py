@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +69,7 @@ class FittedBaseline:
 def fit_majority(recipe: Recipe, corpus: Corpus, metric: str) -> FittedBaseline:
     """Fit the majority class of train; all labels in a multi-label task; the mean in regression."""
     space, _rows, truth = _training_data(recipe, corpus)
-    row = np.asarray(_CONSTANT_PROBABILITIES[space.kind](truth, len(space)), dtype=np.float64)
+    row = np.asarray(_FITTERS[space.kind].constant(truth, len(space)), dtype=np.float64)
     return FittedBaseline(Head("constant", {"row": row}))
 
 
@@ -91,7 +91,7 @@ def fit_bag_of_words(recipe: Recipe, corpus: Corpus, metric: str) -> FittedBasel
               name=corpus.name)
         ) from error  # fmt: skip
     vocabulary = tuple(map(str, vectorizer.get_feature_names_out()))
-    heads = (_LINEAR_FITTERS[space.kind](c, features, truth, len(space)) for c in _C_GRID)
+    heads = (_FITTERS[space.kind].linear(c, features, truth, len(space)) for c in _C_GRID)
     fitted = (FittedBaseline(head, cleaning, vocabulary, vectorizer.idf_) for head in heads)
     return _select_on_dev(fitted, space, corpus, metric)
 
@@ -106,7 +106,7 @@ def fit_acoustic(recipe: Recipe, corpus: Corpus, metric: str) -> FittedBaseline:
     table = compute_features(("functionals",), rows)
     scaler = FeatureScaler.fit(table)
     features = scaler.transform(table)
-    heads = (_SVM_FITTERS[space.kind](c, features, truth, len(space)) for c in _C_GRID)
+    heads = (_FITTERS[space.kind].svm(c, features, truth, len(space)) for c in _C_GRID)
     return _select_on_dev((FittedBaseline(head, scaler=scaler) for head in heads), space, corpus, metric)
 
 
@@ -179,14 +179,20 @@ def _cleaned_texts(steps: Sequence[str], utterances: Sequence[Utterance]) -> lis
     return [clean_text(u.text or "", steps) for u in utterances]
 
 
-_CONSTANT_PROBABILITIES: dict[str, Callable[[NDArray, int], NDArray]] = {
-    "single": lambda truth, k: np.bincount(truth, minlength=k) / len(truth),
-    "multi": lambda truth, k: np.ones(k),
-    "regression": lambda truth, k: truth.mean(keepdims=True),
-}
-_SVM_FITTERS = {"single": fit_svm, "multi": fit_multilabel_logistic_regression, "regression": fit_ridge}
-_LINEAR_FITTERS = {
-    "single": fit_logistic_regression,
-    "multi": fit_multilabel_logistic_regression,
-    "regression": fit_ridge,
+class _KindFitters(NamedTuple):
+    """The fitters of one kind of label space: of the constant prediction, and of the two trained heads."""
+
+    constant: Callable[[NDArray, int], NDArray]
+    linear: Callable[[float, Any, NDArray, int], Head]
+    svm: Callable[[float, Any, NDArray, int], Head]
+
+
+_FITTERS = {
+    "single": _KindFitters(
+        lambda truth, k: np.bincount(truth, minlength=k) / len(truth), fit_logistic_regression, fit_svm
+    ),
+    "multi": _KindFitters(
+        lambda truth, k: np.ones(k), fit_multilabel_logistic_regression, fit_multilabel_logistic_regression
+    ),
+    "regression": _KindFitters(lambda truth, k: truth.mean(keepdims=True), fit_ridge, fit_ridge),
 }

@@ -1,8 +1,9 @@
-"""Losses by kind of label space, with class weights of mean 1 over train."""
+"""Losses, one `KindLoss` for each kind of label space, with class weights of mean 1 over train."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -38,7 +39,7 @@ def class_weights(space: LabelSpace, targets: Tensor, weighting: str) -> Tensor:
         ``(K,)``: in a single-label task, weights with mean 1 over the train utterances; in a multi-label task,
         the weights of present labels, ``(absent / present) ** power``.
     """
-    return _WEIGHTS[space.kind](targets, len(space), _WEIGHT_POWERS[weighting])
+    return _LOSSES[space.kind].class_weights(targets, len(space), _WEIGHT_POWERS[weighting])
 
 
 def _single_weights(targets: Tensor, num_labels: int, power: float) -> Tensor:
@@ -100,8 +101,36 @@ def _regression_loss(
     return (logits[labeled].squeeze(-1) - labels[labeled]).abs().sum()
 
 
-_WEIGHTS = {"single": _single_weights, "multi": _multi_weights, "regression": _regression_weights}
-_LOSSES = {"single": _single_loss, "multi": _multi_loss, "regression": _regression_loss}
+@dataclass(frozen=True, slots=True)
+class KindLoss:
+    """What training needs to know of one kind of label space.
+
+    Attributes:
+        sum_losses: sums the losses of one pass: logits, labels, weights, focal gamma and label smoothing.
+        class_weights: makes the weights ``(K,)`` of targets, a number of labels and a power.
+        probabilities: of logits, for the R-Drop penalty.
+        settings: keys of the section ``train`` that have an effect on some kinds only, and have one on this one.
+    """
+
+    sum_losses: Callable[[Tensor, Tensor, Tensor, float, float], Tensor]
+    class_weights: Callable[[Tensor, int, float], Tensor]
+    probabilities: Callable[[Tensor], Tensor]
+    settings: frozenset[str]
+
+
+_CLASS_SETTINGS = frozenset({"label_smoothing", "loss", "rdrop", "sampling", "class_weights"})
+_LOSSES = {
+    "single": KindLoss(
+        _single_loss, _single_weights, lambda z: z.softmax(-1), _CLASS_SETTINGS | {"logit_adjustment"}
+    ),
+    "multi": KindLoss(_multi_loss, _multi_weights, Tensor.sigmoid, _CLASS_SETTINGS),
+    "regression": KindLoss(_regression_loss, _regression_weights, Tensor.sigmoid, frozenset()),
+}
+
+
+def loss_settings(space: LabelSpace) -> frozenset[str]:
+    """Return `KindLoss.settings` of a label space."""
+    return _LOSSES[space.kind].settings
 
 
 def log_priors(space: LabelSpace, targets: Tensor) -> Tensor:
@@ -136,7 +165,7 @@ def make_loss(
     Returns:
         A loss of ``(N, K)`` logits, or of those of two passes, ``(2, N, K)``.
     """
-    sum_losses = _LOSSES[space.kind]
+    kind_loss = _LOSSES[space.kind]
 
     def loss(logits: Tensor, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
         items = (labels != UNLABELED).sum() if num_items_in_batch is None else num_items_in_batch
@@ -144,22 +173,22 @@ def make_loss(
             logits = logits + logit_adjustment.to(logits.device)
         passes = logits if logits.ndim == 3 else logits[None]
         total = torch.stack(
-            [sum_losses(z, labels, weights.to(z.device), focal_gamma, label_smoothing) for z in passes]
+            [kind_loss.sum_losses(z, labels, weights.to(z.device), focal_gamma, label_smoothing) for z in passes]
         ).mean()
         if rdrop:
-            total = total + rdrop * _rdrop_penalty(space, passes, labels)
+            total = total + rdrop * _rdrop_penalty(passes, kind_loss.probabilities(passes), labels)
         return total / max(int(items), 1)
 
     return loss
 
 
-def _rdrop_penalty(space: LabelSpace, passes: Tensor, labels: Tensor) -> Tensor:
+def _rdrop_penalty(passes: Tensor, probabilities: Tensor, labels: Tensor) -> Tensor:
     """Sum half of the Jeffreys divergence between two passes over labeled rows.
 
     For probabilities p, q of logits x, y, it is ``½ Σ (p - q) · (x - y)``. Source: R-Drop (Liang et al. 2021),
     whose alpha, which is added to the sum of both losses, is twice our ``rdrop``.
     """
-    p, q = passes.softmax(-1) if space.kind == "single" else passes.sigmoid()
+    p, q = probabilities
     labeled = labels != UNLABELED
     return ((p - q) * (passes[0] - passes[1]))[labeled].sum() / 2
 

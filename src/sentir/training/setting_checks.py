@@ -12,6 +12,7 @@ from sentir.models.lora import require_peft
 from sentir.preprocessing.kinds import uses_speech_encoder
 from sentir.recipe import ModelSettings, Recipe, TrainSettings
 from sentir.training.hardware import resolve_mixed_precision
+from sentir.training.losses import loss_settings
 
 
 def check_settings(recipe: Recipe, space: LabelSpace) -> None:
@@ -117,18 +118,18 @@ def _unused_model_settings(model: ModelSettings) -> dict[str, str]:
 
 
 def _unused_for_label_space(recipe: Recipe, space: LabelSpace) -> dict[str, str]:
-    train, has_auxiliary = recipe.train, bool(recipe.auxiliary_tasks)
-    classification = (space.kind != "regression", _("a classification task"))
-    single_label, auxiliary = _("a single-label task"), _("another task in 'model.auxiliary_tasks'")
-    return _unused(
-        ("train.logit_adjustment", train.logit_adjustment > 0, space.kind == "single", single_label),
-        ("train.label_smoothing", train.label_smoothing > 0, *classification),
-        ("train.loss", train.loss == "focal", *classification),
-        ("train.rdrop", train.rdrop > 0, *classification),
-        ("train.sampling", train.sampling == "balanced", *classification),
-        ("train.auxiliary_weight", train.auxiliary_weight != 1, has_auxiliary, auxiliary),
-        ("train.class_weights", train.class_weights != "none", *classification),
+    train, classification = recipe.train, _("a classification task")
+    used = loss_settings(space) | ({"auxiliary_weight"} if recipe.auxiliary_tasks else set())
+    settings = (
+        ("logit_adjustment", train.logit_adjustment > 0, _("a single-label task")),
+        ("label_smoothing", train.label_smoothing > 0, classification),
+        ("loss", train.loss == "focal", classification),
+        ("rdrop", train.rdrop > 0, classification),
+        ("sampling", train.sampling == "balanced", classification),
+        ("auxiliary_weight", train.auxiliary_weight != 1, _("another task in 'model.auxiliary_tasks'")),
+        ("class_weights", train.class_weights != "none", classification),
     )
+    return _unused(*((f"train.{key}", is_set, key in used, what) for key, is_set, what in settings))
 
 
 def _unused(*settings: tuple[str, bool, bool, str]) -> dict[str, str]:

@@ -64,9 +64,7 @@ def align_corpus(recognizer: Recognizer, corpus: Corpus) -> Corpus:
 
 def _check_labels(model_space: LabelSpace, corpus_space: LabelSpace) -> None:
     new: Sequence[str] = [name for name in corpus_space.names if name not in model_space.names]
-    if model_space.kind != corpus_space.kind or (
-        model_space.kind == "regression" and model_space != corpus_space
-    ):
+    if not model_space.accepts(corpus_space):
         raise PredictionsError(
             _("The model was trained with other labels of '{task}' than the corpus has; train from scratch.",
               task=model_space.task)

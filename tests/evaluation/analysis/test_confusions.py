@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import MultiLabelSpace, RegressionSpace, SingleLabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Utterance
+from sentir.evaluation.aligned import AlignedRuns
 from sentir.evaluation.analysis.confusions import (
     MAX_HARDEST_EXAMPLES,
     MAX_SPEAKERS,
@@ -17,16 +18,16 @@ from sentir.evaluation.analysis.confusions import (
     find_label_noise_candidates,
 )
 
-SINGLE = LabelSpace("emotion", ("anger", "joy", "neutral"))
-MULTI = LabelSpace("emotion", ("anger", "joy"), multilabel=True)
-REGRESSION = LabelSpace("valence", ("valence",), bounds=(-3.0, 3.0))
+SINGLE = SingleLabelSpace("emotion", ("anger", "joy", "neutral"))
+MULTI = MultiLabelSpace("emotion", ("anger", "joy"))
+REGRESSION = RegressionSpace("valence", "valence", (-3.0, 3.0))
 
 
 def corpus_of(space, labels, split="train"):
-    scores = [dict(zip(space.names, row, strict=True)) if space.bounds else {} for row in labels]
+    scores = [dict(zip(space.names, row, strict=True)) if not space.classes else {} for row in labels]
     rows = [
         Utterance(f"{n:03}", split, "talk", n, ("Ana", "Ben", None)[n % 3], f"text {n}",
-                  labels={} if space.bounds else {space.task: row}, scores=scores[n])
+                  labels={space.task: row} if space.classes else {}, scores=scores[n])
         for n, row in enumerate(labels)
     ]  # fmt: skip
     return Corpus.build("talk", rows, [space])
@@ -84,12 +85,22 @@ def test_errors_by_speaker_count_confusions():
     gold = [("joy",)] * 6
     p = np.array([[0.9, 0.05, 0.05]] * 4 + [[0.05, 0.9, 0.05]] * 2)
     speakers = ["Ana"] * 5 + [None]
-    (found,) = analyze_speakers(SINGLE, speakers, SINGLE.encode(gold), [(p, None)], gold, "accuracy")
+    (found,) = analyze_speakers(
+        AlignedRuns(SINGLE, SINGLE.encode(gold), [(p, None)], speakers), speakers, gold, "accuracy"
+    )
     assert (found.speaker, found.n, found.score) == ("Ana", 5, pytest.approx(0.2))
     assert found.confusions == (Confusion("joy", "anger", 4),)
-    assert analyze_speakers(SINGLE, [None] * 6, SINGLE.encode(gold), [(p, None)], gold, "accuracy") == ()
+    assert (
+        analyze_speakers(
+            AlignedRuns(SINGLE, SINGLE.encode(gold), [(p, None)], [None] * 6), [None] * 6, gold, "accuracy"
+        )
+        == ()
+    )
     limited = analyze_speakers(
-        SINGLE, [str(n % 9) for n in range(6)], SINGLE.encode(gold), [(p, None)], gold, "accuracy"
+        AlignedRuns(SINGLE, SINGLE.encode(gold), [(p, None)], [str(n % 9) for n in range(6)]),
+        [str(n % 9) for n in range(6)],
+        gold,
+        "accuracy",
     )
     assert len(limited) == MAX_SPEAKERS
 
@@ -99,10 +110,10 @@ def test_confusions_are_means_over_seeds_and_rare_ones_are_left_out():
     rarely_wrong, mostly_wrong = right.copy(), right.copy()
     rarely_wrong[0], mostly_wrong[1:] = [0.9, 0.05, 0.05], [0.05, 0.05, 0.9]
     (found,) = analyze_speakers(
-        SINGLE,
+        AlignedRuns(
+            SINGLE, SINGLE.encode(gold), [(p, None) for p in (rarely_wrong, mostly_wrong, right)], ["Ana"] * 6
+        ),
         ["Ana"] * 6,
-        SINGLE.encode(gold),
-        [(p, None) for p in (rarely_wrong, mostly_wrong, right)],
         gold,
         "accuracy",
     )
@@ -112,7 +123,9 @@ def test_confusions_are_means_over_seeds_and_rare_ones_are_left_out():
 def test_multilabel_confusions_are_labels_missed_or_predicted_wrongly():
     gold = [("anger",), ("anger",)]
     p = np.array([[0.1, 0.9], [0.1, 0.1]])
-    (found,) = analyze_speakers(MULTI, ["Ana"] * 2, MULTI.encode(gold), [(p, None)], gold, "micro_f1")
+    (found,) = analyze_speakers(
+        AlignedRuns(MULTI, MULTI.encode(gold), [(p, None)], ["Ana"] * 2), ["Ana"] * 2, gold, "micro_f1"
+    )
     assert set(found.confusions) == {Confusion("anger", "", 2), Confusion("", "joy", 1)}
 
 

@@ -9,15 +9,16 @@ import pytest
 
 from sentir.audit import audit
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import RegressionSpace, SingleLabelSpace
 from sentir.corpus.text_similarity import casefold_text
 from sentir.corpus.utterances import Clip, Utterance
+from sentir.evaluation.aligned import AlignedRuns
 from sentir.evaluation.analysis.slices import MIN_SLICE_SIZE, SliceDefinition, define_slices, score_slices
 from sentir.evaluation.intervals import score_with_intervals
 from sentir.readers import READERS, read_corpus
 from sentir.recipe import DataSettings, TableSettings
 
-SPACE = LabelSpace("emotion", ("anger", "joy"))
+SPACE = SingleLabelSpace("emotion", ("anger", "joy"))
 
 
 def utterance(n, split="dev", **changes):
@@ -137,8 +138,8 @@ def score_case(definition_of, n=60):
     truth, p = rng.integers(0, 2, n), rng.dirichlet([1, 1], n)
     groups = [str(k // 4) for k in range(n)]
     slicing = {key: definition_of(k) for k, key in enumerate(ids) if definition_of(k)}
-    options = {"metric": "accuracy", "confidence_level": 0.95}
-    return truth, p, groups, score_slices(SPACE, ids, truth, [(p, None)], groups, [slicing], **options)
+    aligned = AlignedRuns(SPACE, truth, [(p, None)], groups, tuple(ids))
+    return truth, p, groups, score_slices(aligned, [slicing], "accuracy")
 
 
 def test_a_slice_is_scored_on_its_own_rows():
@@ -146,7 +147,7 @@ def test_a_slice_is_scored_on_its_own_rows():
     truth, p, groups, (one, other) = score_case(lambda k: large if k >= 20 else small if k < 19 else None)
     by_part = {one.definition: one, other.definition: other}
     run = (p[20:], None)
-    expected = score_with_intervals(SPACE, truth[20:], [run], groups[20:], confidence_level=0.95)["accuracy"]
+    expected = score_with_intervals(AlignedRuns(SPACE, truth[20:], [run], groups[20:]))["accuracy"]
     assert by_part[large].score == expected and by_part[large].n == 40 and not by_part[large].is_small
     found = by_part[small]
     assert found.n == MIN_SLICE_SIZE - 1 and found.is_small and found.score.low is None
@@ -162,7 +163,7 @@ def test_slices_without_a_scored_utterance_are_left_out():
 
 
 def test_label_changes_in_regression_are_by_steps():
-    space = LabelSpace("valence", ("valence",), bounds=(-3.0, 3.0))
+    space = RegressionSpace("valence", "valence", (-3.0, 3.0))
     rows = [utterance(n, labels={}, scores={"valence": value}) for n, value in enumerate((0.9, 1.1, 2.0))]
     corpus = Corpus.build("talk", [replace(TRAIN[0], labels={}), *rows], [space])
     gold = {u.id: u.labels["valence"] for u in corpus.dev}

@@ -8,7 +8,7 @@ from evaluation_data import briefly, cases, dialogues_of, random_case
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import MultiLabelSpace, RegressionSpace, SingleLabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.evaluation.calibration.confidence import (
     compute_confidence,
@@ -16,9 +16,6 @@ from sentir.evaluation.calibration.confidence import (
     find_confidence_threshold,
 )
 from sentir.evaluation.calibration.fitting import (
-    MAX_BIAS,
-    MAX_TEMPERATURE,
-    MIN_TEMPERATURE,
     Calibration,
     apply_temperature,
     calibration_methods,
@@ -26,11 +23,12 @@ from sentir.evaluation.calibration.fitting import (
     fit_temperature_and_bias,
     select_calibration_method,
 )
+from sentir.evaluation.calibration.kinds import MAX_BIAS, MAX_TEMPERATURE, MIN_TEMPERATURE
 from sentir.evaluation.calibration.thresholds import tune_thresholds
 
-SINGLE = LabelSpace("emotion", ("anger", "joy", "sadness"))
-MULTI = LabelSpace("emotion", ("anger", "joy"), multilabel=True)
-REGRESSION = LabelSpace("valence", ("valence",), bounds=(-3.0, 3.0))
+SINGLE = SingleLabelSpace("emotion", ("anger", "joy", "sadness"))
+MULTI = MultiLabelSpace("emotion", ("anger", "joy"))
+REGRESSION = RegressionSpace("valence", "valence", (-3.0, 3.0))
 
 
 def sample(space, n, *, overconfidence, seed=0):
@@ -38,7 +36,7 @@ def sample(space, n, *, overconfidence, seed=0):
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 2, (n, len(space)))
     p = space.probabilities(logits)
-    if space.multilabel:
+    if space.kind == "multi":
         truth = (rng.random(p.shape) < p).astype(np.float32)
     else:
         truth = (p.cumsum(axis=1) > rng.random((n, 1))).argmax(axis=1)
@@ -46,7 +44,7 @@ def sample(space, n, *, overconfidence, seed=0):
 
 
 def loss(space, truth, p):
-    if space.multilabel:
+    if space.kind == "multi":
         return -np.log(np.where(truth > 0, p, 1 - p)).mean(axis=0)
     return -np.log(p[np.arange(len(p)), truth]).mean()
 
@@ -84,7 +82,7 @@ def test_the_fit_of_a_model_that_is_always_right_or_always_wrong_stays_within_bo
     )
     assert MIN_TEMPERATURE <= cold < 2 * MIN_TEMPERATURE and MAX_TEMPERATURE / 2 < hot <= MAX_TEMPERATURE
     present = np.array([[0.0], [1.0]], dtype=np.float32)
-    one = LabelSpace("emotion", ("joy",), multilabel=True)
+    one = MultiLabelSpace("emotion", ("joy",))
     for p in (present * 0.8 + 0.1, 0.9 - present * 0.8):
         (temperature,), (bias,) = fit_temperature_and_bias(one, present, p, "per_label")
         assert MIN_TEMPERATURE <= temperature <= MAX_TEMPERATURE * (1 + 1e-9) and abs(bias) <= MAX_BIAS

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from evaluation_data import dialogues_of, random_case
 
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import MultiLabelSpace, SingleLabelSpace
+from sentir.evaluation.aligned import AlignedRuns
 from sentir.evaluation.calibration.confidence import compute_correctness
 from sentir.evaluation.calibration.errors import (
     MAX_BINS,
@@ -22,9 +23,9 @@ from sentir.evaluation.calibration.reliability import (
 )
 from sentir.evaluation.calibration.thresholds import tune_thresholds
 
-SPACE = LabelSpace("emotion", tuple("abcdefg"))
-MULTI = LabelSpace("emotion", ("anger", "joy"), multilabel=True)
-OPTIONS = {"metric": "macro_f1", "protocol": "held_out", "resamples": 100, "confidence_level": 0.95}
+SPACE = SingleLabelSpace("emotion", tuple("abcdefg"))
+MULTI = MultiLabelSpace("emotion", ("anger", "joy"))
+OPTIONS = {"metric": "macro_f1", "protocol": "held_out", "resamples": 100}
 
 
 def sample(n, *, overconfidence=1.0, seed=0, space=SPACE):
@@ -32,7 +33,7 @@ def sample(n, *, overconfidence=1.0, seed=0, space=SPACE):
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 1.5, (n, len(space)))
     p = space.probabilities(logits)
-    if space.multilabel:
+    if space.kind == "multi":
         return (rng.random(p.shape) < p).astype(np.float32), space.probabilities(logits * overconfidence)
     return (p.cumsum(axis=1) > rng.random((n, 1))).argmax(axis=1), space.probabilities(logits * overconfidence)
 
@@ -43,7 +44,7 @@ def probabilities_and_outcomes(truth, p):
 
 def calibration_error(n, overconfidence, seed=0, *, resamples=200):
     pairs = probabilities_and_outcomes(*sample(n, overconfidence=overconfidence, seed=seed))
-    return expected_calibration_error([pairs], ClusterResampling(np.arange(n) // 10, resamples, 0.95))
+    return expected_calibration_error([pairs], ClusterResampling(np.arange(n) // 10, resamples))
 
 
 def test_the_calibration_error_agrees_with_a_plain_loop():
@@ -74,9 +75,7 @@ def test_only_miscalibrated_probabilities_have_a_significant_error():
 
 def test_intervals_of_the_calibration_error_cover_the_true_one():
     population = probabilities_and_outcomes(*sample(50_000, overconfidence=1.3, seed=99))
-    truth = expected_calibration_error([population], ClusterResampling(np.zeros(50_000, dtype=int), 1, 0.95))[
-        0
-    ].value
+    truth = expected_calibration_error([population], ClusterResampling(np.zeros(50_000, dtype=int), 1))[0].value
     found = [calibration_error(600, 1.3, seed, resamples=100)[0] for seed in range(20)]
     assert 0.85 <= np.mean([score.low <= truth <= score.high for score in found]) <= 1
 
@@ -90,7 +89,9 @@ def test_a_model_that_is_confident_in_few_dialogues_has_no_invalid_interval(metr
         decisions.probabilities, decisions.decisions, decisions.confidences, np.arange(60) < 4
     )
     found = measure_reliability(
-        MULTI, truth, [rarely_confident], [f"d{n // 5}" for n in range(60)], **OPTIONS | {"metric": metric}
+        AlignedRuns(MULTI, truth, (), [f"d{n // 5}" for n in range(60)]),
+        [rarely_confident],
+        **OPTIONS | {"metric": metric},
     )
     score = found.confident_score
     assert score.low is None or 0 <= score.low <= score.value <= score.high <= 1
@@ -99,7 +100,7 @@ def test_a_model_that_is_confident_in_few_dialogues_has_no_invalid_interval(metr
 def test_a_single_dialogue_has_no_interval():
     truth, p = sample(50)
     found = measure_reliability(
-        SPACE, truth, [decide_with_confidence(SPACE, p, None, 0.3)], ["one"] * 50, **OPTIONS
+        AlignedRuns(SPACE, truth, (), ["one"] * 50), [decide_with_confidence(SPACE, p, None, 0.3)], **OPTIONS
     )
     scores = (found.ece, found.brier, found.aurc, found.coverage, found.error_rate, found.overall_score)
     assert {(score.low, score.high) for score in scores} == {(None, None)}
@@ -108,7 +109,7 @@ def test_a_single_dialogue_has_no_interval():
 def test_brier_risk_and_coverage_agree_with_plain_arithmetic():
     truth, p = sample(300)
     run = decide_with_confidence(SPACE, p, None, 0.4)
-    found = measure_reliability(SPACE, truth, [run], dialogues_of(300, 20, 0), **OPTIONS)
+    found = measure_reliability(AlignedRuns(SPACE, truth, (), dialogues_of(300, 20, 0)), [run], **OPTIONS)
     confident, wrong = p.max(axis=1) >= 0.4, p.argmax(axis=1) != truth
     assert found.brier.value == pytest.approx(((p - np.eye(7)[truth]) ** 2).sum(axis=1).mean())
     assert found.coverage.value == pytest.approx(confident.mean())
@@ -127,7 +128,9 @@ def test_brier_risk_and_coverage_agree_with_plain_arithmetic():
 def test_each_label_of_a_multilabel_task_has_a_curve_and_brier_is_the_mean():
     truth, p = sample(200, space=MULTI)
     found = measure_reliability(
-        MULTI, truth, [decide_with_confidence(MULTI, p, None, 0.0)], dialogues_of(200, 12, 0), **OPTIONS
+        AlignedRuns(MULTI, truth, (), dialogues_of(200, 12, 0)),
+        [decide_with_confidence(MULTI, p, None, 0.0)],
+        **OPTIONS,
     )
     assert found.brier.value == pytest.approx(np.mean([np.mean((p[:, k] - truth[:, k]) ** 2) for k in range(2)]))
     assert set(found.reliability_curves) == {"anger", "joy"}
@@ -140,10 +143,8 @@ def test_ordering_by_confidence_has_the_lowest_risk():
     truth, p = sample(500)
     best, worst = (
         measure_reliability(
-            SPACE,
-            truth,
+            AlignedRuns(SPACE, truth, (), dialogues_of(500, 50, 0)),
             [RunDecisions(p, p.argmax(axis=1), confidences, confidences > 2)],
-            dialogues_of(500, 50, 0),
             **OPTIONS,
         )
         for confidences in (p.max(axis=1), -p.max(axis=1))
@@ -158,7 +159,8 @@ def test_several_seeds_are_averaged():
     runs = [decide_with_confidence(SPACE, q, None, 0.5) for q in (p, other)]
     groups = dialogues_of(200, 20, 0)
     both, first, second = (
-        measure_reliability(SPACE, truth, which, groups, **OPTIONS) for which in (runs, runs[:1], runs[1:])
+        measure_reliability(AlignedRuns(SPACE, truth, (), groups), which, **OPTIONS)
+        for which in (runs, runs[:1], runs[1:])
     )
     for name in ("ece", "brier", "aurc", "coverage", "overall_score", "confident_score"):
         values = [getattr(one, name).value for one in (first, second)]
@@ -169,7 +171,7 @@ def test_several_seeds_are_averaged():
 
 def test_the_mean_over_an_empty_mask_is_0():
     rows = np.arange(12.0)
-    found = masked_mean([rows < 0], [rows], ClusterResampling(np.arange(12), 200, 0.95))
+    found = masked_mean([rows < 0], [rows], ClusterResampling(np.arange(12), 200))
     assert (found.value, found.low, found.high) == (0, None, None)
 
 
@@ -203,10 +205,8 @@ def test_target_coverage_is_reached_on_other_utterances():
     truth, p = sample(3000, overconfidence=2.0, space=MULTI)
     groups = dialogues_of(3000, 300, 0)
     found = measure_reliability(
-        MULTI,
-        truth,
+        AlignedRuns(MULTI, truth, (), groups),
         [cross_fit_decisions(MULTI, truth, p, groups, method="per_label")],
-        groups,
         **OPTIONS | {"resamples": 200},
     )
     assert found.coverage.value == pytest.approx(found.target_coverage, abs=0.04)

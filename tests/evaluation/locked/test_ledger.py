@@ -12,7 +12,7 @@ import pytest
 
 from sentir import paths
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import SingleLabelSpace
 from sentir.corpus.sealed import SealedLabels
 from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError, LockedTestError
@@ -26,7 +26,7 @@ def toy_corpus(name="toy", splits=("train", "dev", "test"), label="joy"):
         for split in splits
         for n in range(2)
     ]
-    return Corpus.build(name, rows, [LabelSpace("emotion", ("anger", "joy"))])
+    return Corpus.build(name, rows, [SingleLabelSpace("emotion", ("anger", "joy"))])
 
 
 def ledger_file():

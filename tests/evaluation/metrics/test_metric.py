@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sentir.corpus.label_spaces import MultiLabelSpace, RegressionSpace, SingleLabelSpace
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import UnknownNameError
 from sentir.evaluation.metrics import (
@@ -21,9 +22,9 @@ from sentir.evaluation.metrics.metric import Metric
 from sentir.i18n import use_language
 
 SPACES = (
-    LabelSpace("emotion", ("anger", "joy", "neutral")),
-    LabelSpace("emotion", ("anger", "joy", "neutral"), multilabel=True),
-    LabelSpace("intensity", ("intensity",), bounds=(-3.0, 3.0)),
+    SingleLabelSpace("emotion", ("anger", "joy", "neutral")),
+    MultiLabelSpace("emotion", ("anger", "joy", "neutral")),
+    RegressionSpace("intensity", "intensity", (-3.0, 3.0)),
 )
 TABLES = (
     PRECISION_RECALL_F1,
@@ -45,7 +46,7 @@ def perfect_and_random(space: LabelSpace):
     if space.kind == "regression":
         truth = rng.uniform(*space.scale, 200).round()
         return truth, truth[:, None], rng.uniform(*space.scale, (200, 1))
-    if space.multilabel:
+    if space.kind == "multi":
         truth = rng.integers(0, 2, (200, 3))
         return truth, truth.astype(float), rng.random((200, 3))
     truth = rng.integers(0, 3, 200)

@@ -6,7 +6,8 @@ from evaluation_data import briefly, cases, random_case
 from hypothesis import given
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import MultiLabelSpace, RegressionSpace
+from sentir.evaluation.aligned import AlignedRuns
 from sentir.evaluation.intervals import compute_label_f1_intervals
 from sentir.evaluation.metrics import score_per_label
 from sentir.evaluation.metrics.ranking import CURVE_GRID, compute_ranking_curves
@@ -17,7 +18,7 @@ NAMES = {"model": "m", "corpus": "c", "split": "dev"}
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_areas_agree_with_scikit_learn_and_with_the_curves(multilabel):
     space, truth, p = random_case(4, 600, 3, multilabel=multilabel)
-    for k, one in enumerate(compute_ranking_curves(space, truth, [(p, None)], **NAMES)):
+    for k, one in enumerate(compute_ranking_curves(AlignedRuns(space, truth, [(p, None)], ()), **NAMES)):
         has_label = truth[:, k] > 0 if multilabel else truth == k
         assert (one.label, one.support, one.n) == (space.names[k], has_label.sum(), 600)
         assert one.auc == pytest.approx(roc_auc_score(has_label, p[:, k]))
@@ -30,7 +31,7 @@ def test_areas_agree_with_scikit_learn_and_with_the_curves(multilabel):
 @given(cases(multilabel=True))
 def test_a_precision_is_reached_at_its_recall_or_beyond(case):
     space, truth, p = case[:3]
-    for one in compute_ranking_curves(space, truth, [(p, None)], **NAMES):
+    for one in compute_ranking_curves(AlignedRuns(space, truth, [(p, None)], ()), **NAMES):
         k = space.names.index(one.label)
         precision, recall, _thresholds = precision_recall_curve(truth[:, k] > 0, p[:, k])
         for r, value in zip(CURVE_GRID[1::10], one.precisions[1::10], strict=True):
@@ -41,8 +42,8 @@ def test_a_precision_is_reached_at_its_recall_or_beyond(case):
 def test_curves_are_means_over_seeds():
     space, truth, p = random_case(3, 200, 1, multilabel=False)
     other = random_case(3, 200, 1, multilabel=False, skill=0.9)[2]
-    each = [compute_ranking_curves(space, truth, [(run, None)], **NAMES) for run in (p, other)]
-    both = compute_ranking_curves(space, truth, [(p, None), (other, None)], **NAMES)
+    each = [compute_ranking_curves(AlignedRuns(space, truth, [(run, None)], ()), **NAMES) for run in (p, other)]
+    both = compute_ranking_curves(AlignedRuns(space, truth, [(p, None), (other, None)], ()), **NAMES)
     for one, a, b in zip(both, *each, strict=True):
         assert one.auc == pytest.approx((a.auc + b.auc) / 2)
         expected = np.mean([a.precisions, b.precisions], axis=0)
@@ -50,12 +51,15 @@ def test_curves_are_means_over_seeds():
 
 
 def test_labels_of_all_or_no_utterances_and_regression_have_no_curves():
-    space = LabelSpace("e", ("all", "none", "some"), multilabel=True)
+    space = MultiLabelSpace("e", ("all", "none", "some"))
     truth = np.array([[1, 0, 1], [1, 0, 0]], dtype=np.float32)
-    found = compute_ranking_curves(space, truth, [(np.full((2, 3), 0.5), None)], **NAMES)
+    found = compute_ranking_curves(AlignedRuns(space, truth, [(np.full((2, 3), 0.5), None)], ()), **NAMES)
     assert [one.label for one in found] == ["some"]
-    regression = LabelSpace("n", ("n",), bounds=(-3.0, 3.0))
-    assert compute_ranking_curves(regression, np.zeros(2), [(np.zeros((2, 1)), None)], **NAMES) == ()
+    regression = RegressionSpace("n", "n", (-3.0, 3.0))
+    assert (
+        compute_ranking_curves(AlignedRuns(regression, np.zeros(2), [(np.zeros((2, 1)), None)], ()), **NAMES)
+        == ()
+    )
 
 
 @pytest.mark.parametrize("multilabel", [False, True])
@@ -64,7 +68,7 @@ def test_the_interval_of_a_label_contains_its_f1_and_narrows_with_more_dialogues
     for n in (60, 2400):
         space, truth, p = random_case(3, n, 5, multilabel=multilabel, skill=0.3)
         groups = [f"dia{i // 3}" for i in range(n)]
-        bounds = compute_label_f1_intervals(space, truth, [(p, None)], groups, confidence_level=0.95)
+        bounds = compute_label_f1_intervals(AlignedRuns(space, truth, [(p, None)], groups))
         for row, (low, high) in zip(score_per_label(space, truth, p), bounds, strict=True):
             assert low <= row.metrics["f1"] <= high
         widths.append(np.mean([high - low for low, high in bounds]))
@@ -73,10 +77,9 @@ def test_the_interval_of_a_label_contains_its_f1_and_narrows_with_more_dialogues
 
 def test_one_dialogue_and_regression_give_labels_no_interval():
     space, truth, p = random_case(3, 20, 5, multilabel=False)
-    options = {"confidence_level": 0.95}
-    assert compute_label_f1_intervals(space, truth, [(p, None)], ["one"] * 20, **options) == [(None, None)] * 3
-    regression = LabelSpace("n", ("n",), bounds=(-1.0, 1.0))
+    assert compute_label_f1_intervals(AlignedRuns(space, truth, [(p, None)], ["one"] * 20)) == [(None, None)] * 3
+    regression = RegressionSpace("n", "n", (-1.0, 1.0))
     found = compute_label_f1_intervals(
-        regression, np.zeros(4), [(np.zeros((4, 1)), None)], list("aabb"), **options
+        AlignedRuns(regression, np.zeros(4), [(np.zeros((4, 1)), None)], list("aabb"))
     )
     assert found == [(None, None)] * 3

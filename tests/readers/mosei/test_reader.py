@@ -73,7 +73,7 @@ def test_emotions_are_present_above_zero_and_none_of_them_is_valid(tmp_path):
         {"emotion": (), "sentiment": ("neutral",), "sentiment_intensity": (0.0,)},
         {"emotion": ("fear",), "sentiment": ("positive",), "sentiment_intensity": (3.0,)},
     ]
-    assert corpus.label_space("emotion").names == EMOTIONS and corpus.label_space("emotion").multilabel
+    assert corpus.label_space("emotion").names == EMOTIONS and corpus.label_space("emotion").kind == "multi"
     assert corpus.train[0].scores["joy"] == 0.33333334
     assert set(corpus.train[0].scores) == {"sentiment", *EMOTIONS}
 

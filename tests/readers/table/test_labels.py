@@ -28,7 +28,7 @@ def labels(corpus, task="emotion"):
 def test_lists_are_several_labels_and_an_empty_list_is_no_label(tmp_path):
     corpus = read(tmp_path, [["miedo", "happy"], [], None, "['ira']", "tristeza", ["joy", "Joy"]])
     space = corpus.label_space("emotion")
-    assert space.multilabel and space.names == ("anger", "fear", "joy", "sadness")
+    assert space.kind == "multi" and space.names == ("anger", "fear", "joy", "sadness")
     assert labels(corpus) == [("fear", "joy"), (), None, ("anger",), ("sadness",), ("joy",)]
     assert [(issue.kind, issue.where) for issue in corpus.issues] == [("label_missing", "t/row3")]
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from table_reading import read, write
 
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import RegressionSpace
 from sentir.corpus.utterances import SPLITS, Clip
 from sentir.errors import CorpusError, RecipeError
 from sentir.readers import read_corpus
@@ -71,7 +71,7 @@ def test_several_intensity_columns_are_a_multilabel_space(tmp_path):
     path = write(tmp_path / "m.csv", [row | {"s": "train"} for row in rows])
     corpus = read(path, labels=("sad", "happy"), text="t", split="s", threshold=0.5)
     space = corpus.label_space("emotion")
-    assert space.names == ("joy", "sadness") and space.multilabel
+    assert space.names == ("joy", "sadness") and space.kind == "multi"
     labels = [u.labels.get("emotion") for u in corpus]
     assert labels == [(), (), None, ("joy", "sadness")]
     assert corpus.utterances[0].scores == {"joy": 0.0, "sadness": 0.5}
@@ -86,7 +86,7 @@ def test_a_target_column_is_a_regression_task_on_its_scale(tmp_path):
     ]
     path = write(tmp_path / "m.csv", rows)
     corpus = read(path, task="pleasure", value="v", scale=(1, 5), text="t", split="s")
-    assert corpus.label_space("pleasure") == LabelSpace("pleasure", ("v",), bounds=(1.0, 5.0))
+    assert corpus.label_space("pleasure") == RegressionSpace("pleasure", "v", (1.0, 5.0))
     assert [u.labels.get("pleasure") for u in corpus] == [(4.5,), None, None]
     assert [(issue.kind, issue.where) for issue in corpus.issues] == [("label_missing", "m/row2")]
     assert corpus.sealed._reveal()[0]["m/row3"] == {"pleasure": (1.0,)}

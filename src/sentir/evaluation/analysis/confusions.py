@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import Label, LabelSpace
+from sentir.corpus.labels import Label
 from sentir.corpus.predictions import Predictions
 from sentir.display_names import display_name
-from sentir.evaluation.calibration.fitting import Array
+from sentir.evaluation.aligned import AlignedRuns
+from sentir.evaluation.calibration.kinds import Array
 from sentir.evaluation.metrics import compute_scores
-from sentir.evaluation.results import GoldLabels, Run
+from sentir.evaluation.results import GoldLabels
 from sentir.i18n import _
 
 MAX_HARDEST_EXAMPLES, N_CONTEXT_TURNS = 10, 3
@@ -114,60 +116,30 @@ def find_hardest_examples(
         gold: id → labels.
     """
     space, ids = predictions.label_space, sorted(gold)
-    p = predictions.select(ids).probabilities
-    truth = space.encode(gold[key] for key in ids)
-    predicted, scores = space.decode(p, thresholds), _error_scores(space, truth, p, thresholds)
-    rows = [n for n in np.argsort(-scores, kind="stable")[:MAX_HARDEST_EXAMPLES].tolist() if scores[n] > 0]
-    return tuple(
-        _make_hard_example(corpus, space, ids[n], gold[ids[n]], predicted[n], p[n], float(scores[n]))
-        for n in rows
-    )
-
-
-def _make_hard_example(
-    corpus: Corpus,
-    space: LabelSpace,
-    key: str,
-    labels: tuple[Label, ...],
-    predicted: tuple[Label, ...],
-    p: Array,
-    error_score: float,
-) -> HardExample:
-    u = corpus.by_id[key]
-    context = tuple(ContextTurn(turn.speaker, turn.text) for turn in corpus.before(u, N_CONTEXT_TURNS))
-    return HardExample(
-        key, u.speaker, u.text, space.categorize(labels), space.categorize(predicted),
-        dict(zip(space.names, p.tolist(), strict=True)), error_score, context,
-    )  # fmt: skip
-
-
-def _error_scores(space: LabelSpace, truth: NDArray, p: Array, thresholds: NDArray[np.floating] | None) -> Array:
-    """Return the `HardExample.error_score` of each prediction, ``(N,)``; 0 for a correct one."""
-    decisions = space.decide(p, thresholds)
-    if space.kind == "regression":
-        return np.abs(decisions - truth)
-    if space.multilabel:
-        return np.where(decisions != truth, np.where(decisions > 0, p, 1 - p), 0).max(axis=1)
-    return np.where(decisions != truth, p.max(axis=1), 0)
+    p, truth = predictions.select(ids).probabilities, space.encode(gold[key] for key in ids)
+    predicted = space.decode(p, thresholds)
+    scores = _ERRORS[space.kind].error_scores(truth, space.decide(p, thresholds), p)
+    examples = []
+    for n in np.argsort(-scores, kind="stable")[:MAX_HARDEST_EXAMPLES].tolist():
+        u = corpus.by_id[ids[n]]
+        context = tuple(ContextTurn(turn.speaker, turn.text) for turn in corpus.before(u, N_CONTEXT_TURNS))
+        labels, probabilities = space.categorize(gold[u.id]), dict(zip(space.names, p[n].tolist(), strict=True))
+        error = space.categorize(predicted[n]), probabilities, float(scores[n])
+        examples.append(HardExample(u.id, u.speaker, u.text, labels, *error, context))
+    return tuple(example for example in examples if example.error_score > 0)
 
 
 def analyze_speakers(
-    space: LabelSpace,
-    speakers: Sequence[str | None],
-    truth: NDArray,
-    runs: Sequence[Run],
-    gold: Sequence[tuple[Label, ...]],
-    metric: str,
+    aligned: AlignedRuns, speakers: Sequence[str | None], gold: Sequence[tuple[Label, ...]], metric: str
 ) -> tuple[SpeakerErrors, ...]:
     """Return the errors of the speakers with most utterances, in descending order; none without known speakers.
 
     Args:
-        space: of the task.
-        speakers: of N utterances.
-        truth, runs: from `sentir.evaluation.scoring.align_by_id`.
-        gold: the labels of the N utterances.
+        aligned: labels and predictions of N utterances.
+        speakers, gold: the speakers and the labels of the N utterances.
         metric: one of `sentir.evaluation.metrics.count_metrics`.
     """
+    space = aligned.space
     rows_by_speaker: dict[str, list[int]] = defaultdict(list)
     for n, speaker in enumerate(speakers):
         if speaker:
@@ -175,25 +147,17 @@ def analyze_speakers(
     most_frequent = sorted(rows_by_speaker.items(), key=lambda item: (-len(item[1]), item[0]))[:MAX_SPEAKERS]
     errors = []
     for speaker, rows in most_frequent:
-        score = np.mean([compute_scores(space, truth[rows], p[rows], cut)[metric] for p, cut in runs])
+        own = aligned.select(np.array(rows))
+        score = np.mean([compute_scores(space, own.truth, *run)[metric] for run in own.runs])
         counts: Counter[tuple[str, str]] = Counter()
-        for p, cut in runs:
-            for n, predicted in zip(rows, space.decode(p[rows], cut), strict=True):
-                counts.update(_find_confusions(space, gold[n], predicted))
-        means = [Confusion(*pair, round(n / len(runs))) for pair, n in counts.most_common(MAX_CONFUSIONS)]
+        for p, cut in own.runs:
+            for n, predicted in zip(rows, space.decode(p, cut), strict=True):
+                labels = space.categorize(gold[n]), space.categorize(predicted)
+                counts.update(_ERRORS[space.kind].confusions(*labels))
+        means = [Confusion(*pair, round(n / len(own.runs))) for pair, n in counts.most_common(MAX_CONFUSIONS)]
         frequent = tuple(confusion for confusion in means if confusion.n)
         errors.append(SpeakerErrors(speaker, len(rows), metric, float(score), frequent))
     return tuple(errors)
-
-
-def _find_confusions(
-    space: LabelSpace, gold: tuple[Label, ...], predicted: tuple[Label, ...]
-) -> list[tuple[str, str]]:
-    truth, decided = space.categorize(gold), space.categorize(predicted)
-    if space.multilabel:
-        missed = [(name, "") for name in truth if name not in decided]
-        return missed + [("", name) for name in decided if name not in truth]
-    return [(truth[0], decided[0])] if truth != decided else []
 
 
 def find_label_noise_candidates(
@@ -212,49 +176,82 @@ def find_label_noise_candidates(
         gold: id → labels.
     """
     space, ids = predictions.label_space, sorted(gold)
-    if space.kind == "regression" or not ids:
-        return ()
     p, truth = predictions.select(ids).probabilities, space.encode(gold[key] for key in ids)
-    decisions = _score_multilabel_noise(p, truth) if space.multilabel else [_score_label_noise(p, truth)]
-    margins = np.stack([one.other_probability - one.label_probability for one in decisions], axis=1)
-    widest, margin = margins.argmax(axis=1).tolist(), margins.max(axis=1)
+    kind = _ERRORS[space.kind]
+    scored = [_score_label_noise(*decision) for decision in kind.exclusive_decisions(truth, p)]
+    if not scored or not ids:
+        return ()
+    own, other, other_class = (np.stack(columns, axis=1) for columns in zip(*scored, strict=True))
+    widest, margin = (other - own).argmax(axis=1), (other - own).max(axis=1)
     candidates = []
     for n in np.argsort(-margin, kind="stable").tolist():
         if margin[n] <= 0:
             break
-        k, labels = widest[n], tuple(map(str, gold[ids[n]]))
-        scores = decisions[k]
-        predicted = _toggle_label(space, labels, k) if space.multilabel else (space.names[scores.other_label[n]],)
-        probabilities = float(scores.other_probability[n]), float(scores.label_probability[n])
-        candidates.append(
-            LabelNoiseCandidate(ids[n], corpus.by_id[ids[n]].text, labels, predicted, *probabilities)
-        )
+        k, labels = int(widest[n]), tuple(map(str, gold[ids[n]]))
+        predicted = kind.relabel(space.names, labels, k, int(other_class[n, k]))
+        text, probabilities = corpus.by_id[ids[n]].text, (float(other[n, k]), float(own[n, k]))
+        candidates.append(LabelNoiseCandidate(ids[n], text, labels, predicted, *probabilities))
     return tuple(candidates)
 
 
-@dataclass(frozen=True, slots=True)
-class _LabelNoiseScores:
-    """For N utterances: the probability of the annotated class, of the likeliest other class, and which it is."""
+def _score_label_noise(truth: NDArray, p: Array) -> tuple[Array, Array, NDArray[np.intp]]:
+    """Return the probabilities of the annotated class and of the likeliest other one, and which that is.
 
-    label_probability: Array
-    other_probability: Array
-    other_label: NDArray[np.intp]
-
-
-def _score_multilabel_noise(p: Array, truth: NDArray) -> list[_LabelNoiseScores]:
-    binary = np.stack([1 - p, p], axis=2)
-    return [_score_label_noise(binary[:, k], truth[:, k].astype(np.intp)) for k in range(p.shape[1])]
-
-
-def _score_label_noise(p: Array, truth: NDArray) -> _LabelNoiseScores:
-    """Score other classes that reach their mean probability where annotated; minus infinity if there is none."""
+    Only classes count that reach their mean probability where annotated; minus infinity if there is none.
+    """
     rows = np.arange(len(p))
     class_means = np.array([p[truth == k, k].mean() if (truth == k).any() else np.inf for k in range(p.shape[1])])
     others = np.where(p >= class_means, p, -np.inf)
     others[rows, truth] = -np.inf
-    return _LabelNoiseScores(p[rows, truth], others.max(axis=1), others.argmax(axis=1))
+    return p[rows, truth], others.max(axis=1), others.argmax(axis=1)
 
 
-def _toggle_label(space: LabelSpace, labels: tuple[str, ...], k: int) -> tuple[str, ...]:
-    toggled = set(labels) ^ {space.names[k]}
-    return tuple(name for name in space.names if name in toggled)
+def _missed_and_added(truth: tuple[str, ...], predicted: tuple[str, ...]) -> list[tuple[str, str]]:
+    missed = [(name, "") for name in truth if name not in predicted]
+    return missed + [("", name) for name in predicted if name not in truth]
+
+
+def _binary_decisions(truth: NDArray, p: Array) -> list[tuple[NDArray, Array]]:
+    return [(t.astype(np.intp), np.stack([1 - q, q], axis=1)) for t, q in zip(truth.T, p.T, strict=True)]
+
+
+def _toggle_label(names: tuple[str, ...], labels: tuple[str, ...], k: int, _class: int) -> tuple[str, ...]:
+    toggled = set(labels) ^ {names[k]}
+    return tuple(name for name in names if name in toggled)
+
+
+class _KindErrors(NamedTuple):
+    """How the errors of one kind of label space are described.
+
+    Attributes:
+        error_scores: truth, decisions and probabilities → `HardExample.error_score`, 0 for a correct one.
+        confusions: labels and predicted ones → pairs of a label and the one predicted instead.
+        exclusive_decisions: truth and probabilities → those of each decision between exclusive classes.
+        relabel: all names, labels, a decision and its other class → labels with that class.
+    """
+
+    error_scores: Callable[[NDArray, NDArray, Array], Array]
+    confusions: Callable[[tuple[str, ...], tuple[str, ...]], list[tuple[str, str]]]
+    exclusive_decisions: Callable[[NDArray, Array], list[tuple[NDArray, Array]]]
+    relabel: Callable[[tuple[str, ...], tuple[str, ...], int, int], tuple[str, ...]]
+
+
+_SINGLE_LABEL_ERRORS = _KindErrors(
+    lambda truth, decided, p: np.where(decided != truth, p.max(axis=1), 0),
+    lambda truth, predicted: [(truth[0], predicted[0])] if truth != predicted else [],
+    lambda truth, p: [(truth, p)],
+    lambda names, _labels, _decision, k: (names[k],),
+)
+_ERRORS = {
+    "single": _SINGLE_LABEL_ERRORS,
+    "multi": _KindErrors(
+        lambda truth, decided, p: np.where(decided != truth, np.where(decided > 0, p, 1 - p), 0).max(axis=1),
+        _missed_and_added,
+        _binary_decisions,
+        _toggle_label,
+    ),
+    "regression": _SINGLE_LABEL_ERRORS._replace(
+        error_scores=lambda truth, decided, _p: np.abs(decided - truth),
+        exclusive_decisions=lambda _truth, _p: [],
+    ),
+}

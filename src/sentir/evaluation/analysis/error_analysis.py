@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
+from sentir.evaluation.aligned import AlignedRuns
 from sentir.evaluation.analysis.confusions import (
     HardExample,
     LabelNoiseCandidate,
@@ -27,8 +25,7 @@ from sentir.evaluation.calibration.reliability import (
     decide_with_confidence,
     measure_reliability,
 )
-from sentir.evaluation.results import Run
-from sentir.evaluation.scoring import align_by_id
+from sentir.evaluation.results import GoldLabels
 from sentir.repr_mixin import ReprMixin
 
 MAX_LABEL_NOISE_CANDIDATES = 100
@@ -59,79 +56,61 @@ class ErrorAnalysis(ReprMixin):
 
 def analyze_errors(
     corpus: Corpus,
-    space: LabelSpace,
-    labels: Mapping[str, tuple[Label, ...]],
-    predictions: Sequence[Predictions],
-    thresholds: Sequence[NDArray[np.floating] | None],
+    aligned: AlignedRuns,
+    gold: GoldLabels,
     calibrations: Sequence[Calibration | None],
-    groups: Mapping[str, str],
     *,
     model: str,
     split: str,
     metric: str,
     protocol: str,
     resamples: int,
-    confidence_level: float,
 ) -> ErrorAnalysis:
-    """Analyze one model, trained with one or more seeds, on exactly the utterances in ``labels``.
+    """Analyze one model, trained with one or more seeds.
 
     Args:
         corpus: of the utterances.
-        space: of the task.
-        labels: id → labels, or number, of the task.
-        predictions, thresholds, calibrations: one per seed; ``None`` without thresholds or calibration.
-        groups: id → dialogue or speaker, over which intervals are computed.
+        aligned: their labels, and the predictions of the model.
+        gold: id → labels, or number, of the task.
+        calibrations: one per seed; ``None`` without.
         model: its name.
         split: of the utterances.
         metric: one of `sentir.evaluation.metrics.count_metrics`.
         protocol: ``cross_fit``, ``in_sample`` or ``held_out``, as in `Reliability`.
         resamples: bootstrap resamples for the interval of the calibration error.
-        confidence_level: mass of the intervals.
-
-    Raises:
-        PredictionsError: if an utterance has no prediction or no dialogue, or the predictions do not fit.
     """
-    ids, truth, runs, clusters = align_by_id(space, labels, predictions, thresholds, groups)
-    options: dict[str, Any] = {"metric": metric, "confidence_level": confidence_level}
-    speakers = [corpus.by_id[key].speaker for key in ids]
-    slicings = define_slices(corpus, split, labels, space)
-    mean = Predictions.mean([p.select(ids) for p in predictions])
-    tuned = [own for own in thresholds if own is not None]
+    space, ids = aligned.space, aligned.ids
+    mean = Predictions(ids, np.mean([p for p, _thresholds in aligned.runs], axis=0), space)
+    tuned = [own for _p, own in aligned.runs if own is not None]
+    speakers, labels = [corpus.by_id[key].speaker for key in ids], [gold[key] for key in ids]
     return ErrorAnalysis(
         model=model,
         corpus=corpus.name,
         task=space.task,
         split=split,
-        reliability=_measure_reliability(
-            space, truth, runs, calibrations, clusters, protocol, {**options, "resamples": resamples}
-        ),
-        slices=score_slices(space, ids, truth, runs, clusters, slicings, **options),
-        speakers=analyze_speakers(space, speakers, truth, runs, [labels[key] for key in ids], metric),
-        hardest_examples=find_hardest_examples(corpus, mean, np.mean(tuned, axis=0) if tuned else None, labels),
-    )  # fmt: skip
+        reliability=_measure_reliability(aligned, calibrations, protocol, metric, resamples),
+        slices=score_slices(aligned, define_slices(corpus, split, gold, space), metric),
+        speakers=analyze_speakers(aligned, speakers, labels, metric),
+        hardest_examples=find_hardest_examples(corpus, mean, np.mean(tuned, axis=0) if tuned else None, gold),
+    )
 
 
 def _measure_reliability(
-    space: LabelSpace,
-    truth: NDArray,
-    runs: Sequence[Run],
-    calibrations: Sequence[Calibration | None],
-    groups: Sequence[str],
-    protocol: str,
-    options: Mapping[str, Any],
+    aligned: AlignedRuns, calibrations: Sequence[Calibration | None], protocol: str, metric: str, resamples: int
 ) -> Reliability | None:
     known = [one for one in calibrations if one is not None]
-    if len(known) < len(runs):
+    if len(known) < len(aligned.runs):
         return None
-    if protocol == "cross_fit" and len(set(groups)) > 1:
+    pairs = list(zip(aligned.runs, known, strict=True))
+    if protocol == "cross_fit" and len(set(aligned.groups)) > 1:
         decisions = [
-            cross_fit_decisions(space, truth, p, groups, method=calibration.method)
-            for (p, _thresholds), calibration in zip(runs, known, strict=True)
+            cross_fit_decisions(aligned.space, aligned.truth, p, aligned.groups, method=calibration.method)
+            for (p, _thresholds), calibration in pairs
         ]
     else:
         protocol = "in_sample" if protocol == "cross_fit" else protocol
         decisions = [
-            decide_with_confidence(space, p, thresholds, calibration.confidence_threshold)
-            for (p, thresholds), calibration in zip(runs, known, strict=True)
+            decide_with_confidence(aligned.space, *run, calibration.confidence_threshold)
+            for run, calibration in pairs
         ]
-    return measure_reliability(space, truth, decisions, groups, protocol=protocol, **options)
+    return measure_reliability(aligned, decisions, protocol=protocol, metric=metric, resamples=resamples)

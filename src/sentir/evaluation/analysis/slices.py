@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sentir.audio.extraction import is_spectrogram_file
 from sentir.audio.store import attach_audio
@@ -16,9 +15,10 @@ from sentir.corpus.labels import LabelSpace
 from sentir.corpus.text_similarity import casefold_text
 from sentir.corpus.utterances import Utterance, group_dialogues
 from sentir.display_names import slice_kind_name, slice_name
+from sentir.evaluation.aligned import AlignedRuns
 from sentir.evaluation.intervals import score_with_intervals
 from sentir.evaluation.metrics import compute_scores
-from sentir.evaluation.results import GoldLabels, Run, Score
+from sentir.evaluation.results import GoldLabels, Score
 from sentir.i18n import _, localize_numbers
 
 MIN_SLICE_SIZE = 20  # utterances below which a slice has no interval
@@ -75,43 +75,23 @@ class SliceScore:
 Slicing = dict[str, SliceDefinition]  # utterance id → its slice; some utterances may be in none
 
 
-def score_slices(
-    space: LabelSpace,
-    ids: Sequence[str],
-    truth: NDArray,
-    runs: Sequence[Run],
-    groups: Sequence[str],
-    slicings: Sequence[Slicing],
-    *,
-    metric: str,
-    confidence_level: float,
-) -> tuple[SliceScore, ...]:
-    """Score every slice of N utterances.
-
-    Args:
-        space: of the task.
-        ids, truth, runs, groups: from `sentir.evaluation.scoring.align_by_id`.
-        slicings: from `define_slices`.
-        metric: one of `sentir.evaluation.metrics.count_metrics`.
-        confidence_level: mass of the intervals.
-    """
-
-    def score_rows(rows: NDArray[np.intp]) -> Score:
-        sliced: list[Run] = [(p[rows], thresholds) for p, thresholds in runs]
-        if len(rows) < MIN_SLICE_SIZE:
-            return Score(float(np.mean([compute_scores(space, truth[rows], *run)[metric] for run in sliced])))
-        clusters = [groups[n] for n in rows]
-        return score_with_intervals(space, truth[rows], sliced, clusters, confidence_level=confidence_level)[
-            metric
-        ]
-
+def score_slices(aligned: AlignedRuns, slicings: Sequence[Slicing], metric: str) -> tuple[SliceScore, ...]:
+    """Score every slice of N utterances by one of `sentir.evaluation.metrics.count_metrics`."""
     scores = []
     for slicing in slicings:
         for definition in dict.fromkeys(slicing.values()):
-            rows = np.array([n for n, key in enumerate(ids) if slicing.get(key) == definition], dtype=np.intp)
+            rows = np.array([n for n, key in enumerate(aligned.ids) if slicing.get(key) == definition])
             if len(rows):
-                scores.append(SliceScore(definition, len(rows), metric, score_rows(rows)))
+                score = _score_slice(aligned.select(rows), metric)
+                scores.append(SliceScore(definition, len(rows), metric, score))
     return tuple(scores)
+
+
+def _score_slice(aligned: AlignedRuns, metric: str) -> Score:
+    if len(aligned) >= MIN_SLICE_SIZE:
+        return score_with_intervals(aligned)[metric]
+    values = [compute_scores(aligned.space, aligned.truth, *run)[metric] for run in aligned.runs]
+    return Score(float(np.mean(values)))
 
 
 def define_slices(corpus: Corpus, split: str, gold: GoldLabels, space: LabelSpace) -> list[Slicing]:

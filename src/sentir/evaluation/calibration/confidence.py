@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
+from sentir.evaluation.calibration.kinds import CALIBRATIONS
 
 Array = NDArray[np.float64]
 
@@ -24,14 +23,14 @@ def compute_confidence(
     Raises:
         KeyError: in regression, which has no probabilities.
     """
-    return _CONFIDENCE_FUNCTIONS[space.kind](space, probabilities, thresholds)
+    return CALIBRATIONS[space.kind].confidence(space, probabilities, thresholds)
 
 
 def compute_confidence_by_id(
     predictions: Predictions, thresholds: NDArray[np.floating] | None = None
 ) -> dict[str, float]:
     """Return id → confidence; nothing in regression."""
-    if predictions.label_space.kind not in _CONFIDENCE_FUNCTIONS:
+    if predictions.label_space.kind not in CALIBRATIONS:
         return {}
     confidences = compute_confidence(predictions.label_space, predictions.probabilities, thresholds)
     return dict(zip(predictions.ids, confidences.tolist(), strict=True))
@@ -46,17 +45,3 @@ def compute_correctness(space: LabelSpace, truth: NDArray, decisions: NDArray) -
 def find_confidence_threshold(confidences: Array, coverage: float) -> float:
     """Return the largest confidence that at least the share ``coverage`` of these confidences reaches."""
     return float(np.sort(confidences)[int(len(confidences) * (1 - coverage) + 1e-9)])
-
-
-def _confidence_single_label(space: LabelSpace, p: Array, thresholds: NDArray[np.floating] | None) -> Array:
-    return p.max(axis=1)
-
-
-def _confidence_multilabel(space: LabelSpace, p: Array, thresholds: NDArray[np.floating] | None) -> Array:
-    return np.where(space.decide(p, thresholds) > 0, p, 1 - p).mean(axis=1)
-
-
-_CONFIDENCE_FUNCTIONS: dict[str, Callable[[LabelSpace, Array, NDArray[np.floating] | None], Array]] = {
-    "single": _confidence_single_label,
-    "multi": _confidence_multilabel,
-}

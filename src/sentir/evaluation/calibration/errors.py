@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.evaluation.intervals import chunk_sizes
-from sentir.evaluation.jackknife import jackknife_interval, leave_one_out_sums, leave_one_out_weights
+from sentir.evaluation.intervals import chunk_sizes, score_over_runs
+from sentir.evaluation.jackknife import leave_one_out_sums, leave_one_out_weights
 from sentir.evaluation.metrics.label_counts import safe_divide
-from sentir.evaluation.results import MIN_CLUSTERS, Score
+from sentir.evaluation.results import CONFIDENCE_LEVEL, MIN_CLUSTERS, Score
 
 MAX_BINS, MIN_BIN_SIZE = 10, 20  # most bins of equal mass, fewest utterances in each
 _N_SIMULATIONS = 300
@@ -34,13 +34,11 @@ class ClusterResampling:
     Attributes:
         index: ``(N,)``, the dialogue of each utterance, from 0 on.
         resamples: bootstrap resamples, used for calibration errors.
-        confidence_level: mass of the intervals.
         seed: of the bootstrap.
     """
 
     index: Index
     resamples: int
-    confidence_level: float
     seed: int = 0
 
     @property
@@ -57,9 +55,8 @@ class ClusterResampling:
 
     def score(self, sums: Array, metric: MetricFunction, *, is_proportion: bool) -> Score:
         """Score sums over dialogues ``(runs, C, S)`` by a metric of sums, with a jackknife interval."""
-        return self.score_with_interval(
-            metric(sums.sum(axis=1)), metric(leave_one_out_sums(sums)).mean(axis=0), is_proportion=is_proportion
-        )
+        replicates = metric(leave_one_out_sums(sums)).mean(axis=0)
+        return score_over_runs(metric(sums.sum(axis=1)), replicates, is_proportion=is_proportion)
 
     def bootstrap(self, sums: Array, metric: MetricFunction) -> Array:
         """Return the metric, averaged over runs, of each bootstrap resample of dialogues, ``(resamples,)``."""
@@ -69,15 +66,6 @@ class ClusterResampling:
             for size in chunk_sizes(self.resamples, sums)
         )
         return np.concatenate([metric(chunk @ sums).mean(axis=0) for chunk in weights])
-
-    def score_with_interval(self, values: Array, replicates: Array, *, is_proportion: bool) -> Score:
-        """Return the mean over runs with its interval, from the leave-one-out means over runs."""
-        sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
-        mean = float(values.mean())
-        low, high = jackknife_interval(
-            mean, replicates, is_proportion=is_proportion, confidence_level=self.confidence_level
-        )
-        return Score(mean, low, high, sd)
 
 
 def assign_bins(probabilities: Array) -> Index:
@@ -114,7 +102,7 @@ def expected_calibration_error(
     if resampling.num_clusters < MIN_CLUSTERS:
         return replace(ece, low=None, high=None), float(simulated.mean())
     resampled = resampling.bootstrap(sums, lambda totals: _mean_calibration_gap(totals, m))
-    high = float(np.quantile(resampled, (1 + resampling.confidence_level) / 2))
+    high = float(np.quantile(resampled, (1 + CONFIDENCE_LEVEL) / 2))
     is_significant = ece.value > np.quantile(simulated, _CHANCE_QUANTILE)
     low = max(0.0, 2 * ece.value - high) if is_significant else 0.0
     return Score(ece.value, low, high, ece.sd), float(simulated.mean())
@@ -158,7 +146,7 @@ def area_under_risk_coverage_curve(
         return np.array(per_run)
 
     replicates = [areas(weights).mean(axis=0) for weights in leave_one_out_weights(resampling.index)]
-    return resampling.score_with_interval(
+    return score_over_runs(
         areas(np.ones((1, len(resampling.index))))[:, 0],
         np.concatenate([np.empty(0), *replicates]),
         is_proportion=True,

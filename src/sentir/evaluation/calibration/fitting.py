@@ -9,7 +9,7 @@ dialogues of dev.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -19,16 +19,11 @@ from numpy.typing import NDArray
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.evaluation.calibration.confidence import compute_confidence, find_confidence_threshold
+from sentir.evaluation.calibration.kinds import CALIBRATIONS, Array, TemperatureAndBias
 from sentir.evaluation.calibration.thresholds import tune_thresholds
 
 TARGET_COVERAGE = 0.8  # share of dev that reaches the confidence threshold
-MIN_TEMPERATURE, MAX_TEMPERATURE, MAX_BIAS = 0.05, 20.0, 10.0  # bounds of the search
-METHODS = ("none", "temperature", "per_label")  # the simplest first
 _N_FOLDS = 5
-_EPSILON = 1e-12  # smallest probability in a logarithm
-
-Array = NDArray[np.float64]
-TemperatureAndBias = tuple[tuple[float, ...], tuple[float, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +35,7 @@ class Calibration:
         bias: is then added to them, one per label in multi-label tasks; empty in single-label tasks.
         confidence_threshold: below this confidence the model abstains.
         coverage: share of dev that reaches the threshold.
-        method: one of `METHODS`.
+        method: one of `calibration_methods`.
     """
 
     temperature: tuple[float, ...]
@@ -70,7 +65,7 @@ class Calibration:
         numbers = [*self.temperature, *self.bias, self.confidence_threshold]
         return (
             self.method in calibration_methods(space)
-            and (len(self.temperature), len(self.bias)) == _PARAMETER_COUNTS[space.kind](len(space))
+            and (len(self.temperature), len(self.bias)) == CALIBRATIONS[space.kind].parameter_counts(len(space))
             and min(self.temperature) > 0
             and bool(np.isfinite(numbers).all())
             and 0 < self.coverage <= 1
@@ -79,7 +74,7 @@ class Calibration:
 
 def calibration_methods(space: LabelSpace) -> tuple[str, ...]:
     """Return the calibration methods for a label space, the simplest first; none in regression."""
-    return METHODS[: {"single": 2, "multi": 3}.get(space.kind, 0)]
+    return tuple(CALIBRATIONS[space.kind].fitters) if space.kind in CALIBRATIONS else ()
 
 
 def fit_calibration(
@@ -113,19 +108,13 @@ def select_calibration_method(
 
     A method replaces a simpler one only if it improves by more than one standard error of the improvement over
     dialogues (Breiman et al., "Classification and Regression Trees", 1984). A single dialogue is divided by
-    utterances.
-
-    Args:
-        space: of the task.
-        truth: encoded labels (`LabelSpace.encode`), N rows.
-        probabilities: ``(N, K)``, not calibrated.
-        groups: N dialogue keys.
+    utterances. Arguments as in `fit_calibration`.
     """
     index = np.unique(np.asarray(groups), return_inverse=True)[1]
     index = index if index.any() else np.arange(len(truth))
     count = int(index.max()) + 1
     if count < 2:
-        return METHODS[0]
+        return calibration_methods(space)[0]
     folds = (np.random.default_rng(0).permutation(count) % min(_N_FOLDS, count))[index]
     best, *others = calibration_methods(space)
     losses = _held_out_losses(space, truth, probabilities, folds, best)
@@ -146,14 +135,8 @@ def _held_out_losses(
         held_out = folds == fold
         fitted = fit_temperature_and_bias(space, truth[~held_out], p[~held_out], method)
         calibrated = apply_temperature(space, p[held_out], *fitted)
-        losses[held_out] = _negative_log_likelihoods(truth[held_out], calibrated)
+        losses[held_out] = CALIBRATIONS[space.kind].log_losses(truth[held_out], calibrated)
     return losses
-
-
-def _negative_log_likelihoods(truth: NDArray, p: Array) -> Array:
-    if truth.ndim == 1:
-        return -np.log(np.maximum(p[np.arange(len(p)), truth], _EPSILON))
-    return -np.log(np.maximum(np.where(truth > 0, p, 1 - p), _EPSILON)).mean(axis=1)
 
 
 def fit_temperature_and_bias(
@@ -163,106 +146,13 @@ def fit_temperature_and_bias(
 
     The likelihood is concave in 1 / temperature and bias, so the maximum is unique. The search is bounded by
     `MIN_TEMPERATURE`, `MAX_TEMPERATURE` and `MAX_BIAS`. With a bias, a label that all rows or no rows have is
-    left as it is.
-
-    Args:
-        space: of the task.
-        truth: encoded labels (`LabelSpace.encode`), N rows.
-        probabilities: ``(N, K)``.
-        method: one of `calibration_methods`.
+    left as it is. Arguments as in `fit_calibration`.
     """
-    return _FITTERS[space.kind, method](truth, np.asarray(probabilities, dtype=np.float64))
+    return CALIBRATIONS[space.kind].fitters[method](truth, np.asarray(probabilities, dtype=np.float64))
 
 
 def apply_temperature(
     space: LabelSpace, probabilities: Array, temperature: tuple[float, ...], bias: tuple[float, ...]
 ) -> Array:
     """Return the probabilities ``(N, K)`` of logits divided by the temperature plus the bias."""
-    return _TEMPERATURE_APPLIERS[space.kind](probabilities, np.array(temperature), np.array(bias))
-
-
-def _identity_single_label(truth: NDArray, p: Array) -> TemperatureAndBias:
-    return (1.0,), ()
-
-
-def _identity_multilabel(truth: NDArray, p: Array) -> TemperatureAndBias:
-    return (1.0,) * p.shape[1], (0.0,) * p.shape[1]
-
-
-def _fit_temperature_single_label(truth: NDArray, p: Array) -> TemperatureAndBias:
-    logits, rows = np.log(np.maximum(p, _EPSILON)), np.arange(len(p))
-
-    def loss(temperature: float) -> float:
-        z = logits / temperature
-        return float((np.logaddexp.reduce(z, axis=1) - z[rows, truth]).mean())
-
-    return (_minimize_over_temperature(loss),), ()
-
-
-def _fit_shared_temperature(truth: NDArray, p: Array) -> TemperatureAndBias:
-    margins = _logit(np.clip(p, _EPSILON, 1 - _EPSILON)) * np.where(truth > 0, 1, -1)
-    best = _minimize_over_temperature(lambda temperature: float(np.logaddexp(0, -margins / temperature).mean()))
-    return (best,) * p.shape[1], (0.0,) * p.shape[1]
-
-
-def _minimize_over_temperature(loss: Callable[[float], float]) -> float:
-    from scipy.optimize import minimize_scalar
-
-    bounds = np.log([MIN_TEMPERATURE, MAX_TEMPERATURE])
-    minimum = minimize_scalar(lambda logarithm: loss(float(np.exp(logarithm))), bounds=bounds, method="bounded")
-    return float(np.exp(minimum.x))
-
-
-def _fit_per_label(truth: NDArray, p: Array) -> TemperatureAndBias:
-    fitted = [_fit_binary(truth[:, k] > 0, p[:, k]) for k in range(p.shape[1])]
-    return tuple(temperature for temperature, _bias in fitted), tuple(bias for _temperature, bias in fitted)
-
-
-def _fit_binary(is_present: NDArray[np.bool_], p: Array) -> tuple[float, float]:
-    from scipy.optimize import minimize
-
-    if is_present.all() or not is_present.any():
-        return 1.0, 0.0
-    z, sign = _logit(np.clip(p, _EPSILON, 1 - _EPSILON)), np.where(is_present, 1, -1)
-
-    def loss_and_gradient(x: Array) -> tuple[float, Array]:
-        margin = sign * (x[0] * z + x[1])
-        slope = -sign * np.exp(-np.logaddexp(0, margin))
-        return float(np.logaddexp(0, -margin).mean()), np.array([(slope * z).mean(), slope.mean()])
-
-    bounds = [(1 / MAX_TEMPERATURE, 1 / MIN_TEMPERATURE), (-MAX_BIAS, MAX_BIAS)]
-    minimum = minimize(loss_and_gradient, [1.0, 0.0], jac=True, bounds=bounds, method="L-BFGS-B", tol=1e-10)
-    return float(1 / minimum.x[0]), float(minimum.x[1])
-
-
-def _apply_temperature_single_label(p: Array, temperature: Array, bias: Array) -> Array:
-    with np.errstate(divide="ignore"):  # a probability of 0 stays 0
-        z = np.log(p) / temperature
-    z = np.exp(z - z.max(axis=1, keepdims=True, initial=-np.inf))
-    return z / z.sum(axis=1, keepdims=True)
-
-
-def _apply_temperature_multilabel(p: Array, temperature: Array, bias: Array) -> Array:
-    with np.errstate(divide="ignore"):  # 0 stays 0 and 1 stays 1
-        return np.exp(-np.logaddexp(0, -(_logit(p) / temperature + bias)))
-
-
-def _logit(p: Array) -> Array:
-    return np.log(p) - np.log1p(-p)
-
-
-_PARAMETER_COUNTS: dict[str, Callable[[int], tuple[int, int]]] = {
-    "single": lambda k: (1, 0),
-    "multi": lambda k: (k, k),
-}
-_FITTERS: dict[tuple[str, str], Callable[[NDArray, Array], TemperatureAndBias]] = {
-    ("single", "none"): _identity_single_label,
-    ("single", "temperature"): _fit_temperature_single_label,
-    ("multi", "none"): _identity_multilabel,
-    ("multi", "temperature"): _fit_shared_temperature,
-    ("multi", "per_label"): _fit_per_label,
-}
-_TEMPERATURE_APPLIERS: dict[str, Callable[[Array, Array, Array], Array]] = {
-    "single": _apply_temperature_single_label,
-    "multi": _apply_temperature_multilabel,
-}
+    return CALIBRATIONS[space.kind].apply(probabilities, np.array(temperature), np.array(bias))

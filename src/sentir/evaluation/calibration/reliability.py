@@ -7,12 +7,13 @@ each half of its dialogues calibrated on the other half.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
+from sentir.evaluation.aligned import AlignedRuns
 from sentir.evaluation.calibration.confidence import compute_confidence, compute_correctness
 from sentir.evaluation.calibration.errors import (
     ClusterResampling,
@@ -21,14 +22,10 @@ from sentir.evaluation.calibration.errors import (
     expected_calibration_error,
     masked_mean,
 )
-from sentir.evaluation.calibration.fitting import (
-    TARGET_COVERAGE,
-    Array,
-    apply_temperature,
-    fit_calibration,
-)
+from sentir.evaluation.calibration.fitting import TARGET_COVERAGE, apply_temperature, fit_calibration
+from sentir.evaluation.calibration.kinds import CALIBRATIONS, Array
 from sentir.evaluation.calibration.thresholds import tune_thresholds
-from sentir.evaluation.metrics import compute_statistics, get_metric, metrics_from_statistics
+from sentir.evaluation.metrics import compute_statistics, get_metric, metrics_for, metrics_from_statistics
 from sentir.evaluation.results import Score
 
 _N_CURVE_POINTS = 50  # of a risk-coverage curve
@@ -138,20 +135,16 @@ def cross_fit_decisions(
         seed: of the random division into halves.
     """
     p = np.asarray(probabilities, dtype=np.float64)
-    names, index = np.unique(np.asarray(groups), return_inverse=True)
-    half = np.random.default_rng(seed).permutation(np.arange(len(names)) % 2)[index]
+    keys, index = np.unique(np.asarray(groups), return_inverse=True)
+    half = np.random.default_rng(seed).permutation(np.arange(len(keys)) % 2)[index]
     rows = [np.flatnonzero(half == k) for k in (0, 1)]
     parts = [
         _decide_with_fitted_calibration(space, p[here], truth[there], p[there], method)
         for here, there in (rows, rows[::-1])
     ]
     order = np.argsort(np.concatenate(rows))
-    return RunDecisions(
-        np.concatenate([part.probabilities for part in parts])[order],
-        np.concatenate([part.decisions for part in parts])[order],
-        np.concatenate([part.confidences for part in parts])[order],
-        np.concatenate([part.is_confident for part in parts])[order],
-    )
+    names = [one.name for one in fields(RunDecisions)]
+    return RunDecisions(*(np.concatenate([getattr(part, name) for part in parts])[order] for name in names))
 
 
 def _decide_with_fitted_calibration(
@@ -167,79 +160,54 @@ def _decide_with_fitted_calibration(
 
 
 def measure_reliability(
-    space: LabelSpace,
-    truth: NDArray,
-    runs: Sequence[RunDecisions],
-    groups: Sequence[str],
-    *,
-    protocol: str,
-    metric: str,
-    resamples: int,
-    confidence_level: float,
+    aligned: AlignedRuns, decisions: Sequence[RunDecisions], *, protocol: str, metric: str, resamples: int
 ) -> Reliability:
     """Measure the reliability of a model, trained with one or more seeds, with intervals over dialogues.
 
     Args:
-        space: of the task; not regression.
-        truth: encoded labels (`LabelSpace.encode`), N rows.
-        runs: one per seed.
-        groups: N dialogue keys.
+        aligned: the labels; not of regression.
+        decisions: one for each run.
         protocol: as in `Reliability`.
         metric: one of `sentir.evaluation.metrics.count_metrics`.
         resamples: bootstrap resamples for the interval of the calibration error.
-        confidence_level: mass of the intervals.
     """
-    resampling = ClusterResampling(
-        np.unique(np.asarray(groups), return_inverse=True)[1], resamples, confidence_level
-    )
-    pairs = [_probabilities_and_outcomes(space, truth, run) for run in runs]
-    losses = [1 - compute_correctness(space, truth, run.decisions) for run in runs]
-    confidences = [run.confidences for run in runs]
-    ece, ece_if_calibrated = expected_calibration_error(pairs, resampling)
-    probabilities, outcomes = (np.concatenate(columns) for columns in zip(*pairs, strict=True))
-    confident = [run.is_confident for run in runs]
+    space, truth = aligned.space, aligned.truth
+    kind, resampling = CALIBRATIONS[space.kind], ClusterResampling(aligned.cluster_index, resamples)
+    pairs = [kind.outcomes(truth, run.probabilities) for run in decisions]
+    losses = [1 - compute_correctness(space, truth, run.decisions) for run in decisions]
+    confidences, confident = [run.confidences for run in decisions], [run.is_confident for run in decisions]
+    everything = [np.ones(len(truth), dtype=bool) for _run in decisions]
     has_confident = all(mask.any() for mask in confident)
-    everything = [np.ones(len(truth), dtype=bool) for _run in runs]
+    squared_errors = [kind.squared_errors(truth, run.probabilities) for run in decisions]
+    ece, ece_if_calibrated = expected_calibration_error(pairs, resampling)
     return Reliability(
         n=len(truth),
         protocol=protocol,
         ece=ece,
         ece_if_calibrated=ece_if_calibrated,
-        brier=masked_mean(
-            everything,
-            [_squared_errors(space, truth, run.probabilities) for run in runs],
-            resampling,
-            is_proportion=space.multilabel,
-        ),
+        brier=masked_mean(everything, squared_errors, resampling, is_proportion=kind.is_brier_proportion),
         aurc=area_under_risk_coverage_curve(losses, confidences, resampling),
-        reliability_curves={
-            name: _reliability_curve(probabilities[:, k], outcomes[:, k])
-            for k, name in enumerate(space.names if space.multilabel else ("",))
-        },
+        reliability_curves=_reliability_curves(kind.curve_names(space), pairs),
         risk_coverage_curve=_risk_coverage_curve(losses, confidences),
         target_coverage=TARGET_COVERAGE,
         coverage=masked_mean(everything, confident, resampling),
         error_rate=masked_mean(everything, losses, resampling),
         confident_error_rate=masked_mean(confident, losses, resampling) if has_confident else None,
         metric=metric,
-        overall_score=_score_masked(space, truth, runs, everything, metric, resampling),
+        overall_score=_score_masked(aligned, decisions, everything, metric, resampling),
         confident_score=(
-            _score_masked(space, truth, runs, confident, metric, resampling) if has_confident else None
+            _score_masked(aligned, decisions, confident, metric, resampling) if has_confident else None
         ),
     )
 
 
-def _probabilities_and_outcomes(space: LabelSpace, truth: NDArray, run: RunDecisions) -> tuple[Array, Array]:
-    """Return probabilities and outcomes, ``(N, M)``: of the predicted label, or of each label if multi-label."""
-    if space.multilabel:
-        return run.probabilities, (truth > 0).astype(np.float64)
-    return run.probabilities.max(axis=1, keepdims=True), (truth == run.decisions).astype(np.float64)[:, None]
-
-
-def _squared_errors(space: LabelSpace, truth: NDArray, p: Array) -> Array:
-    if space.multilabel:
-        return ((p - truth) ** 2).mean(axis=1)
-    return ((p - np.eye(len(space))[truth]) ** 2).sum(axis=1)
+def _reliability_curves(names: Sequence[str], pairs: Sequence[tuple[Array, Array]]) -> dict[str, tuple[Bin, ...]]:
+    """Return the curve of each column of probabilities and outcomes, the rows of all runs together."""
+    probabilities, outcomes = (np.concatenate(columns).T for columns in zip(*pairs, strict=True))
+    return {
+        name: _reliability_curve(p, happened)
+        for name, p, happened in zip(names, probabilities, outcomes, strict=True)
+    }
 
 
 def _reliability_curve(probabilities: Array, outcomes: Array) -> tuple[Bin, ...]:
@@ -261,18 +229,17 @@ def _risk_coverage_curve(
 
 
 def _score_masked(
-    space: LabelSpace,
-    truth: NDArray,
-    runs: Sequence[RunDecisions],
+    aligned: AlignedRuns,
+    decisions: Sequence[RunDecisions],
     masks: Sequence[NDArray[np.bool_]],
     metric: str,
     resampling: ClusterResampling,
 ) -> Score:
     """Score each run on its mask of utterances."""
-    sums = []
-    for run, mask in zip(runs, masks, strict=True):
-        predicted = run.decisions if space.multilabel else run.probabilities
-        statistics = compute_statistics(space, truth[mask], predicted[mask], None, resampling.index[mask])
+    space, sums = aligned.space, []
+    for run, mask in zip(decisions, masks, strict=True):
+        predicted = metrics_for(space).label_columns(run.decisions[mask]).astype(np.float64)
+        statistics = compute_statistics(space, aligned.truth[mask], predicted, None, resampling.index[mask])
         sums.append(np.pad(statistics, ((0, resampling.num_clusters - len(statistics)), (0, 0))))
 
     def value(totals: Array) -> Array:

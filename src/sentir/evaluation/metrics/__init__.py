@@ -13,7 +13,6 @@ remains, the metric is missing from the result.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,17 +21,15 @@ from sentir.corpus.labels import LabelSpace
 from sentir.errors import PredictionsError
 from sentir.evaluation.metrics import multilabel, regression, single_label
 from sentir.evaluation.metrics.label_counts import PRECISION_RECALL_F1
-from sentir.evaluation.metrics.metric import AT_HALF_SUFFIX, Array, FloatArray, LabelScore, Metric
+from sentir.evaluation.metrics.metric import AT_HALF_SUFFIX, Array, FloatArray, KindMetrics, LabelScore, Metric
 from sentir.i18n import _, gettext_noop
 from sentir.registry import Registry
 
-DEFAULT_METRIC = {"single": "weighted_f1", "multi": "macro_f1", "regression": "mae"}
-COUNT_METRICS = {
-    "single": tuple(single_label.METRICS),
-    "multi": (*multilabel.COUNT_METRICS, *multilabel.SAMPLE_METRICS),
-    "regression": tuple(regression.METRICS),
+METRICS_BY_KIND: Mapping[str, type[KindMetrics]] = {
+    "single": single_label.SingleLabelMetrics,
+    "multi": multilabel.MultilabelMetrics,
+    "regression": regression.RegressionMetrics,
 }
-RANKING_METRICS = {"single": (), "multi": tuple(multilabel.RANKING_METRICS), "regression": ()}
 _REGISTRY = Registry(
     gettext_noop("metric"),
     PRECISION_RECALL_F1
@@ -77,49 +74,25 @@ def metric_display_name(name: str) -> str:
     return _("{metric} at 0.5", metric=display_name) if name.endswith(AT_HALF_SUFFIX) else display_name
 
 
-class _KindMetrics(Protocol):
-    """What single-label, multi-label and regression metrics each implement."""
-
-    @property
-    def count_metrics(self) -> Mapping[str, Metric]: ...
-    def __init__(self, space: LabelSpace) -> None: ...
-    def compute_statistics(
-        self,
-        truth: NDArray,
-        probabilities: FloatArray,
-        thresholds: FloatArray | None,
-        groups: NDArray[np.integer],
-    ) -> Array: ...
-    def compute_metrics(self, statistics: Array) -> dict[str, Array]: ...
-    def compute_label_metrics(
-        self, truth: NDArray, probabilities: FloatArray, statistics: Array
-    ) -> tuple[Array, dict[str, Array]]: ...
-    def compute_label_f1(self, statistics: Array) -> Array | None: ...
-    def compute_ranking_metrics(self, truth: NDArray, probabilities: FloatArray) -> dict[str, Array]: ...
-    def compute_confusion_matrix(self, statistics: Array) -> Array | None: ...
-
-
-_METRICS_BY_KIND: dict[str, type[_KindMetrics]] = {
-    "single": single_label.SingleLabelMetrics,
-    "multi": multilabel.MultilabelMetrics,
-    "regression": regression.RegressionMetrics,
-}
+def metrics_for(space: LabelSpace) -> KindMetrics:
+    """Return the metrics of a label space."""
+    return METRICS_BY_KIND[space.kind](space)
 
 
 def count_metrics(space: LabelSpace) -> tuple[str, ...]:
     """Return the names of the metrics that can select and compare models of ``space``."""
-    return tuple(_metrics_of_kind(space).count_metrics)
+    return tuple(metrics_for(space).count_metrics)
 
 
 def resolve_metric(space: LabelSpace, requested: str | Mapping[str, str] | None = None) -> str:
-    """Return the requested metric, a name or a table task → name; by default that of `DEFAULT_METRIC`.
+    """Return the requested metric, a name or a table task → name; by default `KindMetrics.default`.
 
     Raises:
         UnknownNameError: if it is not one of `count_metrics`; the message suggests the nearest names.
     """
     name = requested.get(space.task) if isinstance(requested, Mapping) else requested
-    name = DEFAULT_METRIC[space.kind] if name is None else name
-    Registry(_REGISTRY.kind, _metrics_of_kind(space).count_metrics).get(name)
+    name = metrics_for(space).default if name is None else name
+    Registry(_REGISTRY.kind, metrics_for(space).count_metrics).get(name)
     return name
 
 
@@ -143,12 +116,12 @@ def compute_statistics(
     """
     _check_shapes(space, truth, probabilities)
     index = np.zeros(len(truth), dtype=np.int64) if groups is None else groups
-    return _metrics_of_kind(space).compute_statistics(truth, probabilities, thresholds, index)
+    return metrics_for(space).compute_statistics(truth, probabilities, thresholds, index)
 
 
 def metrics_from_statistics(space: LabelSpace, statistics: Array) -> dict[str, Array]:
     """Compute the metrics of `count_metrics` from statistics ``(..., S)``, each of shape ``(...)``."""
-    return _metrics_of_kind(space).compute_metrics(statistics)
+    return metrics_for(space).compute_metrics(statistics)
 
 
 def compute_scores(
@@ -161,27 +134,8 @@ def compute_scores(
     """
     totals = compute_statistics(space, truth, probabilities, thresholds)[0]
     scores = {name: float(value) for name, value in metrics_from_statistics(space, totals).items()}
-    ranking = _metrics_of_kind(space).compute_ranking_metrics(truth, probabilities)
+    ranking = metrics_for(space).compute_ranking_metrics(truth, probabilities)
     return scores | {f"mean_{name}": float(np.nanmean(v)) for name, v in ranking.items() if not np.isnan(v).all()}
-
-
-def compute_weighted_ranking(
-    space: LabelSpace, truth: NDArray, probabilities: FloatArray, weights: Array
-) -> dict[str, Array]:
-    """Return every ranking metric for R weightings ``(R, N)`` of the utterances, each ``(R,)``."""
-    if not RANKING_METRICS[space.kind]:
-        return {}
-    per_label = [
-        multilabel.weighted_auc_and_average_precision(truth[:, k] > 0, probabilities[:, k], weights)
-        for k in range(len(space))
-    ]
-    return {f"mean_{name}": _nan_mean(np.array([label[name] for label in per_label])) for name in per_label[0]}
-
-
-def _nan_mean(values: Array) -> Array:
-    """Return the mean over labels, NaN values left out; NaN where all are."""
-    n = (~np.isnan(values)).sum(axis=0)
-    return np.where(n > 0, np.nansum(values, axis=0) / np.maximum(n, 1), np.nan)
 
 
 def score_per_label(
@@ -197,16 +151,11 @@ def score_per_label(
         PredictionsError: if there is nothing to score or the shapes do not fit.
     """
     totals = compute_statistics(space, truth, probabilities, thresholds)[0]
-    support, columns = _metrics_of_kind(space).compute_label_metrics(truth, probabilities, totals)
+    support, columns = metrics_for(space).compute_label_metrics(truth, probabilities, totals)
     return [
         LabelScore(label, int(support[k]), {m: float(v[k]) for m, v in columns.items() if not np.isnan(v[k])})
         for k, label in enumerate(space.categories)
     ]
-
-
-def label_f1_from_statistics(space: LabelSpace, statistics: Array) -> Array | None:
-    """Compute the F1 of each label, ``(..., K)``, from statistics ``(..., S)``; ``None`` in regression."""
-    return _metrics_of_kind(space).compute_label_f1(statistics)
 
 
 def compute_confusion_matrix(space: LabelSpace, truth: NDArray, probabilities: FloatArray) -> Array | None:
@@ -215,11 +164,7 @@ def compute_confusion_matrix(space: LabelSpace, truth: NDArray, probabilities: F
     Raises:
         PredictionsError: if there is nothing to score or the shapes do not fit.
     """
-    return _metrics_of_kind(space).compute_confusion_matrix(compute_statistics(space, truth, probabilities)[0])
-
-
-def _metrics_of_kind(space: LabelSpace) -> _KindMetrics:
-    return _METRICS_BY_KIND[space.kind](space)
+    return metrics_for(space).compute_confusion_matrix(compute_statistics(space, truth, probabilities)[0])
 
 
 def _check_shapes(space: LabelSpace, truth: NDArray, probabilities: FloatArray) -> None:

@@ -6,9 +6,13 @@ Division by 0 gives 0, as with scikit-learn's ``zero_division=0``.
 
 from __future__ import annotations
 
-import numpy as np
+from abc import abstractmethod
+from collections.abc import Mapping
 
-from sentir.evaluation.metrics.metric import Array, Metric
+import numpy as np
+from numpy.typing import NDArray
+
+from sentir.evaluation.metrics.metric import Array, FloatArray, KindMetrics, Metric
 from sentir.i18n import gettext_noop
 
 
@@ -33,6 +37,11 @@ def f1(counts: Array) -> Array:
 def support(counts: Array) -> Array:
     """Number of utterances that have a label."""
     return counts[..., 0] + counts[..., 2]
+
+
+def compute_all(metrics: Mapping[str, Metric], statistics: object) -> dict[str, Array]:
+    """Return every metric of the same statistics."""
+    return {name: metric.function(statistics) for name, metric in metrics.items()}
 
 
 def counts_from_confusion_matrix(matrix: Array) -> Array:
@@ -76,3 +85,26 @@ PRECISION_RECALL_F1 = {
     "recall": Metric(recall, True, "proportion", gettext_noop("recall")),
     "f1": Metric(f1, True, "proportion", gettext_noop("F1")),
 }
+
+
+class LabelCountMetrics(KindMetrics):
+    """What single-label and multi-label metrics share: all but a few are functions of the counts of labels."""
+
+    label_metrics = PRECISION_RECALL_F1
+
+    @abstractmethod
+    def label_counts(self, statistics: Array) -> Array:
+        """Return the counts ``(..., K, 4)`` of statistics ``(..., S)``."""
+
+    def compute_label_metrics(
+        self, truth: NDArray, probabilities: FloatArray, statistics: Array
+    ) -> tuple[Array, dict[str, Array]]:
+        """Return the support of each label, and its metrics."""
+        counts = self.label_counts(statistics)
+        return support(counts), compute_all(self.label_metrics, counts) | self.compute_ranking_metrics(
+            truth, probabilities
+        )
+
+    def compute_label_f1(self, statistics: Array) -> Array:
+        """Return the F1 of each label, ``(..., K)``."""
+        return f1(self.label_counts(statistics))

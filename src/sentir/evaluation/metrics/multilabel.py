@@ -12,15 +12,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.labels import Thresholds
 from sentir.evaluation.metrics.label_counts import (
     MACRO_F1,
     PRECISION_RECALL_F1,
+    LabelCountMetrics,
+    compute_all,
     f1,
     precision,
     recall,
     safe_divide,
-    support,
 )
 from sentir.evaluation.metrics.metric import Array, FloatArray, Metric
 from sentir.i18n import gettext_noop
@@ -181,18 +182,14 @@ def weighted_auc_and_average_precision(
     }
 
 
-class MultilabelMetrics:
+class MultilabelMetrics(LabelCountMetrics):
     """Statistics and metrics of multi-label predictions."""
 
-    def __init__(self, space: LabelSpace) -> None:
-        self.space, self.count_metrics = space, COUNT_METRICS | SAMPLE_METRICS
+    default, count_metrics = "macro_f1", COUNT_METRICS | SAMPLE_METRICS
+    label_metrics, ranking_metrics = LABEL_METRICS, RANKING_METRICS
 
     def compute_statistics(
-        self,
-        truth: NDArray,
-        probabilities: FloatArray,
-        thresholds: FloatArray | None,
-        groups: NDArray[np.integer],
+        self, truth: NDArray, probabilities: FloatArray, thresholds: Thresholds, groups: NDArray[np.integer]
     ) -> Array:
         """Return the ``(G, 4·K + 3)`` statistics of groups."""
         t, d = truth > 0, self.space.decide(probabilities, thresholds) > 0
@@ -204,43 +201,45 @@ class MultilabelMetrics:
         np.add.at(sums, groups, np.column_stack([counts, *by_row]))
         return sums
 
-    def compute_confusion_matrix(self, statistics: Array) -> None:
-        """Return ``None``: labels that may occur together have no confusion matrix."""
-        return None
+    def label_counts(self, statistics: Array) -> Array:
+        """Return the counts ``(..., K, 4)``, the first part of the statistics."""
+        k = len(self.space)
+        return statistics[..., : 4 * k].reshape(*statistics.shape[:-1], k, 4)
 
     def compute_metrics(self, statistics: Array) -> dict[str, Array]:
         """Compute the metrics from statistics."""
-        counts = self._label_counts(statistics)
+        counts = self.label_counts(statistics)
         sums = statistics[..., 4 * len(self.space) :]
         means = safe_divide(sums, np.broadcast_to(counts[..., :1, :].sum(axis=-1), sums.shape))
-        from_counts = {name: metric.function(counts) for name, metric in COUNT_METRICS.items()}
-        return from_counts | {name: metric.function(means) for name, metric in SAMPLE_METRICS.items()}
-
-    def compute_label_metrics(
-        self, truth: NDArray, probabilities: FloatArray, statistics: Array
-    ) -> tuple[Array, dict[str, Array]]:
-        """Return the support of each label, and its metrics."""
-        counts = self._label_counts(statistics)
-        from_counts = {name: metric.function(counts) for name, metric in LABEL_METRICS.items()}
-        return support(counts), from_counts | self.compute_ranking_metrics(truth, probabilities)
-
-    def compute_label_f1(self, statistics: Array) -> Array:
-        """Return the F1 of each label, ``(..., K)``."""
-        return f1(self._label_counts(statistics))
+        return compute_all(COUNT_METRICS, counts) | compute_all(SAMPLE_METRICS, means)
 
     def compute_ranking_metrics(self, truth: NDArray, probabilities: FloatArray) -> dict[str, Array]:
         """Return the AUC and the average precision of each label; NaN where the truth holds one class only."""
-        both = [0 < column.sum() < len(column) for column in truth.T]
+        pairs = list(zip(truth.T, probabilities.T, strict=True))
         return {
-            name: np.array(
-                [
-                    metric.function(truth[:, k], probabilities[:, k]) if both[k] else np.nan
-                    for k in range(len(self.space))
-                ]
-            )
+            name: np.array([metric.function(t, p) if 0 < t.sum() < len(t) else np.nan for t, p in pairs])
             for name, metric in LABEL_RANKING_METRICS.items()
         }
 
-    def _label_counts(self, statistics: Array) -> Array:
-        k = len(self.space)
-        return statistics[..., : 4 * k].reshape(*statistics.shape[:-1], k, 4)
+    def compute_weighted_ranking(
+        self, truth: NDArray, probabilities: FloatArray, weights: Array
+    ) -> dict[str, Array]:
+        """Return mean AUC and mean average precision for R weightings; NaN without both classes."""
+        per_label = [
+            weighted_auc_and_average_precision(t > 0, p, weights)
+            for t, p in zip(truth.T, probabilities.T, strict=True)
+        ]
+        return {
+            name: _nan_mean(np.array([label[name.removeprefix("mean_")] for label in per_label]))
+            for name in RANKING_METRICS
+        }
+
+    def label_columns(self, truth: NDArray) -> NDArray[np.bool_]:
+        """Return whether each utterance has each label, ``(N, K)``."""
+        return truth > 0
+
+
+def _nan_mean(values: Array) -> Array:
+    """Return the mean over labels, NaN values left out; NaN where all are."""
+    n = (~np.isnan(values)).sum(axis=0)
+    return np.where(n > 0, np.nansum(values, axis=0) / np.maximum(n, 1), np.nan)

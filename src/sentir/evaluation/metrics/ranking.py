@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.corpus.labels import LabelSpace
-from sentir.evaluation.results import Run
+from sentir.evaluation.aligned import AlignedRuns
+from sentir.evaluation.metrics import metrics_for
+from sentir.evaluation.metrics.multilabel import auc, average_precision
 
 CURVE_GRID: NDArray[np.float64] = np.linspace(0, 1, 101)
 """False positive rates, and recalls, at which curves are sampled."""
@@ -42,30 +43,25 @@ class RankingCurves:
 
 
 def compute_ranking_curves(
-    space: LabelSpace, truth: NDArray, runs: Sequence[Run], *, model: str, corpus: str, split: str
+    aligned: AlignedRuns, *, model: str, corpus: str, split: str
 ) -> tuple[RankingCurves, ...]:
     """Return the one-vs-rest curves of each label; none for a label that all utterances have, or no utterance.
 
-    Args:
-        space: of the task; regression has no labels and so no curves.
-        truth: encoded labels (`LabelSpace.encode`), N rows.
-        runs: one per seed.
+    Regression has no labels and so no curves.
     """
-    if space.bounds is not None:
-        return ()
-    from sklearn.metrics import average_precision_score, roc_auc_score
-
+    space = aligned.space
     curves = []
-    for k, label in enumerate(space.names):
-        has_label = truth[:, k] > 0 if space.multilabel else truth == k
+    for k, (label, has_label) in enumerate(
+        zip(space.classes, metrics_for(space).label_columns(aligned.truth).T, strict=True)
+    ):
         if has_label.all() or not has_label.any():
             continue
-        columns = [p[:, k] for p, _thresholds in runs]
+        columns = [p[:, k] for p, _thresholds in aligned.runs]
         curves.append(
             RankingCurves(
                 model, corpus, space.task, split, label, int(has_label.sum()), len(has_label),
-                auc=float(np.mean([roc_auc_score(has_label, p) for p in columns])),
-                average_precision=float(np.mean([average_precision_score(has_label, p) for p in columns])),
+                auc=float(np.mean([auc(has_label, p) for p in columns])),
+                average_precision=float(np.mean([average_precision(has_label, p) for p in columns])),
                 true_positive_rates=_mean_curve([_true_positive_rates(has_label, p) for p in columns]),
                 precisions=_mean_curve([_precisions(has_label, p) for p in columns]),
             )

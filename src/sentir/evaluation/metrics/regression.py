@@ -13,14 +13,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.labels import LabelSpace, Thresholds
 from sentir.evaluation.metrics.label_counts import (
+    compute_all,
     counts_from_confusion_matrix,
     f1,
     safe_divide,
     support_weighted_mean,
 )
-from sentir.evaluation.metrics.metric import Array, FloatArray, Metric
+from sentir.evaluation.metrics.metric import Array, FloatArray, KindMetrics, Metric
 from sentir.i18n import gettext_noop
 
 _SENTIMENT_SCALE = (-3.0, 3.0)
@@ -37,9 +38,9 @@ class RegressionSums:
         x, y, xx, yy, xy: sums of truth and prediction, relative to the middle of the scale, and of their
             products.
         correct7, correct5: predictions in the same class of 7 or of 5 as the truth.
-        has0: ``(..., 2, 2)`` negative against not negative.
+        has0: ``(..., 2, 2)`` negative against not negative, over all utterances.
         non0: ``(..., 2, 2)`` not positive against positive, where the truth is not 0.
-        sign: ``(..., 3, 3)`` negative, 0, positive.
+        sign: ``(..., 3, 3)`` negative, 0, positive; predictions are seldom exactly 0.
     """
 
     n: Array
@@ -86,46 +87,6 @@ def acc5(sums: RegressionSums) -> Array:
     return sums.correct5 / sums.n
 
 
-def has0_acc2(sums: RegressionSums) -> Array:
-    """Accuracy of "negative" (below 0) against "not negative", over all utterances."""
-    return _accuracy(sums.has0)
-
-
-def has0_f1(sums: RegressionSums) -> Array:
-    """F1 of these two classes, weighted by their support."""
-    return _weighted_f1(sums.has0)
-
-
-def non0_acc2(sums: RegressionSums) -> Array:
-    """Accuracy of "positive" (above 0) against the rest where the truth is not 0; 0 where it always is."""
-    return _accuracy(sums.non0)
-
-
-def non0_f1(sums: RegressionSums) -> Array:
-    """F1 of these two classes, weighted by their support."""
-    return _weighted_f1(sums.non0)
-
-
-def sign_accuracy(sums: RegressionSums) -> Array:
-    """Accuracy of three classes by sign: negative, 0 and positive. Predictions are seldom exactly 0."""
-    return _accuracy(sums.sign)
-
-
-def sign_weighted_f1(sums: RegressionSums) -> Array:
-    """F1 of these three classes, weighted by their support."""
-    return _weighted_f1(sums.sign)
-
-
-def predictions(truth: Array, prediction: Array) -> Array:
-    """The predictions themselves, ``(N,)``."""
-    return prediction
-
-
-def absolute_errors(truth: Array, prediction: Array) -> Array:
-    """Absolute errors, unclipped, ``(N,)``."""
-    return np.abs(prediction - truth)
-
-
 ANY_SCALE_METRICS = {
     "mae": Metric(mae, False, "scale", gettext_noop("mean absolute error"), gettext_noop("mean abs. err.")),
     "pearson": Metric(pearson, True, "correlation", gettext_noop("Pearson's correlation"), "Pearson"),
@@ -135,45 +96,48 @@ METRICS = ANY_SCALE_METRICS | {
     "acc7": Metric(acc7, True, "proportion", gettext_noop("7-class accuracy"), "Acc-7"),
     "acc5": Metric(acc5, True, "proportion", gettext_noop("5-class accuracy"), "Acc-5"),
     "has0_acc2": Metric(
-        has0_acc2, True, "proportion", gettext_noop("accuracy, negative or not"), gettext_noop("Has0 Acc-2")
+        lambda sums: _accuracy(sums.has0), True, "proportion",
+        gettext_noop("accuracy, negative or not"), gettext_noop("Has0 Acc-2"),
     ),
     "has0_f1": Metric(
-        has0_f1, True, "proportion", gettext_noop("weighted F1, negative or not"), gettext_noop("Has0 F1")
+        lambda sums: _weighted_f1(sums.has0), True, "proportion",
+        gettext_noop("weighted F1, negative or not"), gettext_noop("Has0 F1"),
     ),
     "non0_acc2": Metric(
-        non0_acc2, True, "proportion", gettext_noop("accuracy, positive or negative"), gettext_noop("Non0 Acc-2")
+        lambda sums: _accuracy(sums.non0), True, "proportion",
+        gettext_noop("accuracy, positive or negative"), gettext_noop("Non0 Acc-2"),
     ),
     "non0_f1": Metric(
-        non0_f1, True, "proportion", gettext_noop("weighted F1, positive or negative"), gettext_noop("Non0 F1")
+        lambda sums: _weighted_f1(sums.non0), True, "proportion",
+        gettext_noop("weighted F1, positive or negative"), gettext_noop("Non0 F1"),
     ),
     "sign_accuracy": Metric(
-        sign_accuracy, True, "proportion",
+        lambda sums: _accuracy(sums.sign), True, "proportion",
         gettext_noop("accuracy, three classes by sign"), gettext_noop("sign acc."),
     ),
     "sign_weighted_f1": Metric(
-        sign_weighted_f1, True, "proportion",
+        lambda sums: _weighted_f1(sums.sign), True, "proportion",
         gettext_noop("weighted F1, three classes by sign"), gettext_noop("sign wtd. F1"),
     ),
 }  # fmt: skip
 LABEL_METRICS = {  # means over the utterances nearest to each step of the scale
-    "mean_prediction": Metric(predictions, None, "scale", gettext_noop("mean prediction")),
-    "mae": replace(METRICS["mae"], function=absolute_errors),
+    "mean_prediction": Metric(lambda truth, p: p, None, "scale", gettext_noop("mean prediction")),
+    "mae": replace(METRICS["mae"], function=lambda truth, p: np.abs(p - truth)),
 }
 
 
-class RegressionMetrics:
-    """Statistics and metrics of regression predictions."""
+class RegressionMetrics(KindMetrics):
+    """Statistics and metrics of regression predictions; the labels are the steps of the scale."""
+
+    default, count_metrics, label_metrics = "mae", METRICS, LABEL_METRICS
 
     def __init__(self, space: LabelSpace) -> None:
-        self.space = space
-        self.count_metrics = METRICS if space.scale == _SENTIMENT_SCALE else ANY_SCALE_METRICS
+        super().__init__(space)
+        if space.scale != _SENTIMENT_SCALE:
+            self.count_metrics = ANY_SCALE_METRICS
 
     def compute_statistics(
-        self,
-        truth: NDArray,
-        probabilities: FloatArray,
-        thresholds: FloatArray | None,
-        groups: NDArray[np.integer],
+        self, truth: NDArray, probabilities: FloatArray, thresholds: Thresholds, groups: NDArray[np.integer]
     ) -> Array:
         """Return the ``(G, S)`` sums of groups."""
         prediction, middle = np.asarray(probabilities, dtype=np.float64)[:, 0], sum(self.space.scale) / 2
@@ -189,10 +153,6 @@ class RegressionMetrics:
         np.add.at(sums, groups, rows)
         return sums
 
-    def compute_confusion_matrix(self, statistics: Array) -> None:
-        """Return ``None``: regression has no confusion matrix."""
-        return None
-
     def compute_metrics(self, statistics: Array) -> dict[str, Array]:
         """Compute the metrics from statistics."""
         numbers, matrices = np.moveaxis(statistics[..., :9], -1, 0), statistics[..., 9:]
@@ -201,7 +161,7 @@ class RegressionMetrics:
             matrices[..., a:b].reshape(*lead, k, k) for a, b, k in ((0, 4, 2), (4, 8, 2), (8, 17, 3))
         )
         sums = RegressionSums(*[*numbers, has0, non0, sign])
-        return {name: metric.function(sums) for name, metric in self.count_metrics.items()}
+        return compute_all(self.count_metrics, sums)
 
     def compute_label_metrics(
         self, truth: NDArray, probabilities: FloatArray, statistics: Array
@@ -214,13 +174,6 @@ class RegressionMetrics:
         values = {name: metric.function(truth, prediction) for name, metric in LABEL_METRICS.items()}
         sums = {k: np.bincount(steps, v, minlength=len(names)).astype(np.float64) for k, v in values.items()}
         return n, {name: np.where(n > 0, safe_divide(total, n), np.nan) for name, total in sums.items()}
-
-    def compute_label_f1(self, statistics: Array) -> None:
-        """Return ``None``: regression has no labels."""
-
-    def compute_ranking_metrics(self, truth: NDArray, probabilities: FloatArray) -> dict[str, Array]:
-        """Return nothing: regression has no ranking metrics besides `pearson`."""
-        return {}
 
 
 def _scaled_variances(sums: RegressionSums) -> tuple[Array, Array, Array]:

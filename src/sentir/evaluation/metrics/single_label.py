@@ -9,10 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.labels import Thresholds
 from sentir.evaluation.metrics.label_counts import (
     MACRO_F1,
-    PRECISION_RECALL_F1,
+    LabelCountMetrics,
+    compute_all,
     counts_from_confusion_matrix,
     f1,
     mean_over_present_labels,
@@ -54,18 +55,13 @@ METRICS = {
 }  # fmt: skip
 
 
-class SingleLabelMetrics:
+class SingleLabelMetrics(LabelCountMetrics):
     """Statistics and metrics of single-label predictions."""
 
-    def __init__(self, space: LabelSpace) -> None:
-        self.space, self.count_metrics = space, METRICS
+    default, count_metrics = "weighted_f1", METRICS
 
     def compute_statistics(
-        self,
-        truth: NDArray,
-        probabilities: FloatArray,
-        thresholds: FloatArray | None,
-        groups: NDArray[np.integer],
+        self, truth: NDArray, probabilities: FloatArray, thresholds: Thresholds, groups: NDArray[np.integer]
     ) -> Array:
         """Return the ``(G, K·K)`` flattened confusion matrices of groups."""
         k = len(self.space)
@@ -77,22 +73,14 @@ class SingleLabelMetrics:
         """Return ``(..., K, K)`` counts, truth by row."""
         return statistics.reshape(*statistics.shape[:-1], len(self.space), len(self.space))
 
+    def label_counts(self, statistics: Array) -> Array:
+        """Return the counts ``(..., K, 4)`` of confusion matrices."""
+        return counts_from_confusion_matrix(self.compute_confusion_matrix(statistics))
+
     def compute_metrics(self, statistics: Array) -> dict[str, Array]:
         """Compute the metrics from statistics."""
-        counts = counts_from_confusion_matrix(self.compute_confusion_matrix(statistics))
-        return {name: metric.function(counts) for name, metric in self.count_metrics.items()}
+        return compute_all(METRICS, self.label_counts(statistics))
 
-    def compute_label_metrics(
-        self, truth: NDArray, probabilities: FloatArray, statistics: Array
-    ) -> tuple[Array, dict[str, Array]]:
-        """Return the support of each label, and its precision, recall and F1."""
-        counts = counts_from_confusion_matrix(self.compute_confusion_matrix(statistics))
-        return support(counts), {name: metric.function(counts) for name, metric in PRECISION_RECALL_F1.items()}
-
-    def compute_label_f1(self, statistics: Array) -> Array:
-        """Return the F1 of each label, ``(..., K)``."""
-        return f1(counts_from_confusion_matrix(self.compute_confusion_matrix(statistics)))
-
-    def compute_ranking_metrics(self, truth: NDArray, probabilities: FloatArray) -> dict[str, Array]:
-        """Return nothing: single-label tasks have no ranking metrics."""
-        return {}
+    def label_columns(self, truth: NDArray) -> NDArray[np.bool_]:
+        """Return whether each utterance has each label, ``(N, K)``."""
+        return np.eye(len(self.space), dtype=bool)[truth]

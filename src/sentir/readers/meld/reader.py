@@ -16,6 +16,7 @@ from pathlib import Path
 from sentir.audio.decoding import read_media_duration
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.invisible_characters import is_blank, normalize_name
+from sentir.corpus.label_spaces import SingleLabelSpace
 from sentir.corpus.labels import EMOTIONS, SENTIMENTS, LabelSpace, normalize_emotion, normalize_sentiment
 from sentir.corpus.utterances import SPLITS, Clip, Issue, Utterance
 from sentir.errors import AudioError, CorpusError
@@ -40,8 +41,8 @@ _COLUMNS = (
 )
 _ID_COLUMNS = ("Dialogue_ID", "Utterance_ID")
 _TASK_COLUMNS: tuple[tuple[LabelSpace, str, Callable[[str], str]], ...] = (
-    (LabelSpace("emotion", EMOTIONS), "Emotion", normalize_emotion),
-    (LabelSpace("sentiment", SENTIMENTS), "Sentiment", normalize_sentiment),
+    (SingleLabelSpace("emotion", EMOTIONS), "Emotion", normalize_emotion),
+    (SingleLabelSpace("sentiment", SENTIMENTS), "Sentiment", normalize_sentiment),
 )
 _TIMESTAMP = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})[,.](\d{1,3})")
 _LABEL_SPACES = tuple(space for space, _column, _normalize in _TASK_COLUMNS)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sentir.corpus.invisible_characters import is_blank
+from sentir.corpus.label_spaces import MultiLabelSpace, RegressionSpace, SingleLabelSpace
 from sentir.corpus.labels import EMOTIONS, SENTIMENTS, LabelSpace, normalize_emotion, normalize_sentiment
 from sentir.corpus.utterances import Issue, Utterance, group_dialogues
 from sentir.errors import CorpusError
@@ -14,9 +15,9 @@ from sentir.files.cells import parse_number
 from sentir.files.corpus_tables import check_text_encoding, skip_row
 from sentir.i18n import _
 
-EMOTION_SPACE = LabelSpace("emotion", tuple(e for e in EMOTIONS if e != "neutral"), multilabel=True)
-SENTIMENT_SPACE = LabelSpace("sentiment", SENTIMENTS)
-INTENSITY_SPACE = LabelSpace("sentiment_intensity", ("sentiment",), bounds=(-3.0, 3.0))
+EMOTION_SPACE = MultiLabelSpace("emotion", tuple(e for e in EMOTIONS if e != "neutral"))
+SENTIMENT_SPACE = SingleLabelSpace("sentiment", SENTIMENTS)
+INTENSITY_SPACE = RegressionSpace("sentiment_intensity", "sentiment", (-3.0, 3.0))
 SCALES = ("sentiment", "happy", "sad", "anger", "surprise", "disgust", "fear")  # in the order of the .csd file
 _LABEL_BY_SCALE = {scale: scale if scale == "sentiment" else normalize_emotion(scale) for scale in SCALES}
 _TIME_TOLERANCE = 1e-3  # seconds; names of files have four decimals, the labels more or fewer

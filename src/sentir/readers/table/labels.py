@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from sentir.corpus.invisible_characters import normalize_name
+from sentir.corpus.label_spaces import MultiLabelSpace, RegressionSpace, SingleLabelSpace
 from sentir.corpus.label_synonyms import fold_word
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.utterances import Issue
@@ -52,7 +53,7 @@ def read_label_names(
         if labels is None:
             message = _("No label in '{name}'; kept without labels.", name=column)
             issues.append(Issue("label_missing", "warning", message, key))
-    space = LabelSpace(data.task, tuple(names), multilabel=multilabel)
+    space = (MultiLabelSpace if multilabel else SingleLabelSpace)(data.task, tuple(names))
     return space, [({} if labels is None else {data.task: labels}, {}) for labels in row_labels]
 
 
@@ -74,7 +75,7 @@ def read_intensities(
     name_of = {column: name for column, name in _map_label_names(path, data.table.labels, data).items() if name}
     if not name_of:
         raise CorpusError(_("{path}: 'data.table.names' removes every column of 'labels'.", path=path))
-    space = LabelSpace(data.task, tuple(sorted(set(name_of.values()))), multilabel=True)
+    space = MultiLabelSpace(data.task, tuple(sorted(set(name_of.values()))))
     checkmarks = {column for column in name_of if is_checkmark_column([row[column] for row in rows])}
     if checkmarks:
         message = _("Only check marks such as 'x' and empty cells in {columns}: empty cells mean no.",
@@ -109,7 +110,7 @@ def read_target_values(
     """
     assert data.table is not None and data.table.value is not None and data.table.scale is not None
     column, (low, high) = data.table.value, data.table.scale
-    space = LabelSpace(data.task, (column,), bounds=(low, high))
+    space = RegressionSpace(data.task, column, (low, high))
     parsed = _read_numbers(path, rows, ids, [column], issues, lambda _column, cell: parse_number(cell))
     for numbers, key in zip(parsed, ids, strict=True):
         if numbers and not low <= numbers[column] <= high:
