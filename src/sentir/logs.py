@@ -19,6 +19,21 @@ if TYPE_CHECKING:
 logger = logging.getLogger("sentir")
 
 
+@contextmanager
+def quiet_logger(name: str, level: int) -> Iterator[None]:
+    """Let another package's logger drop what is below ``level`` inside a ``with`` block."""
+    other = logging.getLogger(name)
+    before = other.level
+    if before >= level:  # set by the user, or by another thread, which also restores it
+        yield
+        return
+    other.setLevel(level)
+    try:
+        yield
+    finally:
+        other.setLevel(before)
+
+
 class _FirstProcessFilter(logging.Filter):
     """Drops the records of all processes but the first, and makes messages printable."""
 

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
 
+from sentir.context_variables import set_in_block
 from sentir.logs import log_to_console
 from sentir.process_group import rank
 
@@ -95,10 +96,6 @@ def _progress_display(console: Console, visible: bool) -> Iterator[None]:
     name = TextColumn("{task.description}", markup=False)
     columns = (name, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     disabled = not (visible and _is_interactive(console))
-    with Bars(*columns, console=console, transient=True, disable=disabled) as bars:
-        before = _current_progress.get()
-        _current_progress.set(bars)
-        try:
-            yield
-        finally:
-            _current_progress.set(before)
+    bars = Bars(*columns, console=console, transient=True, disable=disabled)
+    with bars, set_in_block(_current_progress, bars):
+        yield

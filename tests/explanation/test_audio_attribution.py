@@ -13,7 +13,7 @@ from sentir.corpus.utterances import Clip, Utterance
 from sentir.explanation.audio_attribution import compute_audio_maps
 from sentir.explanation.figures import audio_attribution_alt_text, audio_attribution_figure
 from sentir.explanation.results import AUDIO_MAPS, AudioAttribution
-from sentir.explanation.score_function import frozen_eval_mode, make_score_function, prepare_with_tokens
+from sentir.explanation.score_function import make_score_function, prepare_with_tokens
 from sentir.explanation.utterance import explain_utterance
 
 pytestmark = pytest.mark.usefixtures("one_store")
@@ -42,17 +42,16 @@ def test_grad_cam_agrees_with_captum(trained):
     label = int(recognizer.predict_utterances(corpus.dev[:1]).probabilities.argmax())
     score_function, _unit = make_score_function(recognizer, prepared, 0, label)
     score_function = replace(score_function, kind="multi", temperature=1.0)  # captum's score is the plain logit
-    with frozen_eval_mode(score_function.model):
-        grad_cam = compute_audio_maps(score_function)["grad_cam"]
-        mel = score_function.inputs["mel"].clone().requires_grad_()
-        others = {name: score_function.inputs[name] for name in score_function.model.input_names if name != "mel"}
+    grad_cam = compute_audio_maps(score_function)["grad_cam"]
+    mel = score_function.inputs["mel"].clone().requires_grad_()
+    others = {name: score_function.inputs[name] for name in score_function.model.input_names if name != "mel"}
 
-        def score(mel):
-            return score_function.model(mel=mel, **others)[:, label : label + 1]
+    def score(mel):
+        return score_function.model(mel=mel, **others)[:, label : label + 1]
 
-        expected = LayerGradCam(score, score_function.model.audio.global_gate).attribute(
-            mel, target=0, attribute_to_layer_input=True, relu_attributions=True
-        )
+    expected = LayerGradCam(score, score_function.model.audio.global_gate).attribute(
+        mel, target=0, attribute_to_layer_input=True, relu_attributions=True
+    )
     assert grad_cam.max() > 0
     np.testing.assert_allclose(grad_cam, expected[0, 0].detach().numpy(), rtol=1e-3, atol=1e-6)
 

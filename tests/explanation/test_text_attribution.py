@@ -12,7 +12,7 @@ from tiny_corpora import WORDS
 from torch import nn
 
 from sentir.errors import CorpusError, SentirError
-from sentir.explanation.score_function import ScoreFunction, frozen_eval_mode
+from sentir.explanation.score_function import ScoreFunction
 from sentir.explanation.text_attribution import COMPLETENESS_TOLERANCE, merge_subwords, restore_spelling
 from sentir.explanation.utterance import explain_utterance
 from sentir.models.text_encoder import load_text_encoder
@@ -165,12 +165,3 @@ def test_regression_is_explained_in_the_units_of_its_scale():
     inputs = {"x": torch.tensor([[0.25]]), "dialogue": torch.zeros(1)}
     function = ScoreFunction(Double(), None, inputs, 0, 0, kind="regression", temperature=1.0, scale=(-2.0, 4.0))
     assert function.score().tolist() == [2.5]
-
-
-def test_eval_mode_is_undone_afterwards():
-    model = nn.Sequential(nn.Linear(2, 2), nn.Dropout())
-    model[0].bias.requires_grad_(False)
-    with pytest.raises(KeyError), frozen_eval_mode(model, None):
-        assert not model.training and not any(p.requires_grad for p in model.parameters())
-        raise KeyError
-    assert model.training and model[0].weight.requires_grad and not model[0].bias.requires_grad

@@ -18,7 +18,7 @@ from sentir.corpus.sealed import SealedLabels
 from sentir.errors import CorpusError, RecipeError
 from sentir.evaluation.metrics import compute_scores
 from sentir.explanation.dev_predictor import DevPredictor
-from sentir.explanation.score_function import frozen_eval_mode, make_score_function, prepare_with_tokens
+from sentir.explanation.score_function import make_score_function, prepare_with_tokens
 from sentir.models.fusion import FUSIONS
 from sentir.recipe import TrainSettings
 from sentir.recognizer.recognizer import Recognizer
@@ -177,7 +177,7 @@ def test_explanations_are_of_the_main_task(task, other, learned, corpus):
     inputs = prepare_with_tokens(recognizer, corpus.dev)
     for label, name in enumerate(dev.label_space.names):
         score_function, _unit = make_score_function(recognizer, inputs, 3, label)
-        with frozen_eval_mode(score_function.model, score_function.encoder), torch.no_grad():
+        with torch.no_grad():
             score = score_function.score().item()
         p = dev.probabilities[3, label]
         assert score == pytest.approx(np.log(p / (1 - p)), abs=1e-3), name

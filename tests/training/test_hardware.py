@@ -22,9 +22,10 @@ import sentir
 print(before == (dict(os.environ), list(warnings.filters), logging.root.level, list(logging.root.handlers)))
 """
 FAULTS = """
-import resource, torch
-from sentir.training.hardware import tune_malloc
-tune_malloc()
+import resource, sys, torch
+from sentir.cli import main
+sys.argv = ["sentir", "--version"]
+main()
 faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 pages = 2**26 // resource.getpagesize()
 for step in range(30):

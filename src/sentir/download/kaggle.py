@@ -18,6 +18,7 @@ from types import ModuleType
 
 from sentir.errors import DownloadError
 from sentir.i18n import _
+from sentir.logs import quiet_logger
 
 _CACHE_VARIABLE = "KAGGLEHUB_CACHE"
 _NOTEBOOK_VARIABLE = "KAGGLE_KERNEL_RUN_TYPE"  # set in Kaggle's notebooks, which have data sets attached
@@ -80,17 +81,17 @@ def _import_kagglehub() -> ModuleType:
         raise DownloadError(
             _("Downloads from Kaggle need the package kagglehub; install it with: pip install 'sentir[kaggle]'.")
         ) from error
-    logging.getLogger("kagglehub").setLevel(logging.WARNING)  # its progress goes to standard output
     return kagglehub
 
 
 @contextmanager
 def _translate_errors(handle: str) -> Iterator[None]:
-    """Turn kagglehub's errors into one-sentence errors; its network errors are all ``OSError``."""
+    """Turn kagglehub's errors into one-sentence errors, without its messages; network errors are ``OSError``."""
     from kagglehub import exceptions as failures
 
     try:
-        yield
+        with quiet_logger("kagglehub", logging.WARNING):  # its progress goes to standard output
+            yield
     except (failures.UnauthenticatedError, failures.CredentialError) as error:
         raise _missing_token_error(handle) from error
     except failures.DataCorruptionError as error:

@@ -23,7 +23,7 @@ def attribute_audio(
     """Compute the maps of a score over the mel spectrogram.
 
     Args:
-        score_function: in `frozen_eval_mode`.
+        score_function: that is explained.
         prepared: the inputs that it was made from.
         row: of the explained utterance in ``prepared``.
         mel_kind: kind of mel spectrogram of the model.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +18,7 @@ from sentir.evaluation.aligned import AlignedRuns, align_by_id
 from sentir.evaluation.clusters import assign_clusters
 from sentir.evaluation.locked.ledger import get_labels
 from sentir.evaluation.metrics import resolve_metric
+from sentir.explanation.detached_copies import detached_copies
 from sentir.i18n import _
 from sentir.recognizer.inference import make_batches, predict_task
 from sentir.recognizer.recognizer import Recognizer, with_stacked
@@ -87,8 +87,11 @@ class DevPredictor:
             )  # fmt: skip
         self.utterances = self.with_stacked(corpus.dev)
         self.prepared = recognizer.preprocess(self.utterances)
-        parts = {name: getattr(recognizer.model, name, None) for name in ENCODER_ATTRIBUTES}
+        (self._model,) = detached_copies(recognizer.model)
+        parts = {name: getattr(self._model, name, None) for name in ENCODER_ATTRIBUTES}
         self.replayed_encoders = {name: ReplayedEncoder(part) for name, part in parts.items() if part is not None}
+        for name, part in self.replayed_encoders.items():
+            setattr(self._model, name, part)
         self._batches = [
             (rows, {k: v.to(self._device) for k, v in self.prepared.batch(rows).items()})
             for rows in make_batches(self.prepared.units, _BATCH_SIZE)
@@ -118,13 +121,13 @@ class DevPredictor:
             replaced_inputs: name → input of all N utterances, instead of their own.
             replaced_outputs: one of `ENCODER_ATTRIBUTES` → output for every utterance.
         """
-        model, space = self.recognizer.model, self.recognizer.space
+        model, space = self._model, self.recognizer.space
         input_names: Any = model.input_names
         logits = torch.zeros(len(self.prepared.ids), len(space))
-        with self._replay_encoders(replaced_outputs or {}), torch.inference_mode():
+        with torch.inference_mode():
             for n, (rows, inputs) in enumerate(self._batches):
-                for part in self.replayed_encoders.values():
-                    part.batch = n
+                for name, part in self.replayed_encoders.items():
+                    part.batch, part.replacement = n, (replaced_outputs or {}).get(name)
                 changed = {
                     name: tensor[rows].to(self._device) for name, tensor in (replaced_inputs or {}).items()
                 }
@@ -142,21 +145,6 @@ class DevPredictor:
 
     def _calibrate(self, predictions: Predictions) -> Predictions:
         return self.recognizer.calibration.apply(predictions) if self.recognizer.calibration else predictions
-
-    @contextmanager
-    def _replay_encoders(self, replaced_outputs: Mapping[str, Any]) -> Iterator[None]:
-        model = self.recognizer.model
-        own, training = {name: getattr(model, name) for name in self.replayed_encoders}, model.training
-        model.eval()
-        for name, part in self.replayed_encoders.items():
-            part.replacement = replaced_outputs.get(name)
-            setattr(model, name, part)
-        try:
-            yield
-        finally:
-            for name, part in own.items():
-                setattr(model, name, part)
-            model.train(training)
 
     def align_runs(self, predictions: list[Predictions]) -> AlignedRuns:
         """Return the labels of dev with each prediction as a run."""

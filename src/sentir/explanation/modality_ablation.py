@@ -86,16 +86,13 @@ def _train_mean(dev: DevPredictor, modality: str) -> Any:
     prepared = dev.recognizer.preprocess(sample)
     if "text_states" in prepared.tensors:
         return prepared.tensors["text_states"].mean(0)
-    encoder: Any = dev.recognizer.model.encoder if modality == "text" else dev.recognizer.model.audio
+    encoder: Any = dev.replayed_encoders["encoder" if modality == "text" else "audio"].wrapped[0]
     device, outputs = next(dev.recognizer.model.parameters()).device, []
-    training = encoder.training
-    encoder.eval()
     with torch.inference_mode():
         for rows in make_batches([[n] for n in range(len(sample))], 32):
             inputs = {k: v.to(device) for k, v in prepared.batch(rows).items() if k in encoder.input_names}
             known = inputs["has_audio"] if modality == "audio" else torch.ones(len(rows), dtype=torch.bool)
             output = encoder(**inputs)
             outputs.append([one[known] for one in (output if isinstance(output, tuple) else (output,))])
-    encoder.train(training)
     means = tuple(torch.cat(parts).mean(0) for parts in zip(*outputs, strict=True))
     return means if modality == "audio" else means[0]

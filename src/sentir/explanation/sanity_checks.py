@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from sentir.explanation.results import RandomizationResult
-from sentir.explanation.score_function import ScoreFunction, frozen_eval_mode
+from sentir.explanation.score_function import ScoreFunction
 
 MIN_MAP_SIZE = 3  # fewest values of a map: the rank correlation of two is always 1 or -1
 MAX_CORRELATION = 0.5  # from this correlation on, a map reflects the input rather than what was learned
@@ -45,18 +45,13 @@ def check_randomization(
         Spearman's rank correlation of each map for ``head`` and ``all``, mean over the shuffles; 0 for a constant
         map. Maps of fewer than `MIN_MAP_SIZE` values are left out.
     """
-    with frozen_eval_mode(score_function.model, score_function.encoder):
-        maps = {
-            name: values for name, values in explain(score_function).items() if np.size(values) >= MIN_MAP_SIZE
-        }
+    maps = {name: values for name, values in explain(score_function).items() if np.size(values) >= MIN_MAP_SIZE}
     results = []
     for randomized in ("head", "all"):
         generator = torch.Generator().manual_seed(seed)
-        shuffled_maps = []
-        for _shuffle in range(num_shuffles):
-            shuffled = _shuffle_networks(score_function, randomized, generator)
-            with frozen_eval_mode(shuffled.model, shuffled.encoder):
-                shuffled_maps.append(explain(shuffled))
+        shuffled_maps = [
+            explain(_shuffle_networks(score_function, randomized, generator)) for _shuffle in range(num_shuffles)
+        ]
         for name, values in maps.items():
             correlation = float(np.mean([_spearman(values, other[name]) for other in shuffled_maps]))
             results.append(RandomizationResult(name, randomized, correlation, num_shuffles))

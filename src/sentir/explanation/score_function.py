@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from sentir.corpus.utterances import Utterance
+from sentir.explanation.detached_copies import detached_copies
 from sentir.models.text_encoder import TextEncoder
 from sentir.preprocessing.preprocessor import ModelInputs
 from sentir.recognizer.recognizer import Recognizer, with_stacked
@@ -21,7 +20,7 @@ class ScoreFunction:
     """The networks that compute one prediction, and their inputs.
 
     Attributes:
-        model: of the recognizer.
+        model: the network; see `detached_copies`.
         encoder: text encoder, also a frozen one, whose vectors are otherwise cached.
         inputs: of the N utterances that the prediction depends on: one, or those of its dialogue.
         row: of the N, which is explained.
@@ -103,9 +102,10 @@ def make_score_function(
     space, calibration, text = recognizer.space, recognizer.calibration, recognizer.encoders.text
     temperatures = (1.0,) if calibration is None else calibration.temperature
     biases = (0.0,) if calibration is None else calibration.bias or (0.0,)
+    model, encoder = detached_copies(recognizer.model, None if text is None else text.encoder)
     score_function = ScoreFunction(
-        model=recognizer.model,
-        encoder=None if text is None else text.encoder.to(device),
+        model=model,
+        encoder=encoder,
         inputs={name: tensor.to(device) for name, tensor in prepared.batch(unit).items()},
         row=unit.index(row),
         target=target,
@@ -116,24 +116,3 @@ def make_score_function(
         num_labels=len(space),
     )
     return score_function, unit
-
-
-@contextmanager
-def frozen_eval_mode(*parts: nn.Module | None) -> Iterator[None]:
-    """Put networks into eval mode inside a ``with`` block, without gradients for their weights.
-
-    cuDNN is disabled there, since its recurrent layers have no gradients for their inputs in eval mode.
-    """
-    modules = [part for part in parts if part is not None]
-    training = [part.training for part in modules]
-    trainable = [p for part in modules for p in part.parameters() if p.requires_grad]
-    for part in modules:
-        part.eval().requires_grad_(False)
-    try:
-        with torch.backends.cudnn.flags(enabled=False):
-            yield
-    finally:
-        for part, mode in zip(modules, training, strict=True):
-            part.train(mode)
-        for parameter in trainable:
-            parameter.requires_grad_(True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from sentir.corpus.utterances import Utterance
 from sentir.errors import SentirError
+from sentir.explanation.detached_copies import detached_copies
 from sentir.explanation.results import Passage, TextAttribution, WordAttribution
 from sentir.explanation.score_function import ScoreFunction
 from sentir.i18n import _
@@ -39,7 +40,7 @@ def attribute_text(
     sum to the difference of scores.
 
     Args:
-        score_function: in `frozen_eval_mode`.
+        score_function: that is explained.
         text: the recognizer's preprocessor of texts.
         utterances: the N utterances of the score function.
         steps: a fixed number of steps.
@@ -57,10 +58,10 @@ def attribute_text(
         return None
     token = plain.pad_token if plain.mask_token is None else plain.mask_token
     masked = torch.where(content, plain.convert_tokens_to_ids(token), ids)
-    with _cached_audio_encoder(score_function.model):
-        with torch.no_grad():
-            score, baseline = (float(score_function.score(tokens)[0]) for tokens in (ids, masked))
-        values, delta, steps = _integrate_gradients(score_function, ids, masked, score - baseline, steps)
+    score_function = _cache_audio(score_function)
+    with torch.no_grad():
+        score, baseline = (float(score_function.score(tokens)[0]) for tokens in (ids, masked))
+    values, delta, steps = _integrate_gradients(score_function, ids, masked, score - baseline, steps)
     passages = _make_passages(score_function, text, utterances, content.cpu().numpy(), values)
     return TextAttribution(
         tuple(passages), baseline_score=baseline, convergence_delta=delta, steps=steps, baseline_token=token
@@ -83,17 +84,13 @@ class _CachedAudioEncoder(nn.Module):
         return tuple(output.repeat(versions, *(1,) * (output.ndim - 1)) for output in self.cached_outputs)
 
 
-@contextmanager
-def _cached_audio_encoder(model: nn.Module) -> Iterator[None]:
+def _cache_audio(score_function: ScoreFunction) -> ScoreFunction:
     """Make a model with an audio encoder encode audio once, however often it is run on other tokens."""
-    audio = getattr(model, "audio", None)
-    if audio is not None:
-        model.audio = _CachedAudioEncoder(audio)
-    try:
-        yield
-    finally:
-        if audio is not None:
-            model.audio = audio
+    if getattr(score_function.model, "audio", None) is None:
+        return score_function
+    model, encoder = detached_copies(score_function.model, score_function.encoder)
+    model.audio = _CachedAudioEncoder(model.audio)
+    return replace(score_function, model=model, encoder=encoder)
 
 
 def _special_token_mask(tokenizer: Any, ids: Tensor) -> Tensor:

@@ -15,7 +15,6 @@ from sentir.explanation.results import Explanation, RandomizationResult
 from sentir.explanation.sanity_checks import check_randomization
 from sentir.explanation.score_function import (
     ScoreFunction,
-    frozen_eval_mode,
     make_score_function,
     prepare_with_tokens,
 )
@@ -58,14 +57,11 @@ def explain_utterance(
     prepared = prepare_with_tokens(recognizer, utterances)
     score_function, unit = make_score_function(recognizer, prepared, row, target)
     context = [utterances[n] for n in unit]
-    with frozen_eval_mode(score_function.model, score_function.encoder):
-        with torch.no_grad():
-            score = float(score_function.score()[0])
-        text_attribution = None if text is None else attribute_text(score_function, text, context)
-        mel_kind = recognizer.recipe.model.audio.mel
-        audio_attribution = (
-            None if prepared.mels is None else attribute_audio(score_function, prepared, row, mel_kind=mel_kind)
-        )
+    with torch.no_grad():
+        score = float(score_function.score()[0])
+    text_attribution = None if text is None else attribute_text(score_function, text, context)
+    mel_kind = recognizer.recipe.model.audio.mel
+    audio_attribution = attribute_audio(score_function, prepared, row, mel_kind=mel_kind)
     explanation = Explanation(
         id=utterance_id,
         text=utterances[row].text,

@@ -15,6 +15,8 @@ from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
+from sentir.context_variables import set_in_block
+
 LANGUAGES = ("en", "es")
 _LOCALES = Path(__file__).parent / "locales"
 
@@ -52,12 +54,9 @@ def set_language(code: str) -> None:
 @contextmanager
 def use_language(code: str) -> Iterator[None]:
     """Set the language to ``code`` inside a ``with`` block."""
-    before = get_language()
-    set_language(code)
-    try:
+    with set_in_block(_current_language, get_language()):
+        set_language(code)
         yield
-    finally:
-        set_language(before)
 
 
 @cache

@@ -7,6 +7,7 @@ Any other timm name works too, if the network takes images of any size and retur
 from __future__ import annotations
 
 import errno
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from sentir.audio.mel import N_MELS
 from sentir.errors import RecipeError, UnknownNameError, WeightsError
 from sentir.i18n import _, gettext_noop
+from sentir.logs import quiet_logger
 from sentir.models.speech_backbones import SPEECH_BACKBONES
 from sentir.models.weights import (
     SAFETENSORS_FILE,
@@ -220,8 +222,9 @@ def _download_weights(name: str, hub_id: str) -> Path:
     from huggingface_hub.errors import EntryNotFoundError
 
     try:
-        require_hub_connection()
-        file = Path(hf_hub_download(hub_id, SAFETENSORS_FILE))
+        with quiet_logger("huggingface_hub", logging.ERROR):  # no messages about retries
+            require_hub_connection()
+            file = Path(hf_hub_download(hub_id, SAFETENSORS_FILE))
     except (OSError, EntryNotFoundError) as error:
         raise _unavailable_error(name, _first_line(error)) from error
     resolve_cached_weights(hub_id, file)  # verifies the download

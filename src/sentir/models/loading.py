@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +15,7 @@ from torch import nn
 
 from sentir.errors import SentirError, WeightsError
 from sentir.i18n import _
+from sentir.logs import quiet_logger
 from sentir.models.config_checks import check_config_files, check_tensor_shapes
 from sentir.models.weights import WeightsSource, require_hub_connection, resolve_weights
 
@@ -30,7 +33,9 @@ def load_from_source(source: WeightsSource, load: Callable[..., Any], **options:
         except (OSError, ValueError) as error:
             if _requires_remote_code(error):
                 raise
-        require_hub_connection()
+        with quiet_logger("huggingface_hub", logging.ERROR):  # no messages about retries
+            require_hub_connection()
+            return _load_checked(source, load, **options)
     return _load_checked(source, load, **options)
 
 
@@ -101,6 +106,26 @@ def load_config(source: WeightsSource, *, recipe_key: str = "model.weights") -> 
         raise unusable_error(source, error, recipe_key=recipe_key) from error
 
 
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Show no progress bars and no messages of transformers inside a ``with`` block."""
+    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars
+    from transformers.utils.logging import disable_progress_bar, enable_progress_bar, is_progress_bar_enabled
+
+    with quiet_logger("transformers", logging.ERROR):
+        if not is_progress_bar_enabled():
+            yield
+            return
+        were_disabled_in_hub = are_progress_bars_disabled()
+        disable_progress_bar()
+        try:
+            yield
+        finally:
+            enable_progress_bar()
+            if were_disabled_in_hub:
+                disable_progress_bars()
+
+
 def load_weights(
     source: WeightsSource,
     load: Callable[..., Any],
@@ -122,13 +147,13 @@ def load_weights(
         WeightsError: if they can neither be found nor downloaded, or some are missing or unreadable.
     """
     from safetensors import SafetensorError
-    from transformers import logging
 
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()  # no report of unused heads; missing tensors are checked below
     try:
         load_from_source(source, lambda *_location, **_options: check_tensor_shapes(source, build))
-        model, report = load_from_source(source, load, output_loading_info=True, dtype=torch.float32, **options)
+        with quiet_transformers():  # no report of unused heads; missing tensors are checked below
+            model, report = load_from_source(
+                source, load, output_loading_info=True, dtype=torch.float32, **options
+            )
     except (OSError, ValueError) as error:
         if not isinstance(error.__cause__, SafetensorError | RuntimeError):
             raise unusable_error(source, error, recipe_key=recipe_key) from error

@@ -25,7 +25,14 @@ from torch import Tensor
 from sentir.audio.decoding import SAMPLING_RATE, Waveform
 from sentir.errors import WeightsError
 from sentir.i18n import _, gettext_noop
-from sentir.models.loading import check_usable, load_config, load_from_source, load_weights, unusable_error
+from sentir.models.loading import (
+    check_usable,
+    load_config,
+    load_from_source,
+    load_weights,
+    quiet_transformers,
+    unusable_error,
+)
 from sentir.models.speech_encoder import SpeechEncoder
 from sentir.models.weights import WeightsSource, resolve_weights
 from sentir.registry import Registry
@@ -272,5 +279,6 @@ def save_speech_encoder(encoder: SpeechEncoder, extractor: SpeechFeatureExtracto
     Args:
         folder: the target; weights are saved as safetensors.
     """
-    encoder.transformer.save_pretrained(folder)
+    with quiet_transformers():
+        encoder.transformer.save_pretrained(folder)
     extractor.extractor.save_pretrained(folder)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sentir.errors import RecipeError, WeightsError
 from sentir.i18n import _
-from sentir.models.loading import check_usable, load_config
+from sentir.models.loading import check_usable, load_config, quiet_transformers
 from sentir.models.pooling import POOLINGS
 from sentir.models.text_backbones import (
     TextBackbone,
@@ -202,7 +202,8 @@ def save_text_encoder(encoder: TextEncoder, tokenizer: TextTokenizer, folder: Pa
     Args:
         folder: the target; weights are saved as safetensors.
     """
-    encoder.transformer.save_pretrained(folder)
+    with quiet_transformers():
+        encoder.transformer.save_pretrained(folder)
     hf_tokenizer = tokenizer.tokenizer
     hf_tokenizer.save_pretrained(folder)
     if hasattr(hf_tokenizer, "bpe_ranks"):  # BERTweet: transformers omits the counts that it expects on loading

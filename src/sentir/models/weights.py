@@ -178,9 +178,7 @@ def require_hub_connection() -> None:
         ConnectionError: if it does not, with the reason.
     """
     from huggingface_hub import constants
-    from huggingface_hub.utils import logging
 
-    logging.set_verbosity_error()  # no messages about retries
     if constants.HF_HUB_OFFLINE:
         raise ConnectionError(_("HF_HUB_OFFLINE is set"))
     try:

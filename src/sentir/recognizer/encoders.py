@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import nn
 
+from sentir.models.device import get_best_device
 from sentir.models.factory import MODELS, NetworkSpec
 from sentir.models.lora import add_lora
 from sentir.models.speech_backbones import SpeechFeatureExtractor, load_speech_encoder
@@ -187,7 +188,8 @@ def _load_frozen_text_encoder(
 ) -> tuple[TextEncoder, TextTokenizer, str]:
     """Load and hash a text encoder that trainings share; ``modified_ns`` is part of the cache key only."""
     encoder, tokenizer, _spec = load_text_encoder(name, **arguments)
-    return encoder, tokenizer, encoder_digest(encoder)
+    digest = encoder_digest(encoder)
+    return encoder.to(get_best_device()).eval(), tokenizer, digest
 
 
 @lru_cache(maxsize=2)
@@ -197,4 +199,5 @@ def _load_frozen_speech_encoder(
     """Load and hash a speech encoder that trainings share; ``modified_ns`` is part of the cache key only."""
     encoder, extractor = load_speech_encoder(name, **arguments)
     settings = f"{encoder_digest(encoder)} {extractor.settings()}"
-    return encoder, extractor, hashlib.sha256(settings.encode()).hexdigest()[:16]
+    digest = hashlib.sha256(settings.encode()).hexdigest()[:16]
+    return encoder.to(get_best_device()).eval(), extractor, digest

@@ -17,7 +17,6 @@ from sentir.audio.decoding import SAMPLING_RATE, Waveform, decode_segments
 from sentir.corpus.utterances import Clip
 from sentir.errors import AudioError
 from sentir.i18n import _
-from sentir.models.device import get_best_device
 from sentir.models.speech_encoder import SpeechEncoder
 from sentir.models.text_encoder import TextEncoder
 from sentir.models.tokenization import Encoding, TextTokenizer
@@ -52,8 +51,7 @@ def _encode_sorted_by_length(
     encoder: TextEncoder, tokenizer: TextTokenizer, encodings: Sequence[Encoding], advance: Callable[[int], None]
 ) -> NDArray[np.float32]:
     """Encode texts sorted by length, in batches of about `_TOKENS_PER_BATCH` padded tokens."""
-    device = get_best_device()
-    encoder.to(device).eval()
+    device = next(encoder.parameters()).device
     embeddings: list[NDArray[np.float32]] = []
     start = 0
     with torch.inference_mode():
@@ -73,7 +71,7 @@ def encode_waveforms(
     """Return the embeddings of N clips, see `encode_cached`.
 
     Args:
-        encoder: a frozen one.
+        encoder: a frozen one, in eval mode.
         waveforms: of the clips, decoded if their embeddings are not cached.
         digest: of the encoder.
         use_cache: whether to load embeddings from the cache and store them there.
@@ -103,8 +101,7 @@ def _encode_clips(
     encoder: SpeechEncoder, waveforms: WaveformInputs, rows: Sequence[int], advance: Callable[[int], None]
 ) -> NDArray[np.float32]:
     """Decode and encode some rows, clips of similar length in one batch."""
-    device, extractor = get_best_device(), waveforms.extractor
-    encoder.to(device).eval()
+    device, extractor = next(encoder.parameters()).device, waveforms.extractor
     decoded = _decode_clips(waveforms, rows)
     order = sorted(range(len(rows)), key=lambda n: int(waveforms.num_samples[rows[n]]))
     embeddings = np.zeros((len(rows), *encoder.states_shape), dtype=np.float32)

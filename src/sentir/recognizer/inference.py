@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import cast
 
 import numpy as np
@@ -30,6 +31,19 @@ def make_batches(units: list[list[int]], batch_size: int) -> Iterator[list[int]]
         rows = rows + unit
     if rows:
         yield rows
+
+
+@contextmanager
+def eval_mode(network: nn.Module) -> Iterator[None]:
+    """Put a network into eval mode inside a ``with`` block."""
+    training = [module for module in network.modules() if module.training]
+    for module in training:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
 
 
 def predict_task(
@@ -69,15 +83,16 @@ def predict_tasks(
     input_names = cast(Sequence[str], model.input_names)
     size = _TEXT_BATCH_SIZE if model_inputs.mels is None else _MEL_BATCH_SIZE
     size = batch_size or (size if model_inputs.waveforms is None else _WAVEFORM_BATCH_SIZE)
-    training = model.training
-    model.eval()
-    with torch.inference_mode(), progress_bar(_("Predicting"), len(model_inputs.ids)) as advance:
+    with (
+        eval_mode(model),
+        torch.inference_mode(),
+        progress_bar(_("Predicting"), len(model_inputs.ids)) as advance,
+    ):
         for rows in split_between_processes(make_batches(_sort_by_length(model_inputs), size)):
             batch = model_inputs.batch(rows)
             output = model(**{name: t.to(device) for name, t in batch.items() if name in input_names})
             logits[rows] = output[:, : ends[-1]].float().cpu().numpy()
             advance(len(rows))
-    model.train(training)
     logits = all_gather(logits)
     if not np.isfinite(logits).all():
         ids = frozenset(model_inputs.ids[row] for row in np.flatnonzero(~np.isfinite(logits).all(axis=1)))

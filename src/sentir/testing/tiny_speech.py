@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from sentir.models.loading import quiet_transformers
+
 _SIZES: dict[str, Any] = {
     "hidden_size": 32,
     "num_hidden_layers": 2,
@@ -32,13 +34,13 @@ def make_tiny_speech_backbone(name: str, folder: Path, *, norm: str = "group") -
     Raises:
         KeyError: if the name is not one of these.
     """
-    from transformers import Wav2Vec2FeatureExtractor, WhisperFeatureExtractor, logging
+    from transformers import Wav2Vec2FeatureExtractor, WhisperFeatureExtractor
 
-    logging.disable_progress_bar()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = _make_whisper() if name == "whisper" else _make_waveform_model(name, norm)
-    model.save_pretrained(folder)
+    with quiet_transformers():
+        model.save_pretrained(folder)
     extractor = WhisperFeatureExtractor() if name == "whisper" else Wav2Vec2FeatureExtractor(do_normalize=True)
     extractor.save_pretrained(folder)
     return folder

@@ -13,7 +13,6 @@ from string import ascii_letters, ascii_lowercase, punctuation
 from typing import Any
 
 import torch
-from transformers import logging
 
 from sentir.models.text_encoder import TextEncoder, save_text_encoder
 from sentir.models.tokenization import TextTokenizer
@@ -49,7 +48,6 @@ def make_tiny_text_backbone(name: str, folder: Path, texts: Sequence[str] = SENT
         KeyError: if the name is not one of these.
     """
     make_tokenizer, make_model = _FAMILIES[name]
-    logging.disable_progress_bar()
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = make_tokenizer(texts, folder)
     with torch.random.fork_rng(devices=[]):

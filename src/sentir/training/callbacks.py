@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from transformers import TrainerCallback
 
+from sentir.context_variables import set_in_block
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.paths import to_file_name
@@ -34,12 +35,8 @@ def log_to_tensorboard(folder: Path | None) -> Iterator[None]:
         raise SentirError(
             _("The package tensorboard is missing; install it with: pip install 'sentir[tensorboard]'.")
         )
-    before = _logging_dir.get()
-    _logging_dir.set(folder)
-    try:
+    with set_in_block(_logging_dir, folder):
         yield
-    finally:
-        _logging_dir.set(before)
 
 
 @contextmanager

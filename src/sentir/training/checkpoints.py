@@ -28,6 +28,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from sentir.context_variables import set_in_block
 from sentir.errors import SentirError
 from sentir.file_locks import hold_lock
 from sentir.i18n import _
@@ -49,12 +50,8 @@ def checkpoint_to(folder: Path) -> Iterator[None]:
     When the block ends without an error, the folder is deleted, except for trainings of other processes. A
     distributed training has no checkpoints.
     """
-    before = _checkpoint_root.get()
-    _checkpoint_root.set(folder if world_size() == 1 else None)
-    try:
+    with set_in_block(_checkpoint_root, folder if world_size() == 1 else None):
         yield
-    finally:
-        _checkpoint_root.set(before)
     for training in [path for path in folder.glob("*/") if re.fullmatch(_DIGEST_PATTERN, path.name)]:
         with hold_lock(training.with_suffix(".lock")) as free:
             if free is not False:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,11 +54,11 @@ def use_deterministic_algorithms(enabled: bool) -> Iterator[None]:
     Raises:
         SentirError: if an operation has none on this machine.
     """
-    if not enabled:
+    if not enabled or torch.are_deterministic_algorithms_enabled():
         yield
         return
+    is_set = "CUBLAS_WORKSPACE_CONFIG" in os.environ
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # required by cuBLAS
-    before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(True)
     try:
         yield
@@ -75,7 +73,9 @@ def use_deterministic_algorithms(enabled: bool) -> Iterator[None]:
             )
         ) from error
     finally:
-        torch.use_deterministic_algorithms(before)
+        torch.use_deterministic_algorithms(False)
+        if not is_set:
+            del os.environ["CUBLAS_WORKSPACE_CONFIG"]
 
 
 @contextmanager
@@ -101,20 +101,6 @@ def warn_thread_change(previous: float, current: float | None = None) -> None:
         logger.warning(_("Number of threads: {before:.0f} before, {now:.0f} now. Results differ in more than "
                          "their last digits; set OMP_NUM_THREADS={before:.0f} to reproduce them.",
                          before=previous, now=current))  # fmt: skip
-
-
-def tune_malloc() -> None:
-    """Let glibc's allocator reuse freed memory, if it is the one in use.
-
-    By default it maps each large tensor anew, and the kernel clears the pages, a fifth of the time of a step of a
-    small network. The numbers of the parameters are those of ``malloc.h``.
-    """
-    if platform.libc_ver()[0] == "glibc":
-        mallopt = ctypes.CDLL(None).mallopt
-        trim_threshold, top_pad, mmap_threshold = -1, -2, -3
-        mallopt(trim_threshold, 2**31 - 1)
-        mallopt(top_pad, 2**26)
-        mallopt(mmap_threshold, 2**30) or mallopt(mmap_threshold, 2**25)  # the maximum before glibc 2.35
 
 
 def reset_peak_memory() -> None:

@@ -30,8 +30,9 @@ def fit_recognizer(
         recipe: of the model.
         corpus: for stacking, with the probabilities of `sentir.study.stacking.cross_predict` attached.
         stacked: the model of these probabilities.
-        init_from: a trained model to continue from, in place. Its network, preprocessing and labels replace those
-            of the recipe; data and training settings are the recipe's. Its trainings are recorded in the facts.
+        init_from: a trained model to continue from, which stays as it is. Its network, preprocessing and labels
+            replace those of the recipe; data and training settings are the recipe's. Its trainings are recorded
+            in the facts.
         on_epoch: called with the results of each epoch; an exception ends the training.
 
     Returns:
@@ -59,7 +60,7 @@ def fit_recognizer(
         "previous_trainings": [] if init_from is None else _previous_trainings(init_from),
         "versions": package_versions(),
     }
-    fitted.model.to(get_best_device())
+    fitted.model.to(get_best_device()).eval()
     parts = (fitted.space, fitted.preprocessor, fitted.encoders, fitted.model, fitted.thresholds)
     recognizer = Recognizer(recipe, *parts, facts, stacked, fitted.calibration, fitted.auxiliary_tasks)
     return recognizer, fitted.dev_predictions

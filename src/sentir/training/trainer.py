@@ -19,7 +19,7 @@ from sentir.training.callbacks import EpochCallback, EpochCounter, ProgressBar, 
 from sentir.training.checkpoints import CheckpointManager, is_checkpointing, training_folder
 from sentir.training.digests import training_digest
 from sentir.training.distributed import destroy_process_group_at_exit
-from sentir.training.hardware import set_num_threads, tune_malloc, use_deterministic_algorithms
+from sentir.training.hardware import set_num_threads, use_deterministic_algorithms
 from sentir.training.hf_trainer import Trainer
 from sentir.training.losses import UNLABELED, Loss, stack_targets
 from sentir.training.trainer_arguments import make_training_arguments, silence_trainer
@@ -79,7 +79,6 @@ def train_model(
         RecipeError: if this machine does not support ``train.precision``.
         SentirError: if best weights or checkpoints cannot be written.
     """
-    tune_malloc()
     size = max(1, round(settings.batch_size * len(model_inputs.units) / max(len(model_inputs.ids), 1)))
     batches = make_batch_sampler(model_inputs, targets, settings, size)
     passes = settings.passes_per_epoch(-(-len(model_inputs.units) // size) if batches is None else len(batches))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import torch
@@ -49,4 +48,3 @@ def make_training_arguments(
 def silence_trainer(trainer: HfTrainer) -> None:
     """Stop `Trainer` from printing; progress and results are shown by our callbacks."""
     trainer.remove_callback(PrinterCallback)
-    logging.getLogger("transformers.trainer").setLevel(logging.WARNING)

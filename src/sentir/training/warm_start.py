@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from torch import nn
 
@@ -20,11 +22,18 @@ from sentir.recognizer.recognizer import Recognizer
 
 
 def initialize(recognizer: Recognizer) -> tuple[Preprocessor, Encoders, nn.Module]:
-    """Return preprocessor, encoders and network, with new LoRA adapters if the recipe has them."""
-    settings, encoders = recognizer.recipe.model, recognizer.encoders
+    """Return preprocessor, encoders and a copy of the network, with new LoRA adapters if the recipe has them.
+
+    The recognizer stays as it is: frozen encoders are shared, trained ones are copied with the network.
+    """
+    settings, own = recognizer.recipe.model, recognizer.encoders
+    shared: list[Any] = [
+        one if one.frozen else one.processor for one in (own.text, own.speech) if one is not None
+    ]
+    encoders, model = copy.deepcopy((own, recognizer.model), {id(part): part for part in shared})
     if settings.encoder == "lora" and encoders.text is not None:
         add_lora(encoders.text.encoder, settings.lora)
-    return recognizer.preprocessor, encoders, recognizer.model
+    return recognizer.preprocessor, encoders, model
 
 
 def align_recipe(recognizer: Recognizer, recipe: Recipe) -> Recipe:

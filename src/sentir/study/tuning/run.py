@@ -18,7 +18,7 @@ from sentir.errors import RecipeError
 from sentir.evaluation.locked.test_contamination import find_contamination
 from sentir.evaluation.metrics import get_metric, metric_display_name, resolve_metric
 from sentir.i18n import _, format_decimal
-from sentir.logs import logger
+from sentir.logs import logger, quiet_logger
 from sentir.paths import PathLike
 from sentir.process_group import require_single_process
 from sentir.progress import progress_bar
@@ -74,9 +74,8 @@ def tune(
     for one in corpora:
         check_training(recipe, one)
     check_search_space(recipe, corpora[0])
-    logging.getLogger("optuna").setLevel(logging.CRITICAL)  # failures and progress are logged here
     out.mkdir(parents=True, exist_ok=True)
-    with database_errors(storage):
+    with quiet_logger("optuna", logging.CRITICAL), database_errors(storage):  # failures are logged here
         trial_storage = open_storage(out, storage)
         study = _load_or_create_study(recipe, corpus, trial_storage, out, own_folder=storage is None)
         stages = Stages(out / "stages")
