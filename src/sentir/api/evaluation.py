@@ -93,9 +93,12 @@ def _predict_for_scoring(
     _require_reason(split, reason)
     data = None if corpus is None else as_data(corpus, root=root)
     _require_model_and_corpus(model, data, root)
+    from sentir.preprocessing.kinds import attach_required_audio
+
     recognizer = as_model(model)
     loaded = read_corpus(data or recognizer.recipe.data, root)
     require_same_labels(recognizer, loaded)
+    loaded = attach_required_audio(loaded, recognizer.recipe.model, splits=(split,))
     predictions = predict_split(recognizer, loaded.split(split))
     scorer = make_scorer(loaded, split, recognizer.recipe, reason, [get_model_name(model)])
     return recognizer, predictions, scorer

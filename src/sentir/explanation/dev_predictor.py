@@ -21,6 +21,7 @@ from sentir.evaluation.metrics import resolve_metric
 from sentir.evaluation.results import Run
 from sentir.evaluation.scoring import align_by_id
 from sentir.i18n import _
+from sentir.preprocessing.kinds import attach_required_audio
 from sentir.recognizer.inference import make_batches, predict_task
 from sentir.recognizer.recognizer import Recognizer, with_stacked
 
@@ -75,6 +76,7 @@ class DevPredictor:
     """
 
     def __init__(self, recognizer: Recognizer, corpus: Corpus) -> None:
+        corpus = attach_required_audio(corpus, recognizer.recipe.model, splits=("dev",))
         self.recognizer, self.corpus = recognizer, corpus
         space, settings = recognizer.space, recognizer.recipe.evaluation
         self.metric = resolve_metric(space, settings.metric)

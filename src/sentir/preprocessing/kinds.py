@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from sentir.audio.store import attach_corpus_audio
+from sentir.corpus.corpus import Corpus
+from sentir.corpus.utterances import SPLITS
 from sentir.errors import RecipeError
 from sentir.features import FEATURE_SETS
 from sentir.i18n import _, gettext_noop
@@ -22,10 +26,21 @@ def uses_speech_encoder(model: ModelSettings) -> bool:
     return "audio" in MODELS.get(model.kind).modalities and is_speech_backbone(model.audio.backbone)
 
 
-def required_mel_kinds(model: ModelSettings) -> frozenset[str]:
-    """Return the kinds of mel spectrograms that a model and its feature sets take; none without audio."""
-    kinds = {model.audio.mel} if "audio" in MODELS.get(model.kind).modalities else set()
-    return frozenset(kinds | {"mel"} if "audio" in _own_feature_modalities(model) else kinds)
+def required_mel_kind(model: ModelSettings) -> str:
+    """Return the kind of mel spectrograms to attach for a model and its feature sets; ``""`` without audio."""
+    if "audio" in MODELS.get(model.kind).modalities:
+        return model.audio.mel
+    return "mel" if "audio" in _own_feature_modalities(model) else ""
+
+
+def attach_required_audio(corpus: Corpus, model: ModelSettings, *, splits: Sequence[str] = SPLITS) -> Corpus:
+    """Return the corpus with the audio that a model takes, so that what follows does not read the store again.
+
+    Raises:
+        SentirError: if the store cannot be written.
+    """
+    kind = required_mel_kind(model)
+    return attach_corpus_audio(corpus, mel_kind=kind, splits=splits) if kind else corpus
 
 
 def input_modalities(model: ModelSettings) -> frozenset[str]:

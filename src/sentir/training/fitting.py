@@ -28,7 +28,7 @@ from sentir.models.factory import MODELS
 from sentir.models.lora import merge_lora
 from sentir.models.text_backbones import check_language
 from sentir.models.weights import WeightsSource
-from sentir.preprocessing.kinds import check_model, check_weights, required_mel_kinds, weight_sources
+from sentir.preprocessing.kinds import check_model, check_weights, required_mel_kind, weight_sources
 from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.recipe import DataSettings, Recipe
 from sentir.recognizer.encoders import Encoders
@@ -199,7 +199,7 @@ def check_training(recipe: Recipe, corpus: Corpus, *, load_weights: bool = True)
         corpus.label_space(task)
     assign_clusters(corpus, "dev", recipe.evaluation.cluster)
     resolve_metric(corpus.label_space(recipe.data.task), recipe.evaluation.metric)
-    if required_mel_kinds(recipe.model):
+    if required_mel_kind(recipe.model):
         check_clips(recipe.data, corpus)
     has_text = "text" in MODELS.get(recipe.model.kind).modalities
     if has_text and (warning := check_language(recipe.model.backbone, [u.text for u in corpus.train])):
