@@ -17,7 +17,7 @@ def messages(monkeypatch):
     lines = []
     monkeypatch.setattr("sentir.logs.logger.warning", lines.append)
     monkeypatch.setattr("sentir.logs.logger.info", lines.append)
-    fitting._log_once.cache_clear()
+    fitting.log_once.cache_clear()
     return lines
 
 

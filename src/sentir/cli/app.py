@@ -95,6 +95,9 @@ def study(
     accept_grade: Annotated[
         bool, typer.Option("--accept-grade", help=_("Use a corpus even if its audit grade is D or E."))
     ] = False,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help=_("Worker processes; default: one per core."))
+    ] = None,
     open_: Annotated[bool, typer.Option("--open", help=_("Open the report in the browser when done."))] = False,
     json: JsonOption = False,
 ) -> None:
@@ -110,7 +113,7 @@ def study(
     folder = out or Path("runs") / to_file_name("+".join(recipe.name for recipe in loaded))
     _make_output_folder(folder)
     with handle_interrupts(), show_progress():
-        report = api.run_study(loaded, root=root, out=folder, accept_grade=accept_grade)
+        report = api.run_study(loaded, root=root, out=folder, accept_grade=accept_grade, workers=workers)
     if json:
         output.print_json([row.to_row() for row in report.scores])
     else:

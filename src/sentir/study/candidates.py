@@ -35,6 +35,8 @@ from sentir.study.plan import Candidate
 from sentir.study.stacking import CrossPredictions, cross_predict, stacked_recipes, train_recognizer
 from sentir.study.stages import Stages, stage_read_errors
 
+TRAINING = "train"  # the kind of a training's stage
+
 
 @dataclass(frozen=True)
 class TrainedModel:
@@ -86,7 +88,7 @@ def modality_family(model: ModelSettings) -> str:
 
 def train_candidate(stages: Stages, corpus: Corpus, candidate: Candidate) -> TrainedModel:
     """Train a candidate with each of its seeds, or load it from the cached stages."""
-    folders = tuple(_train_stage(stages, corpus, candidate.with_seed(seed)) for seed in candidate.seeds)
+    folders = tuple(produce_training(stages, corpus, candidate.with_seed(seed)) for seed in candidate.seeds)
     dev = tuple(_load_predictions(folder, "dev") for folder in folders)
     thresholds = tuple(tune_dev_thresholds(corpus, candidate.recipe.data.task, p) for p in dev)
     return TrainedModel(
@@ -109,7 +111,7 @@ def check_pretrained_weights(stages: Stages, audio: AttachedAudio, candidates: S
 
 
 def _is_trained(stages: Stages, corpus: Corpus, recipe: Recipe) -> bool:
-    return stages.path("train", training_cache_key(recipe, corpus)).is_dir()
+    return stages.path(TRAINING, training_cache_key(recipe, corpus)).is_dir()
 
 
 def train_baseline(stages: Stages, corpus: Corpus, name: str, recipe: Recipe, metric: str) -> TrainedModel:
@@ -150,13 +152,15 @@ def with_test_predictions(stages: Stages, corpus: Corpus, model: TrainedModel) -
     return replace(model, test_predictions=tuple(predict(folder) for folder in model.stage_folders))
 
 
-def _train_stage(stages: Stages, corpus: Corpus, recipe: Recipe) -> Path:
+def produce_training(stages: Stages, corpus: Corpus, recipe: Recipe) -> Path:
+    """Train a candidate with one seed, or find its cached stage; return its folder."""
+
     def produce(folder: Path) -> None:
         recognizer, dev = train_recognizer(recipe, corpus, cross_predictor=partial(cached_cross_predict, stages))
         dev.save(folder / "dev.parquet")
         recognizer.save_pretrained(folder / "model", skip_frozen_weights=True)
 
-    return stages.run("train", training_cache_key(recipe, corpus), produce)
+    return stages.run(TRAINING, training_cache_key(recipe, corpus), produce)
 
 
 def cached_cross_predict(stages: Stages, recipe: Recipe, corpus: Corpus, folds: int) -> CrossPredictions:

@@ -23,7 +23,6 @@ from sentir.logs import logger
 from sentir.paths import PathLike
 from sentir.process_group import require_single_process
 from sentir.progress import progress_bar
-from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 from sentir.recognizer.saving import METADATA_FILE
 from sentir.report.saving import save_report
@@ -33,26 +32,31 @@ from sentir.study.attached_audio import AttachedAudio
 from sentir.study.baseline_model import BaselineModel, is_baseline_model
 from sentir.study.candidates import (
     TrainedModel,
-    check_pretrained_weights,
     load_recognizer,
     train_baseline,
     train_candidate,
     with_test_predictions,
 )
-from sentir.study.checks import check_corpus, check_grade, check_names
 from sentir.study.collect import build_study_report
+from sentir.study.inputs import StudyInputs, read_inputs
 from sentir.study.label_noise import find_label_noise_candidates
-from sentir.study.outputs import REPORT_FILE, check_outputs, model_folder, report_errors, save_results
-from sentir.study.plan import Candidate, plan_candidates
+from sentir.study.outputs import REPORT_FILE, model_folder, report_errors, save_results
+from sentir.study.plan import Candidate
 from sentir.study.results import CorpusStudy, TaskResult, dev_comparison_pairs
 from sentir.study.stages import Stages, stage_read_errors
+from sentir.study.training_processes import train_in_processes
 from sentir.training.checkpoints import checkpoint_to
 
 AdvanceProgress = Callable[[int], None]
 
 
 def run_study(
-    recipes: Sequence[Recipe], *, root: PathLike | None = None, out: Path, accept_grade: bool = False
+    recipes: Sequence[Recipe],
+    *,
+    root: PathLike | None = None,
+    out: Path,
+    accept_grade: bool = False,
+    workers: int | None = None,
 ) -> StudyReport:
     """Run the studies of one or more recipes into one folder; finished stages are reused.
 
@@ -61,6 +65,7 @@ def run_study(
         root: folder of the corpus, for recipes that read one from disk.
         out: receives ``results.json``, ``comparisons.json``, ``report.html``, ``models/`` and ``stages/``.
         accept_grade: whether a corpus of audit grade D or E is studied.
+        workers: processes that train; see `sentir.study.training_processes.count_processes`.
 
     Returns:
         The content of the report.
@@ -71,34 +76,16 @@ def run_study(
     """
     require_single_process("study")
     start = time.monotonic()
-    plans = [plan_candidates(recipe) for recipe in recipes]
-    corpora = [read_corpus(recipe.data, root) for recipe in recipes]
-    check_names(corpora, recipes)
-    for corpus, recipe, tasks in zip(corpora, recipes, plans, strict=True):
-        check_corpus(corpus, recipe, tasks)
-    check_outputs(out, corpora, recipes)
-    attached = [AttachedAudio(corpus) for corpus in corpora]
-    grades = [
-        check_grade(audio.corpus, recipe, accept_grade=accept_grade)
-        for audio, recipe in zip(attached, recipes, strict=True)
-    ]
     stages = Stages(out / "stages")
-    stages.delete_unfinished()
-    for audio, tasks in zip(attached, plans, strict=True):
-        check_pretrained_weights(stages, audio, [one for candidates in tasks.values() for one in candidates])
-    studies = []
-    steps = sum(_count_steps(recipe, tasks) for recipe, tasks in zip(recipes, plans, strict=True))
-    with checkpoint_to(out / "checkpoints"), progress_bar(_("Study"), steps) as advance:
-        for audio, recipe, tasks, grade in zip(attached, recipes, plans, grades, strict=True):
-            corpus = audio.corpus
-            logger.info(_("{corpus}: {n} utterances", corpus=corpus.name, n=format_count(len(corpus))))
-            results = tuple(
-                _study_task(stages, audio, task, candidates, recipe, advance)
-                for task, candidates in tasks.items()
-            )
-            study = CorpusStudy(recipe, corpus, results, grade=grade)
-            studies.append(_evaluate_on_test(stages, study, audio) if recipe.study.test else study)
-            _save_models(out, studies[-1])
+    inputs = read_inputs(recipes, root, out, stages, accept_grade=accept_grade)
+    trainings = [training for one in inputs for training in one.trainings]
+    checkpoints = out / "checkpoints"
+    with (
+        checkpoint_to(checkpoints),
+        progress_bar(_("Study"), sum(one.num_models for one in inputs)) as advance,
+        train_in_processes(stages, trainings, checkpoints, workers),
+    ):
+        studies = [_study_corpus(stages, one, out, advance) for one in inputs]
     save_results(out, studies)
     with report_errors(out):
         report = build_study_report(studies, seconds=time.monotonic() - start)
@@ -106,8 +93,18 @@ def run_study(
     return report
 
 
-def _count_steps(recipe: Recipe, tasks: dict[str, tuple[Candidate, ...]]) -> int:
-    return sum(len(recipe.study.baselines) + len(candidates) for candidates in tasks.values())
+def _study_corpus(stages: Stages, inputs: StudyInputs, out: Path, advance: AdvanceProgress) -> CorpusStudy:
+    corpus, recipe = inputs.audio.corpus, inputs.recipe
+    logger.info(_("{corpus}: {n} utterances", corpus=corpus.name, n=format_count(len(corpus))))
+    results = tuple(
+        _study_task(stages, inputs.audio, task, candidates, recipe, advance)
+        for task, candidates in inputs.tasks.items()
+    )
+    study = CorpusStudy(recipe, corpus, results, grade=inputs.grade)
+    if recipe.study.test:
+        study = _evaluate_on_test(stages, study, inputs.audio)
+    _save_models(out, study)
+    return study
 
 
 def _study_task(
