@@ -1,9 +1,10 @@
 """A study that trains in several processes equals one that trains in a single one, and fails as clearly."""
 
-import _thread
 import copy
 import logging
 import multiprocessing
+import os
+import signal
 import threading
 import time
 from pathlib import Path
@@ -121,7 +122,7 @@ def test_an_interrupted_study_ends_its_processes_at_once(go, weights, plugin):
     def interrupt():
         while not Path(plugin.parent / "waiting").exists():
             time.sleep(0.05)
-        _thread.interrupt_main()
+        os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):

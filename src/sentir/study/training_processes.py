@@ -6,6 +6,7 @@ What a training logs is logged when the study comes to it, so that the order is 
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -174,6 +175,7 @@ def _initialize(
     ExitStack().enter_context(checkpoint_to(checkpoints))  # never left: other processes use the folder too
     attached = {values["name"]: AttachedAudio(_from_fields(values)) for values in corpora}
     _process.set(_Process(attached, Stages(stages), bars))
+    gc.freeze()  # every training collects garbage; modules and corpora are none
 
 
 def _train(corpus: str, settings: Mapping[str, Any]) -> _Outcome:
