@@ -75,7 +75,7 @@ def check_model(model: ModelSettings) -> None:
     modalities = MODELS.get(model.kind).modalities
     if "text" in modalities:
         get_text_backbone(model.backbone)
-        require_pretrained(model)
+        require_pretrained(model, "model")
     elif model.context != "none":
         raise RecipeError(
             _("'model.context' = '{context}' needs a model that takes text; '{kind}' allows only 'none'.",
@@ -123,7 +123,7 @@ def _stacks_on_future_turns(model: ModelSettings) -> bool:
 def _check_audio(audio: AudioSettings) -> None:
     if is_speech_backbone(audio.backbone):
         get_speech_backbone(audio.backbone)
-        require_pretrained_speech(audio)
+        require_pretrained(audio, "model.audio")
         if audio.mel != "mel":
             raise RecipeError(
                 _("'model.audio.mel' has no effect here: '{name}' takes waveforms; remove it.",
@@ -196,28 +196,18 @@ def feature_modalities(feature_set: str, model: ModelSettings) -> set[str]:
     )
 
 
-def require_pretrained(model: ModelSettings) -> None:
-    """Refuse a frozen text encoder without pretrained weights.
+def require_pretrained(settings: ModelSettings | AudioSettings, section: str) -> None:
+    """Refuse a frozen encoder without pretrained weights.
+
+    Args:
+        settings: of the encoder.
+        section: name of these settings, ``model`` or ``model.audio``.
 
     Raises:
         RecipeError: naming the settings to change.
     """
-    if model.is_encoder_frozen and not model.pretrained:
+    if settings.is_encoder_frozen and not settings.pretrained:
         raise RecipeError(
-            _("'model.encoder = frozen' needs pretrained weights; set model.pretrained=true or fine-tune.")
-        )
-
-
-def require_pretrained_speech(audio: AudioSettings) -> None:
-    """Refuse a frozen speech encoder without pretrained weights.
-
-    Raises:
-        RecipeError: naming the settings to change.
-    """
-    if audio.is_encoder_frozen and not audio.pretrained:
-        raise RecipeError(
-            _(
-                "'model.audio.encoder = frozen' needs pretrained weights; set model.audio.pretrained=true or "
-                "model.audio.encoder=finetune."
-            )
-        )
+            _("'{section}.encoder = frozen' needs pretrained weights; set {section}.pretrained=true or "
+              "{section}.encoder=finetune.", section=section)
+        )  # fmt: skip
