@@ -15,9 +15,16 @@
 The command line prints the message and exits with code 2.
 """
 
+import copyreg
+from typing import Any
+
 
 class SentirError(Exception):
     """Base class of all errors raised by Sentir; the message is meant for the user."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle errors with any constructor, for worker processes."""
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]
 
 
 class RecipeError(SentirError):

@@ -6,8 +6,9 @@ Where several processes train together only the first one logs.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 from sentir.process_group import rank
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 logger = logging.getLogger("sentir")
+LogLine = tuple[int, str, bool]
+"""Level, message, and whether it is logged once only."""
+
+
+@cache
+def log_once(message: str, level: int = logging.INFO) -> None:
+    """Log a message, unless this process has logged it before."""
+    logger.log(level, message, extra={"is_once": True})
 
 
 @contextmanager
@@ -77,3 +86,37 @@ def log_to_console(console: Console) -> Iterator[None]:
         logger.removeHandler(handler)
         logger.propagate = propagate
         logger.setLevel(level)
+
+
+class _CollectingHandler(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[LogLine] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append((record.levelno, record.getMessage(), getattr(record, "is_once", False)))
+
+
+@contextmanager
+def collect_logs() -> Iterator[list[LogLine]]:
+    """Collect the messages of the block in a worker process, for `replay_logs` in its parent."""
+    handler = _CollectingHandler()
+    log_once.cache_clear()  # so that they do not depend on what the process did before
+    logger.addHandler(handler)
+    logger.propagate = False
+    logger.setLevel(logging.INFO)
+    try:
+        yield handler.lines
+    finally:
+        logger.removeHandler(handler)
+
+
+def replay_logs(lines: Iterable[LogLine]) -> None:
+    """Log messages that a worker process collected."""
+    for level, message, is_once in lines:
+        if is_once:
+            log_once(message, level)
+        else:
+            logger.log(level, message)

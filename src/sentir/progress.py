@@ -6,11 +6,13 @@ By default they are drawn if standard error is a terminal, or a notebook that ca
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, TypeVar
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sentir.context_variables import set_in_block
 from sentir.logs import log_to_console
@@ -21,9 +23,11 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 T = TypeVar("T")
+BarMessage = tuple[tuple[int, int], str, int]
+"""Process and number of a bar; its description and total when it starts, else ``""`` and steps; 0 at its end."""
 PROGRESS_VARIABLE = "SENTIR_PROGRESS"  # 0: no bars by default
 _DELAY_SECONDS = 1.0  # before a bar is drawn
-_current_progress: ContextVar[Progress | None] = ContextVar("progress", default=None)
+_current_progress: ContextVar[Progress | _SentBars | None] = ContextVar("progress", default=None)
 
 
 @contextmanager
@@ -99,3 +103,63 @@ def _progress_display(console: Console, visible: bool) -> Iterator[None]:
     bars = Bars(*columns, console=console, transient=True, disable=disabled)
     with bars, set_in_block(_current_progress, bars):
         yield
+
+
+class _SentBars:
+    """Sends the bars of a worker process to its parent."""
+
+    def __init__(self, queue: Any, name: str) -> None:
+        self._queue, self._name, self._numbers = queue, name, count()
+
+    def add_task(self, description: str, total: int) -> Any:
+        number = next(self._numbers)
+        self._queue.put(((os.getpid(), number), f"{self._name}: {description}", total))
+        return number
+
+    def advance(self, number: Any, steps: int) -> None:
+        if steps:
+            self._queue.put(((os.getpid(), number), "", steps))
+
+    def remove_task(self, number: Any) -> None:
+        self._queue.put(((os.getpid(), number), "", 0))
+
+
+@contextmanager
+def send_bars(queue: Any, name: str) -> Iterator[None]:
+    """Draw the bars of this block in the parent process, inside its `receive_bars`.
+
+    Args:
+        queue: ``multiprocessing.Queue`` of the parent.
+        name: what this process does; shown before the description of every bar.
+    """
+    queue.cancel_join_thread()  # the parent may have stopped reading
+    with set_in_block(_current_progress, _SentBars(queue, name)):
+        yield
+
+
+@contextmanager
+def receive_bars(queue: Any) -> Iterator[None]:
+    """Draw inside the block the bars that worker processes send to ``queue``."""
+    thread = threading.Thread(target=_draw_received, args=(queue, _current_progress.get()), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        queue.put(None)
+        thread.join()
+
+
+def _draw_received(queue: Any, bars: Any) -> None:
+    numbers: dict[tuple[int, int], Any] = {}
+    while (message := queue.get()) is not None:
+        key, description, steps = message
+        if bars is None:
+            continue
+        if description:
+            numbers[key] = bars.add_task(description, total=steps)
+        elif steps:
+            bars.advance(numbers[key], steps)
+        else:
+            bars.remove_task(numbers.pop(key))
+    for number in numbers.values():  # of processes that were killed
+        bars.remove_task(number)

@@ -5,16 +5,47 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from contextlib import suppress
 from multiprocessing import parent_process
+from multiprocessing.synchronize import Event
+from pathlib import Path
 
 from sentir.i18n import set_language
 
+_CGROUP = Path("/sys/fs/cgroup")
 
-def initialize_worker(language_code: str) -> None:
-    """Set the language, leave Ctrl-C to the parent, and exit when the parent exits, even by ``kill -9``."""
+
+def count_cores() -> int:
+    """Return the number of cores that this process may use: by its affinity, or a container's quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with suppress(OSError, ValueError):  # no quota, or no such file
+        quota, period = (_CGROUP / "cpu.max").read_text(encoding="utf-8").split()
+        cores = min(cores, max(1, int(quota) // int(period)))
+    return cores
+
+
+def count_memory() -> int:
+    """Return the bytes of memory that this process may use, as far as known: of the machine, or its container."""
+    known = [2**40]
+    with suppress(AttributeError, OSError, ValueError):  # not on Windows
+        known.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    with suppress(OSError, ValueError):
+        known.append(int((_CGROUP / "memory.max").read_text(encoding="utf-8")))
+    return min(known)
+
+
+def initialize_worker(language_code: str, stop: Event | None = None) -> None:
+    """Set the language, leave Ctrl-C to the parent, and exit when the parent exits, even by ``kill -9``.
+
+    Args:
+        language_code: of messages.
+        stop: exit when it is set, too.
+    """
     set_language(language_code)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
+    if stop is not None:
+        threading.Thread(target=_exit_when_set, args=(stop,), daemon=True).start()
 
 
 def _exit_with_parent() -> None:
@@ -22,3 +53,8 @@ def _exit_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+def _exit_when_set(stop: Event) -> None:
+    stop.wait()
+    os._exit(1)

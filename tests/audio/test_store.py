@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from sentir.audio import decoding, extraction, file_hashes, store
 from sentir.audio.decoding import decode
 from sentir.audio.store import attach_audio
-from sentir.audio.store_parts import StoreParts, write_atomically
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.utterances import Clip, Utterance
 from sentir.errors import SentirError
 from sentir.paths import audio_dir, cache_dir
@@ -98,7 +98,10 @@ def test_a_second_time_nothing_is_decoded(clips, decoded):
 def test_utterances_that_have_audio_features_keep_them(clips, decoded, monkeypatch):
     utterances = attach_audio(clips)
     monkeypatch.setenv("SENTIR_AUDIO_DIR", os.devnull)  # not read
-    assert [u.audio for u in attach_audio(utterances)] == [u.audio for u in utterances]
+    monkeypatch.setattr(store, "StoreParts", lambda folder: pytest.fail("the store was opened"))
+    for kind in ("mel", None):
+        again = attach_audio(utterances, mel_kind=kind)
+        assert all(u is before for u, before in zip(again, utterances, strict=True))
     assert len(decoded) == len(clips)
 
 
@@ -109,6 +112,21 @@ def test_another_kind_of_mel_spectrogram_has_another_key(clips):
     }
     assert [u.audio.descriptors for u in utterances] == [u.audio.descriptors for u in attach_audio(clips)]
     assert not {u.audio.key for u in utterances} & {u.audio.key for u in attach_audio(clips)}
+
+
+def test_without_a_kind_the_attached_one_is_kept_and_mel_attached_to_the_rest(clips):
+    utterances = [*attach_audio(clips[:2], mel_kind="thesis"), *clips[2:]]
+    kinds = [u.audio.mel_kind for u in attach_audio(utterances)]
+    assert kinds == ["thesis"] * 2 + ["mel"] * (len(clips) - 2)
+
+
+def test_the_audio_of_some_splits_of_a_corpus_is_attached(clips, decoded):
+    rows = [replace(u, split=split) for u, split in zip(clips, ("train", "dev", "test") * 2, strict=True)]
+    corpus = Corpus.build("c", rows, [])
+    attached = store.attach_corpus_audio(corpus, mel_kind="mel", splits=("dev",))
+    assert [u.audio is not None for u in attached] == [u.split == "dev" for u in corpus]
+    assert len(decoded) == 2 and attached.fingerprint == corpus.fingerprint
+    assert store.attach_corpus_audio(attached, mel_kind="mel", splits=("dev",)) is attached
 
 
 def test_a_moved_corpus_and_a_moved_store_decode_nothing_again(clips, decoded, tmp_path):
@@ -284,6 +302,7 @@ KILLED = """
 import os, sys, time
 from pathlib import Path
 from sentir.audio import extraction, store
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.utterances import Clip, Utterance
 
 CORPUS, WORKERS, RENAMES, STOP = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
@@ -437,11 +456,11 @@ def test_a_store_that_cannot_be_written_names_the_variable(clips, tmp_path, monk
 
 
 def test_a_full_disk_is_named_and_no_partial_file_stays(clips, monkeypatch):
-    def full(file, *_arguments, **_keywords):
-        file.write(b"half")
+    def full(_table, path):
+        path.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pq, "write_table", lambda table, file: full(file))
+    monkeypatch.setattr(pq, "write_table", full)
     with pytest.raises(SentirError, match=r"No space left on device.*SENTIR_AUDIO_DIR"):
         attach_audio(clips)
     assert not list(audio_dir().glob("*.part*"))
@@ -468,16 +487,6 @@ def test_files_with_names_that_are_not_utf8_are_decoded_and_stored(tmp_path):
     path.rename(odd)
     for _again in range(2):
         assert attach_audio(make_utterances([odd]))[0].audio.mel is not None
-
-
-def test_nothing_stays_when_writing_fails(tmp_path):
-    def fail(file):
-        raise OSError
-
-    with pytest.raises(OSError):
-        write_atomically(tmp_path / "a", fail)
-    assert list(tmp_path.iterdir()) == []
-    assert len(StoreParts(tmp_path)._locations) == 0
 
 
 @pytest.mark.shared_data

@@ -13,6 +13,7 @@ from sentir.audio.mel import compute_power_frames, power_to_mel_db
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Clip
 from sentir.recipe import Recipe
+from sentir.study.attached_audio import AttachedAudio
 from sentir.study.candidates import TrainedModel
 from sentir.study.collect import build_study_report
 from sentir.study.examples import MAX_SECONDS, select_examples
@@ -62,7 +63,7 @@ def study_of(corpus):
         TaskResult(task, metric, (), models[0], models, models, (), ())
         for task, metric, models in (("emotion", "weighted_f1", emotion), ("feelings", "macro_f1", feelings))
     )
-    return CorpusStudy(emotion[0].recipe, corpus, tasks, (), ())
+    return CorpusStudy(emotion[0].recipe, AttachedAudio(corpus).corpus, tasks, (), ())
 
 
 def test_there_is_one_example_per_label_of_dev_and_the_selection_is_deterministic(spoken):
@@ -139,9 +140,6 @@ def test_the_number_of_examples_is_limited(spoken, monkeypatch):
 
 
 def test_a_corpus_without_clips_has_no_examples_and_its_audio_is_not_analyzed(monkeypatch):
-    monkeypatch.setattr(
-        "sentir.study.examples.attach_audio", lambda utterances: pytest.fail("audio was analyzed")
-    )
     monkeypatch.setattr(
         "sentir.report.corpus_summary.prepare_audio", lambda corpus, mel_kind: pytest.fail("audio was analyzed")
     )

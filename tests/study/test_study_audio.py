@@ -10,6 +10,7 @@ import pytest
 from study_parts import rows, stages
 from tiny_corpora import TINY_NETWORK, spoken_corpus, spoken_recipe, stacking_on_text
 
+from sentir.audio import store
 from sentir.errors import CorpusError, RecipeError, UnknownNameError, WeightsError
 from sentir.evaluation.locked.ledger import list_openings_by_fingerprint
 from sentir.readers import READERS
@@ -184,6 +185,19 @@ def test_changed_audio_retrains_audio_models_and_those_stacking_on_them(
     study(recipe)
     assert counts["fit"] == 1 + (2 + 1 + 1), "the text model is unchanged"
     assert len(stages(tmp_path / "out", "baseline")) == 2
+
+
+@pytest.mark.parametrize(("mel", "walks"), [("mel", 1), ("thesis", 2)])
+def test_the_store_is_read_once_for_each_kind_of_mel_spectrogram(
+    mel, walks, spoken, weights, study, use_corpus, counts, monkeypatch
+):
+    opened, load = [], store.StoreParts
+    monkeypatch.setattr(store, "StoreParts", lambda folder: opened.append(folder) or load(folder))
+    use_corpus(spoken)
+    other = {"model": {"audio": {"mel": mel}, "features": ["functionals"]}}
+    candidates = {"audio": {}, "other": other, "stacked": stacked_candidate(weights)}
+    study(recipe_of(weights, study={"candidates": candidates, "seeds": [0, 1], "baselines": ["acoustic"]}))
+    assert counts["fit"] == 2 * (1 + 1 + 5) and len(opened) == walks
 
 
 # What is rejected

@@ -34,7 +34,7 @@ def test_only_encoders_known_to_be_of_another_language_are_warned_of():
 @pytest.fixture
 def messages(monkeypatch):
     lines = []
-    monkeypatch.setattr(fitting, "_log_once", lines.append)
+    monkeypatch.setattr(fitting, "log_once", lines.append)
     monkeypatch.setattr("sentir.logs.logger.warning", lines.append)
     return lines
 

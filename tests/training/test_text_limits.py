@@ -16,8 +16,8 @@ from sentir.training.recognizers import fit_recognizer
 def messages(monkeypatch):
     lines = []
     monkeypatch.setattr("sentir.logs.logger.warning", lines.append)
-    monkeypatch.setattr("sentir.logs.logger.info", lines.append)
-    fitting._log_once.cache_clear()
+    monkeypatch.setattr("sentir.logs.logger.log", lambda level, message, **keywords: lines.append(message))
+    fitting.log_once.cache_clear()
     return lines
 
 

@@ -95,8 +95,11 @@ def _predict_for_scoring(
 ) -> tuple[Recognizer | BaselineModel, Predictions, Scorer]:
     """Return a model, its predictions for a split, and the scorer of the split."""
     _require_reason(split, reason)
+    from sentir.preprocessing.kinds import attach_required_audio
+
     recognizer, loaded = load_model_and_corpus(model, corpus, root)
     require_same_labels(recognizer, loaded)
+    loaded = attach_required_audio(loaded, recognizer.recipe.model, splits=(split,))
     predictions = predict_split(recognizer, loaded.split(split))
     scorer = make_scorer(loaded, split, recognizer.recipe, reason, [get_model_name(model)])
     return recognizer, predictions, scorer

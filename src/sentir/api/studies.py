@@ -23,6 +23,7 @@ def run_study(
     root: PathLike | None = None,
     out: PathLike,
     accept_grade: bool = False,
+    workers: int | None = None,
 ) -> StudyReport:
     """Run the studies of one or more recipes: train, select on dev, evaluate once on test, write a report.
 
@@ -31,6 +32,9 @@ def run_study(
         root: folder of the corpora.
         out: output folder; a run that was interrupted resumes in it.
         accept_grade: whether to use corpora whose audit grade is D or E.
+        workers: processes that train, each with its share of the cores; by default one per core, and one where
+            there is an accelerator, little memory or little to train. The scores do not depend on it, except that
+            one process uses all cores, which changes last digits: set OMP_NUM_THREADS=1 for equal ones.
 
     Returns:
         The contents of the report.
@@ -44,7 +48,7 @@ def run_study(
     from sentir.study import run
 
     with lock_run_folder(Path(out)):
-        return run.run_study(loaded, root=root, out=Path(out), accept_grade=accept_grade)
+        return run.run_study(loaded, root=root, out=Path(out), accept_grade=accept_grade, workers=workers)
 
 
 def _resolve_recipe(recipe: PathLike | Recipe, root: PathLike | None) -> Recipe:

@@ -6,7 +6,6 @@ names are not part of it, so that a store and a corpus can be moved. See ``docs/
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -23,13 +22,14 @@ from sentir.audio.extraction import (
 )
 from sentir.audio.file_hashes import hash_files, missing_file_error
 from sentir.audio.store_parts import StoreParts, store_write_error, write_part
-from sentir.corpus.utterances import AudioFeatures, Clip, Utterance
+from sentir.corpus.corpus import Corpus
+from sentir.corpus.utterances import SPLITS, AudioFeatures, Clip, Utterance
 from sentir.errors import AudioError, SentirError
 from sentir.i18n import _, get_language
 from sentir.io import make_writable_folder
 from sentir.paths import audio_dir
 from sentir.progress import progress_bar
-from sentir.worker_processes import initialize_worker
+from sentir.worker_processes import count_cores, initialize_worker
 
 _MAX_CLIPS_PER_PART = 256  # what a killed run loses at most, of each worker
 _MIN_CLIPS_PER_PART = 16  # small parts keep all workers busy
@@ -39,7 +39,7 @@ _MIN_CLIPS_FOR_WORKERS = 64  # fewer are extracted before workers would have sta
 def attach_audio(
     utterances: Sequence[Utterance],
     *,
-    mel_kind: str = "mel",
+    mel_kind: str | None = None,
     folder: Path | None = None,
     workers: int | None = None,
 ) -> list[Utterance]:
@@ -50,8 +50,9 @@ def attach_audio(
     script that calls this needs ``if __name__ == "__main__":``.
 
     Args:
-        utterances: those that already have audio features of this kind keep them.
-        mel_kind: ``mel`` or ``thesis``.
+        utterances: those that already have audio features of this kind keep them; if all have, the store is not
+            opened.
+        mel_kind: ``mel`` or ``thesis``; by default any that is attached, and ``mel`` where none is.
         folder: the store; `sentir.paths.audio_dir` if not given.
         workers: processes that decode; one per core if not given.
 
@@ -61,23 +62,45 @@ def attach_audio(
     return extract_audio(utterances, mel_kind=mel_kind, folder=folder, workers=workers)[0]
 
 
+def attach_corpus_audio(corpus: Corpus, *, mel_kind: str, splits: Sequence[str] = SPLITS) -> Corpus:
+    """Return the corpus with the audio of some splits attached; the same corpus if it is attached already.
+
+    Raises:
+        SentirError: as `attach_audio`.
+    """
+    rows = [u for u in corpus if u.split in splits]
+    if all(_has_audio(u, mel_kind) for u in rows):
+        return corpus
+    attached = {u.id: u for u in attach_audio(rows, mel_kind=mel_kind)}
+    return replace(corpus, utterances=tuple(attached.get(u.id, u) for u in corpus))
+
+
+def _has_audio(u: Utterance, mel_kind: str | None) -> bool:
+    return u.audio is not None and mel_kind in (None, u.audio.mel_kind)
+
+
 def extract_audio(
-    utterances: Sequence[Utterance], *, mel_kind: str, folder: Path | None = None, workers: int | None = None
+    utterances: Sequence[Utterance],
+    *,
+    mel_kind: str | None,
+    folder: Path | None = None,
+    workers: int | None = None,
 ) -> tuple[list[Utterance], set[Clip]]:
     """Do what `attach_audio` does; also return the corpus clips that were decoded, not found in the store."""
     clips: dict[bool, dict[Clip, str]] = {True: {}, False: {}}  # is it of a corpus → clip → first utterance id
     for u in utterances:
-        if u.clip and (u.audio is None or u.audio.mel_kind != mel_kind):
+        if u.clip and not _has_audio(u, mel_kind):
             clips[bool(u.split)].setdefault(u.clip, u.id)
-    stored, new = _load_or_extract(clips[True], mel_kind, folder or audio_dir(), workers)
-    extracted = {True: stored, False: _extract_in_memory(clips[False], mel_kind)}
+    kind = mel_kind or "mel"
+    stored, new = _load_or_extract(clips[True], kind, folder or audio_dir(), workers)
+    extracted = {True: stored, False: _extract_in_memory(clips[False], kind)}
 
-    def get_audio(u: Utterance) -> AudioFeatures:
-        if u.audio is not None and u.audio.mel_kind == mel_kind:
-            return u.audio
-        return extracted[bool(u.split)][u.clip] if u.clip else _missing_clip_features(u, mel_kind)
+    def with_audio(u: Utterance) -> Utterance:
+        if _has_audio(u, mel_kind):
+            return u
+        return replace(u, audio=extracted[bool(u.split)][u.clip] if u.clip else _missing_clip_features(u, kind))
 
-    return [replace(u, audio=get_audio(u)) for u in utterances], new
+    return [with_audio(u) for u in utterances], new
 
 
 def _missing_clip_features(utterance: Utterance, mel_kind: str) -> AudioFeatures:
@@ -172,7 +195,7 @@ def _extract_missing(media_files: Sequence[MediaFile], folder: Path, workers: in
     """Extract the clips that the store lacks, part by part."""
     _check_writable(folder)
     total = sum(len(media_file.segments) for media_file in media_files)
-    workers = workers or os.cpu_count() or 1
+    workers = workers or count_cores()
     rounds = -(-total // (workers * _MAX_CLIPS_PER_PART))  # each worker writes one part per round
     chunks = _split_into_chunks(media_files, max(_MIN_CLIPS_PER_PART, -(-total // (workers * rounds))))
     workers = 1 if total < _MIN_CLIPS_FOR_WORKERS else min(workers, len(chunks))

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,8 +143,10 @@ def write_part(folder: Path, extracted: Sequence[tuple[MediaFile, ExtractedSegme
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _remove_stale_files(folder)
-        write_atomically(path, lambda file: np.save(file, stacked, allow_pickle=False))
-        write_atomically(path.with_suffix(".parquet"), lambda file: pq.write_table(table, file))
+        with atomic_write(path) as draft:
+            np.save(draft, stacked, allow_pickle=False)
+        with atomic_write(path.with_suffix(".parquet")) as draft:
+            pq.write_table(table, draft)
     except OSError as error:
         raise store_write_error(folder, error) from error
 
@@ -187,12 +189,6 @@ def _iter_descriptor_columns(rows: Sequence[ExtractedSegment]) -> Iterator[tuple
     for n, row in enumerate(rows):
         columns[:, n] = np.fromiter(map(row.descriptors.get, names, repeat(np.nan)), np.float32, len(names))
     yield from zip(names, columns, strict=True)
-
-
-def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file with a function that takes it open; see `sentir.io.atomic_write`."""
-    with atomic_write(path) as draft, draft.open("wb") as file:
-        write(file)
 
 
 def store_write_error(folder: Path, error: OSError) -> SentirError:

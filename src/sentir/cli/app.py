@@ -81,6 +81,9 @@ def study(
     accept_grade: Annotated[
         bool, typer.Option("--accept-grade", help=_("Use a corpus even if its audit grade is D or E."))
     ] = False,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help=_("Worker processes; default: one per core."))
+    ] = None,
     open_: OpenOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -90,7 +93,7 @@ def study(
     loaded = [api.load_recipe(path, set_ or ()) for path in recipes]
     folder = out or Path("runs") / to_file_name("+".join(recipe.name for recipe in loaded))
     with handle_interrupts(), show_progress():
-        report = api.run_study(loaded, root=root, out=folder, accept_grade=accept_grade)
+        report = api.run_study(loaded, root=root, out=folder, accept_grade=accept_grade, workers=workers)
     if json:
         output.print_json([row.to_row() for row in report.scores])
     else:

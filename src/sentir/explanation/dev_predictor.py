@@ -20,6 +20,7 @@ from sentir.evaluation.locked.ledger import get_labels
 from sentir.evaluation.metrics import resolve_metric
 from sentir.explanation.detached_copies import detached_copies
 from sentir.i18n import _
+from sentir.preprocessing.kinds import attach_required_audio
 from sentir.recognizer.inference import make_batches, predict_task
 from sentir.recognizer.recognizer import Recognizer, with_stacked
 
@@ -74,6 +75,7 @@ class DevPredictor:
     """
 
     def __init__(self, recognizer: Recognizer, corpus: Corpus) -> None:
+        corpus = attach_required_audio(corpus, recognizer.recipe.model, splits=("dev",))
         self.recognizer, self.corpus = recognizer, corpus
         space, settings = recognizer.space, recognizer.recipe.evaluation
         self.metric = resolve_metric(space, settings.metric)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from sentir.audio.store import attach_corpus_audio
+from sentir.corpus.corpus import Corpus
+from sentir.corpus.utterances import SPLITS
 from sentir.errors import RecipeError
 from sentir.features import FEATURE_SETS
 from sentir.i18n import _, gettext_noop
@@ -22,10 +26,21 @@ def uses_speech_encoder(model: ModelSettings) -> bool:
     return "audio" in MODELS.get(model.kind).modalities and is_speech_backbone(model.audio.backbone)
 
 
-def required_mel_kinds(model: ModelSettings) -> frozenset[str]:
-    """Return the kinds of mel spectrograms that a model and its feature sets take; none without audio."""
-    kinds = {model.audio.mel} if "audio" in MODELS.get(model.kind).modalities else set()
-    return frozenset(kinds | {"mel"} if "audio" in _own_feature_modalities(model) else kinds)
+def required_mel_kind(model: ModelSettings) -> str:
+    """Return the kind of mel spectrograms to attach for a model and its feature sets; ``""`` without audio."""
+    if "audio" in MODELS.get(model.kind).modalities:
+        return model.audio.mel
+    return "mel" if "audio" in _own_feature_modalities(model) else ""
+
+
+def attach_required_audio(corpus: Corpus, model: ModelSettings, *, splits: Sequence[str] = SPLITS) -> Corpus:
+    """Return the corpus with the audio that a model takes, so that what follows does not read the store again.
+
+    Raises:
+        SentirError: if the store cannot be written.
+    """
+    kind = required_mel_kind(model)
+    return attach_corpus_audio(corpus, mel_kind=kind, splits=splits) if kind else corpus
 
 
 def input_modalities(model: ModelSettings) -> frozenset[str]:
@@ -60,7 +75,7 @@ def check_model(model: ModelSettings) -> None:
     modalities = MODELS.get(model.kind).modalities
     if "text" in modalities:
         get_text_backbone(model.backbone)
-        require_pretrained(model)
+        require_pretrained(model, "model")
     elif model.context != "none":
         raise RecipeError(
             _("'model.context' = '{context}' needs a model that takes text; '{kind}' allows only 'none'.",
@@ -108,7 +123,7 @@ def _stacks_on_future_turns(model: ModelSettings) -> bool:
 def _check_audio(audio: AudioSettings) -> None:
     if is_speech_backbone(audio.backbone):
         get_speech_backbone(audio.backbone)
-        require_pretrained_speech(audio)
+        require_pretrained(audio, "model.audio")
         if audio.mel != "mel":
             raise RecipeError(
                 _("'model.audio.mel' has no effect here: '{name}' takes waveforms; remove it.",
@@ -181,28 +196,18 @@ def feature_modalities(feature_set: str, model: ModelSettings) -> set[str]:
     )
 
 
-def require_pretrained(model: ModelSettings) -> None:
-    """Refuse a frozen text encoder without pretrained weights.
+def require_pretrained(settings: ModelSettings | AudioSettings, section: str) -> None:
+    """Refuse a frozen encoder without pretrained weights.
+
+    Args:
+        settings: of the encoder.
+        section: name of these settings, ``model`` or ``model.audio``.
 
     Raises:
         RecipeError: naming the settings to change.
     """
-    if model.is_encoder_frozen and not model.pretrained:
+    if settings.is_encoder_frozen and not settings.pretrained:
         raise RecipeError(
-            _("'model.encoder = frozen' needs pretrained weights; set model.pretrained=true or fine-tune.")
-        )
-
-
-def require_pretrained_speech(audio: AudioSettings) -> None:
-    """Refuse a frozen speech encoder without pretrained weights.
-
-    Raises:
-        RecipeError: naming the settings to change.
-    """
-    if audio.is_encoder_frozen and not audio.pretrained:
-        raise RecipeError(
-            _(
-                "'model.audio.encoder = frozen' needs pretrained weights; set model.audio.pretrained=true or "
-                "model.audio.encoder=finetune."
-            )
-        )
+            _("'{section}.encoder = frozen' needs pretrained weights; set {section}.pretrained=true or "
+              "{section}.encoder=finetune.", section=section)
+        )  # fmt: skip

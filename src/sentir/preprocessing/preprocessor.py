@@ -23,7 +23,7 @@ from sentir.i18n import _, format_count, format_decimal
 from sentir.models.factory import MODELS
 from sentir.models.speech_backbones import SpeechFeatureExtractor
 from sentir.models.tokenization import Encoding, TextTokenizer
-from sentir.preprocessing.kinds import uses_speech_encoder
+from sentir.preprocessing.kinds import required_mel_kind, uses_speech_encoder
 from sentir.preprocessing.mel import (
     MelInputs,
     MelPreprocessor,
@@ -151,8 +151,9 @@ class Preprocessor:
             CorpusError: if the model takes audio and no train utterance has any that is usable.
         """
         statistics = None
+        if kind := required_mel_kind(model):
+            train = attach_audio([u.blind() for u in train], mel_kind=kind)
         if "audio" in MODELS.get(model.kind).modalities:
-            train = attach_audio([u.blind() for u in train], mel_kind=model.audio.mel)
             if not any(u.audio is not None and u.audio.key for u in train):
                 raise no_usable_audio_error()
             if not uses_speech_encoder(model):
@@ -167,8 +168,8 @@ class Preprocessor:
             PredictionsError: if two utterances have the same id.
         """
         blind = [u.blind() for u in utterances]
-        if self.mel is not None or self.waveform is not None:
-            blind = attach_audio(blind, mel_kind=self.model_settings.audio.mel)
+        if kind := required_mel_kind(self.model_settings):
+            blind = attach_audio(blind, mel_kind=kind)
         rows = _rows_by_dialogue(blind)
         dialogue, turn = np.zeros(len(blind), dtype=np.int64), np.zeros(len(blind), dtype=np.int64)
         for n, members in enumerate(rows):

@@ -22,7 +22,6 @@ from sentir.models.tokenization import TextTokenizer
 from sentir.preprocessing.kinds import (
     feature_modality,
     require_pretrained,
-    require_pretrained_speech,
     uses_speech_encoder,
 )
 from sentir.preprocessing.preprocessor import ModelInputs, Preprocessor
@@ -144,7 +143,7 @@ class Encoders:
 
 
 def _load_text(model: ModelSettings, folder: str | None) -> PretrainedEncoder[TextEncoder, TextTokenizer]:
-    require_pretrained(model)
+    require_pretrained(model, "model")
     frozen = model.is_encoder_frozen
     name = model.backbone if folder is None or model.backbone in TEXT_BACKBONES else folder
     source = folder or model.weights
@@ -166,7 +165,7 @@ def _load_text(model: ModelSettings, folder: str | None) -> PretrainedEncoder[Te
 def _load_speech(
     audio: AudioSettings, folder: str | None
 ) -> PretrainedEncoder[SpeechEncoder, SpeechFeatureExtractor]:
-    require_pretrained_speech(audio)
+    require_pretrained(audio, "model.audio")
     frozen, name = audio.is_encoder_frozen, audio.backbone if folder is None else folder
     source = folder or audio.weights
     arguments: dict[str, Any] = {

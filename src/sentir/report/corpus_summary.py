@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 
-from sentir.audio.store import attach_audio
+from sentir.audio.store import attach_corpus_audio
 from sentir.audio.store_report import prepare_audio
 from sentir.audit.audio_scan import AudioScan
 from sentir.audit.results import Histogram
@@ -22,7 +21,7 @@ def summarize_corpus(
 
     Args:
         metrics: task → the headline metric of a study.
-        mel_kind: kind of mel spectrogram, as for `sentir.audio.store.attach_audio`.
+        mel_kind: kind of mel spectrogram, as for `sentir.audio.store.attach_corpus_audio`.
         with_audio: whether clips are analyzed.
 
     Raises:
@@ -30,7 +29,7 @@ def summarize_corpus(
     """
     with_audio = with_audio and any(u.clip for u in corpus)
     if with_audio:
-        corpus = replace(corpus, utterances=tuple(attach_audio(corpus.utterances, mel_kind=mel_kind)))
+        corpus = attach_corpus_audio(corpus, mel_kind=mel_kind)
     return CorpusSummary(
         name=corpus.name,
         synthetic=corpus.synthetic,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.audio.store import attach_audio
+from sentir.audio.store import attach_corpus_audio
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.predictions import Predictions
 from sentir.evaluation.calibration.fitting import Calibration
@@ -23,16 +23,19 @@ from sentir.preprocessing.kinds import (
     check_weights,
     input_modalities,
     randomly_initialized_parts,
-    required_mel_kinds,
+    required_mel_kind,
 )
 from sentir.recipe import ModelSettings, Recipe
 from sentir.recognizer.recognizer import Recognizer
 from sentir.recognizer.saved_facts import read_saved_model
+from sentir.study.attached_audio import AttachedAudio
 from sentir.study.baseline_model import BaselineModel
 from sentir.study.baselines import fit_baseline, predict_fitted_baseline
 from sentir.study.plan import Candidate
 from sentir.study.stacking import CrossPredictions, cross_predict, stacked_recipes, train_recognizer
 from sentir.study.stages import Stages, stage_read_errors
+
+TRAINING = "train"  # the kind of a training's stage
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def modality_family(model: ModelSettings) -> str:
 
 def train_candidate(stages: Stages, corpus: Corpus, candidate: Candidate) -> TrainedModel:
     """Train a candidate with each of its seeds, or load it from the cached stages."""
-    folders = tuple(_train_stage(stages, corpus, candidate.with_seed(seed)) for seed in candidate.seeds)
+    folders = tuple(produce_training(stages, corpus, candidate.with_seed(seed)) for seed in candidate.seeds)
     dev = tuple(_load_predictions(folder, "dev") for folder in folders)
     thresholds = tuple(tune_dev_thresholds(corpus, candidate.recipe.data.task, p) for p in dev)
     return TrainedModel(
@@ -94,21 +97,21 @@ def train_candidate(stages: Stages, corpus: Corpus, candidate: Candidate) -> Tra
     )  # fmt: skip
 
 
-def check_pretrained_weights(stages: Stages, corpus: Corpus, candidates: Sequence[Candidate]) -> None:
+def check_pretrained_weights(stages: Stages, audio: AttachedAudio, candidates: Sequence[Candidate]) -> None:
     """Find or download the weights for unfinished trainings; finished ones need none.
 
     Raises:
         SentirError: if weights can neither be found nor downloaded.
     """
     for candidate in candidates:
+        corpus = audio.for_model(candidate.recipe.model)
         if not all(_is_trained(stages, corpus, candidate.with_seed(seed)) for seed in candidate.seeds):
             for recipe in stacked_recipes(candidate.recipe):
                 check_weights(recipe.model)
 
 
 def _is_trained(stages: Stages, corpus: Corpus, recipe: Recipe) -> bool:
-    """Return whether a training is cached; its key, which reads all audio, is needed only if there are stages."""
-    return stages.folder.is_dir() and stages.path("train", training_cache_key(recipe, corpus)).is_dir()
+    return stages.path(TRAINING, training_cache_key(recipe, corpus)).is_dir()
 
 
 def train_baseline(stages: Stages, corpus: Corpus, name: str, recipe: Recipe, metric: str) -> TrainedModel:
@@ -128,7 +131,7 @@ def train_baseline(stages: Stages, corpus: Corpus, name: str, recipe: Recipe, me
 
     key = {"name": name, "data": _data_key(recipe), "corpus": corpus.fingerprint, "metric": metric, "saved": True}
     if name == "acoustic":
-        key["audio"] = audio_digest(corpus, "mel")
+        key["audio"] = audio_digest(corpus)
     folder = stages.run("baseline", key, produce)
     dev, *test = (_load_predictions(folder, split) for split in splits)
     thresholds = tune_dev_thresholds(corpus, recipe.data.task, dev)
@@ -149,13 +152,15 @@ def with_test_predictions(stages: Stages, corpus: Corpus, model: TrainedModel) -
     return replace(model, test_predictions=tuple(predict(folder) for folder in model.stage_folders))
 
 
-def _train_stage(stages: Stages, corpus: Corpus, recipe: Recipe) -> Path:
+def produce_training(stages: Stages, corpus: Corpus, recipe: Recipe) -> Path:
+    """Train a candidate with one seed, or find its cached stage; return its folder."""
+
     def produce(folder: Path) -> None:
         recognizer, dev = train_recognizer(recipe, corpus, cross_predictor=partial(cached_cross_predict, stages))
         dev.save(folder / "dev.parquet")
         recognizer.save_pretrained(folder / "model", skip_frozen_weights=True)
 
-    return stages.run("train", training_cache_key(recipe, corpus), produce)
+    return stages.run(TRAINING, training_cache_key(recipe, corpus), produce)
 
 
 def cached_cross_predict(stages: Stages, recipe: Recipe, corpus: Corpus, folds: int) -> CrossPredictions:
@@ -169,20 +174,20 @@ def cached_cross_predict(stages: Stages, recipe: Recipe, corpus: Corpus, folds: 
 def training_cache_key(recipe: Recipe, corpus: Corpus) -> dict[str, Any]:
     """Return everything that a training depends on."""
     tree = recipe.to_dict()
-    mel_kinds = {kind for one in stacked_recipes(recipe) for kind in required_mel_kinds(one.model)}
+    mel_kinds = {required_mel_kind(one.model) for one in stacked_recipes(recipe)} - {""}
     return {
         "data": _data_key(recipe),
         "model": tree["model"] if recipe.model.uses_stacking else tree["model"] | {"stacked": None},
         "train": tree["train"],
         "metric": recipe.evaluation.metric,
         "corpus": corpus.fingerprint,
-        "audio": "".join(audio_digest(corpus, kind) for kind in sorted(mel_kinds)),
+        "audio": "".join(audio_digest(attach_corpus_audio(corpus, mel_kind=kind)) for kind in sorted(mel_kinds)),
     }
 
 
-def audio_digest(corpus: Corpus, mel_kind: str) -> str:
-    """Return a hash of the content of every clip of a corpus, which its fingerprint does not include."""
-    keys = [(u.id, u.audio.key if u.audio else "") for u in attach_audio(corpus.utterances, mel_kind=mel_kind)]
+def audio_digest(corpus: Corpus) -> str:
+    """Return a hash of the audio attached to a corpus, which its fingerprint does not include."""
+    keys = [(u.id, u.audio.key if u.audio else "") for u in corpus]
     return hashlib.sha256(json.dumps(keys).encode()).hexdigest()[:16]
 
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from sentir.audio.decoding import SAMPLING_RATE, decode
 from sentir.audio.mel import HOP_LENGTH
-from sentir.audio.store import attach_audio
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Utterance
@@ -29,31 +28,23 @@ def select_examples(study: CorpusStudy) -> list[Example]:
     They are selected by a hash of their ids, so that a second run selects the same ones. Clips that cannot be
     decoded are left out.
 
-    Raises:
-        SentirError: if the audio store cannot be written.
+    Args:
+        study: of a corpus with its audio attached.
     """
-    if not any(u.clip for u in study.corpus.dev):
-        return []
     task = study.tasks[0].task
-    selected = _select_per_label(attach_audio(study.corpus.dev), study.corpus.label_space(task))
+    selected = _select_per_label(study.corpus.dev, study.corpus.label_space(task))
     return [example for u in selected if (example := _make_example(study, u))]
 
 
 def collect_error_examples(study: CorpusStudy) -> list[Example]:
-    """Return the clips of the most confident errors, each once; those that cannot be decoded are left out.
-
-    Raises:
-        SentirError: if the audio store cannot be written.
-    """
+    """Return the clips of the most confident errors, each once; those that cannot be decoded are left out."""
     ids = dict.fromkeys(error.id for one in study.analyses for error in one.hardest_examples)
     utterances = [u for key in ids if (u := study.corpus.by_id[key]).clip]
-    with_audio = attach_audio(utterances) if utterances else []
-    usable = [u for u in with_audio if u.audio and u.audio.mel is not None]
-    return [example for u in usable if (example := _make_example(study, u))]
+    return [example for u in utterances if _is_usable(u) and (example := _make_example(study, u))]
 
 
 def _select_per_label(utterances: Sequence[Utterance], space: LabelSpace) -> list[Utterance]:
-    usable = [u for u in utterances if u.audio and u.audio.mel is not None and space.task in u.labels]
+    usable = [u for u in utterances if _is_usable(u) and space.task in u.labels]
     usable.sort(key=lambda u: (not _has_preferred_duration(u), hashlib.sha256(u.id.encode()).digest()))
     selected: list[Utterance] = []
     for name in space.categories[:MAX_EXAMPLES]:
@@ -61,6 +52,10 @@ def _select_per_label(utterances: Sequence[Utterance], space: LabelSpace) -> lis
             :1
         ]
     return selected
+
+
+def _is_usable(u: Utterance) -> bool:
+    return u.audio is not None and u.audio.mel is not None
 
 
 def _has_preferred_duration(u: Utterance) -> bool:

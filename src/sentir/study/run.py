@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sentir.corpus.corpus import Corpus
 from sentir.display_names import display_name, model_display_name
 from sentir.evaluation.analysis.error_analysis import MAX_LABEL_NOISE_CANDIDATES, ErrorAnalysis
 from sentir.evaluation.locked.ledger import export_openings, get_labels, open_test, restore_openings
@@ -24,35 +23,40 @@ from sentir.logs import logger
 from sentir.paths import PathLike
 from sentir.process_group import require_single_process
 from sentir.progress import progress_bar
-from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 from sentir.recognizer.saving import METADATA_FILE
 from sentir.report.saving import save_report
 from sentir.report.study_report import StudyReport
 from sentir.study.ablation import ablation_overrides
+from sentir.study.attached_audio import AttachedAudio
 from sentir.study.baseline_model import BaselineModel, is_baseline_model
 from sentir.study.candidates import (
     TrainedModel,
-    check_pretrained_weights,
     load_recognizer,
     train_baseline,
     train_candidate,
     with_test_predictions,
 )
-from sentir.study.checks import check_corpus, check_grade, check_names
 from sentir.study.collect import build_study_report
+from sentir.study.inputs import StudyInputs, read_inputs
 from sentir.study.label_noise import find_label_noise_candidates
-from sentir.study.outputs import REPORT_FILE, check_outputs, model_folder, report_errors, save_results
-from sentir.study.plan import Candidate, plan_candidates
+from sentir.study.outputs import REPORT_FILE, model_folder, report_errors, save_results
+from sentir.study.plan import Candidate
 from sentir.study.results import CorpusStudy, TaskResult, dev_comparison_pairs
 from sentir.study.stages import Stages, stage_read_errors
+from sentir.study.training_processes import train_in_processes
 from sentir.training.checkpoints import checkpoint_to
 
 AdvanceProgress = Callable[[int], None]
 
 
 def run_study(
-    recipes: Sequence[Recipe], *, root: PathLike | None = None, out: Path, accept_grade: bool = False
+    recipes: Sequence[Recipe],
+    *,
+    root: PathLike | None = None,
+    out: Path,
+    accept_grade: bool = False,
+    workers: int | None = None,
 ) -> StudyReport:
     """Run the studies of one or more recipes into one folder; finished stages are reused.
 
@@ -61,6 +65,7 @@ def run_study(
         root: folder of the corpus, for recipes that read one from disk.
         out: receives ``results.json``, ``comparisons.json``, ``report.html``, ``models/`` and ``stages/``.
         accept_grade: whether a corpus of audit grade D or E is studied.
+        workers: processes that train; see `sentir.study.training_processes.count_processes`.
 
     Returns:
         The content of the report.
@@ -71,29 +76,16 @@ def run_study(
     """
     require_single_process("study")
     start = time.monotonic()
-    plans = [plan_candidates(recipe) for recipe in recipes]
-    corpora = [read_corpus(recipe.data, root) for recipe in recipes]
-    check_names(corpora, recipes)
-    for corpus, recipe, tasks in zip(corpora, recipes, plans, strict=True):
-        check_corpus(corpus, recipe, tasks)
-    check_outputs(out, corpora, recipes)
-    grades = [check_grade(c, r, accept_grade=accept_grade) for c, r in zip(corpora, recipes, strict=True)]
     stages = Stages(out / "stages")
-    stages.delete_unfinished()
-    for corpus, tasks in zip(corpora, plans, strict=True):
-        check_pretrained_weights(stages, corpus, [one for candidates in tasks.values() for one in candidates])
-    studies = []
-    steps = sum(_count_steps(recipe, tasks) for recipe, tasks in zip(recipes, plans, strict=True))
-    with checkpoint_to(out / "checkpoints"), progress_bar(_("Study"), steps) as advance:
-        for corpus, recipe, tasks, grade in zip(corpora, recipes, plans, grades, strict=True):
-            logger.info(_("{corpus}: {n} utterances", corpus=corpus.name, n=format_count(len(corpus))))
-            results = tuple(
-                _study_task(stages, corpus, task, candidates, recipe, advance)
-                for task, candidates in tasks.items()
-            )
-            study = CorpusStudy(recipe, corpus, results, grade=grade)
-            studies.append(_evaluate_on_test(stages, study) if recipe.study.test else study)
-            _save_models(out, studies[-1])
+    inputs = read_inputs(recipes, root, out, stages, accept_grade=accept_grade)
+    trainings = [training for one in inputs for training in one.trainings]
+    checkpoints = out / "checkpoints"
+    with (
+        checkpoint_to(checkpoints),
+        progress_bar(_("Study"), sum(one.num_models for one in inputs)) as advance,
+        train_in_processes(stages, trainings, checkpoints, workers),
+    ):
+        studies = [_study_corpus(stages, one, out, advance) for one in inputs]
     save_results(out, studies)
     with report_errors(out):
         report = build_study_report(studies, seconds=time.monotonic() - start)
@@ -101,13 +93,23 @@ def run_study(
     return report
 
 
-def _count_steps(recipe: Recipe, tasks: dict[str, tuple[Candidate, ...]]) -> int:
-    return sum(len(recipe.study.baselines) + len(candidates) for candidates in tasks.values())
+def _study_corpus(stages: Stages, inputs: StudyInputs, out: Path, advance: AdvanceProgress) -> CorpusStudy:
+    corpus, recipe = inputs.audio.corpus, inputs.recipe
+    logger.info(_("{corpus}: {n} utterances", corpus=corpus.name, n=format_count(len(corpus))))
+    results = tuple(
+        _study_task(stages, inputs.audio, task, candidates, recipe, advance)
+        for task, candidates in inputs.tasks.items()
+    )
+    study = CorpusStudy(recipe, corpus, results, grade=inputs.grade)
+    if recipe.study.test:
+        study = _evaluate_on_test(stages, study, inputs.audio)
+    _save_models(out, study)
+    return study
 
 
 def _study_task(
     stages: Stages,
-    corpus: Corpus,
+    audio: AttachedAudio,
     task: str,
     candidates: Sequence[Candidate],
     recipe: Recipe,
@@ -117,6 +119,7 @@ def _study_task(
 
     The best of all may be a baseline; of equal models the first one is selected, and baselines come first.
     """
+    corpus = audio.corpus
     metric = resolve_metric(corpus.label_space(task), recipe.evaluation.metric)
     task_recipe = recipe.override({"data": {"task": task}})
     scorer = Scorer(corpus, "dev", get_labels(corpus, "dev"), recipe.evaluation)
@@ -133,7 +136,7 @@ def _study_task(
     for baseline in recipe.study.baselines:
         add(train_baseline(stages, corpus, baseline, task_recipe, metric))
     for candidate in candidates:
-        add(train_candidate(stages, corpus, candidate))
+        add(train_candidate(stages, audio.for_model(candidate.recipe.model), candidate))
     values = [get_metric(metric).sign * row.metrics[metric].value for row in scores]
     by_score = [model for _value, model in sorted(zip(values, models, strict=True), key=lambda pair: -pair[0])]
     selected, ranked = by_score[0], [model for model in by_score if model.role == "candidate"]
@@ -168,7 +171,7 @@ def _analyze_best_candidate(
     )
 
 
-def _evaluate_on_test(stages: Stages, study: CorpusStudy) -> CorpusStudy:
+def _evaluate_on_test(stages: Stages, study: CorpusStudy, audio: AttachedAudio) -> CorpusStudy:
     """Score the models selected on dev on test, all tasks in one opening; a finished opening is not repeated.
 
     Openings that earlier runs recorded in this folder are counted, even if they are missing from the ledger.
@@ -176,7 +179,7 @@ def _evaluate_on_test(stages: Stages, study: CorpusStudy) -> CorpusStudy:
     for copy in stages.folder.glob("test-*/openings.jsonl"):
         restore_openings(copy)
     corpus, recipe = study.corpus, study.recipe
-    results = [_with_test_predictions(stages, corpus, result) for result in study.tasks]
+    results = [_with_test_predictions(stages, audio, result) for result in study.tasks]
 
     def produce(folder: Path) -> None:
         names = [f"{result.task}: {model.name}" for result in results for model in result.reported]
@@ -228,9 +231,12 @@ def _pair_predictions(
     return [(a.predictions_on(split), b.predictions_on(split)) for a, b in pairs]
 
 
-def _with_test_predictions(stages: Stages, corpus: Corpus, result: TaskResult) -> TaskResult:
+def _with_test_predictions(stages: Stages, audio: AttachedAudio, result: TaskResult) -> TaskResult:
     """Return the result with predictions for test, made without its labels."""
-    models = {model.name: with_test_predictions(stages, corpus, model) for model in result.reported}
+    models = {
+        model.name: with_test_predictions(stages, audio.for_model(model.recipe.model), model)
+        for model in result.reported
+    }
     return replace(
         result,
         selected=models[result.selected.name],

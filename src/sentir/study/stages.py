@@ -21,10 +21,15 @@ STAGE_VERSION = 6  # raised when the meaning of a stage's content changes
 
 
 class Stages:
-    """The stages of one study, under ``folder``."""
+    """The stages of one study, under ``folder``.
+
+    Attributes:
+        pending: folder of a stage that another process produces → function that waits for it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.pending: dict[Path, Callable[[], None]] = {}
 
     def path(self, kind: str, key: Mapping[str, Any]) -> Path:
         """Return the folder of a stage, which may not exist yet."""
@@ -35,11 +40,16 @@ class Stages:
         """Return the stage's folder, which ``produce`` fills if it does not exist yet.
 
         ``produce`` fills a temporary folder, which is renamed when complete: after a killed study a stage is
-        either complete or missing. If two studies produce the same stage, the first one is kept.
+        either complete or missing. Of two processes that need the same stage, the second waits for the first.
         """
         folder = self.path(kind, key)
-        if not folder.is_dir():
-            self.folder.mkdir(parents=True, exist_ok=True)
+        self.pending.pop(folder, lambda: None)()
+        if folder.is_dir():
+            return folder
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with hold_lock(_lock_path(folder), timeout=-1):
+            if folder.is_dir():
+                return folder
             unfinished = folder.with_name(f"{folder.name}.part{uuid4().hex}")
             with hold_lock(_lock_path(unfinished)):
                 unfinished.mkdir()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +22,12 @@ from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.evaluation.clusters import assign_clusters
 from sentir.evaluation.metrics import compute_scores, get_metric, resolve_metric
 from sentir.i18n import _
-from sentir.logs import logger
+from sentir.logs import log_once
 from sentir.models.factory import MODELS
 from sentir.models.lora import merge_lora
 from sentir.models.text_backbones import check_language
 from sentir.models.weights import WeightsSource
-from sentir.preprocessing.kinds import check_model, check_weights, required_mel_kinds, weight_sources
+from sentir.preprocessing.kinds import check_model, check_weights, required_mel_kind, weight_sources
 from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.recipe import DataSettings, Recipe
 from sentir.recognizer.encoders import Encoders
@@ -93,7 +92,7 @@ def fit(
     space, metric = spaces[0], resolve_metric(spaces[0], recipe.evaluation.metric)
     targets = _encode_train_targets(corpus, recipe, spaces)
     sources = weight_sources(recipe.model)
-    _log_once(_describe_weights(sources))
+    log_once(_describe_weights(sources))
     set_seed(recipe.train.seed)
     if init_from is None:
         encoders = Encoders.load(recipe.model)
@@ -103,7 +102,7 @@ def fit(
         preprocessor, encoders, model = initialize(init_from)
     train, dev = (encoders.embed(preprocessor.transform(rows)) for rows in (corpus.train, corpus.dev))
     if unknown := train.describe_unknown_tokens():
-        _log_once(unknown)
+        log_once(unknown)
     missing = {"train": train.count_missing(), "dev": dev.count_missing()}
     _check_usable(missing["train"], len(corpus.train), recipe.train.min_usable_fraction)
     labels = {s.task: {u.id: u.labels[s.task] for u in corpus.dev if s.task in u.labels} for s in spaces}
@@ -170,11 +169,6 @@ def _describe_weights(sources: Mapping[str, WeightsSource]) -> str:
     return _("Weights: {sources}.", sources="; ".join(parts))
 
 
-@cache
-def _log_once(message: str) -> None:
-    logger.info(message)
-
-
 def check_training(recipe: Recipe, corpus: Corpus, *, load_weights: bool = True) -> None:
     """Check a recipe and a corpus before anything is trained, including the stacked model.
 
@@ -199,15 +193,15 @@ def check_training(recipe: Recipe, corpus: Corpus, *, load_weights: bool = True)
         corpus.label_space(task)
     assign_clusters(corpus, "dev", recipe.evaluation.cluster)
     resolve_metric(corpus.label_space(recipe.data.task), recipe.evaluation.metric)
-    if required_mel_kinds(recipe.model):
+    if required_mel_kind(recipe.model):
         check_clips(recipe.data, corpus)
     has_text = "text" in MODELS.get(recipe.model.kind).modalities
     if has_text and (warning := check_language(recipe.model.backbone, [u.text for u in corpus.train])):
-        _log_once(warning)
+        log_once(warning)
     for task in (recipe.data.task, *recipe.auxiliary_tasks):
         labeled_utterances(corpus, task)
         for warning in check_classes(corpus, task):
-            _log_once(warning)
+            log_once(warning)
         check_recipe_leakage(recipe.override({"data": {"task": task}}), corpus)
     if (inner := recipe.stacked_recipe()) is not None:
         check_training(inner, corpus, load_weights=load_weights)

@@ -20,6 +20,7 @@ from sentir.evaluation.metrics import get_metric, metric_display_name, resolve_m
 from sentir.i18n import _, format_decimal
 from sentir.logs import logger, quiet_logger
 from sentir.paths import PathLike
+from sentir.preprocessing.kinds import attach_required_audio
 from sentir.process_group import require_single_process
 from sentir.progress import progress_bar
 from sentir.readers import read_corpus
@@ -70,10 +71,12 @@ def tune(
     corpus = read_corpus(recipe.data, root)
     for known in find_contamination(corpus):
         logger.warning(known.sentence())
-    corpora = make_training_corpora(corpus, recipe)
-    for one in corpora:
+    checked = make_training_corpora(corpus, recipe)
+    for one in checked:
         check_training(recipe, one)
-    check_search_space(recipe, corpora[0])
+    check_search_space(recipe, checked[0])
+    corpus = attach_required_audio(corpus, recipe.model)
+    corpora = make_training_corpora(corpus, recipe)
     out.mkdir(parents=True, exist_ok=True)
     with quiet_logger("optuna", logging.CRITICAL), database_errors(storage):  # failures are logged here
         trial_storage = open_storage(out, storage)
