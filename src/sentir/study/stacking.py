@@ -115,10 +115,10 @@ def train_recognizer(
     """
     if init_from is not None:
         return fit_recognizer(recipe, corpus, init_from=init_from, on_epoch=on_epoch)
-    check_training(recipe, corpus)
     inner = recipe.stacked_recipe()
     if inner is None or recipe.model.stacked is None:
         return fit_recognizer(recipe, corpus, on_epoch=on_epoch)
+    check_training(recipe, corpus)  # before the stacked model is trained
     crossed = cross_predictor(inner, corpus, recipe.model.stacked.folds)
     return fit_recognizer(recipe, crossed.attach(corpus), stacked=crossed.full_model, on_epoch=on_epoch)
 
