@@ -9,7 +9,7 @@ from tiny_corpora import TINY_NETWORK
 
 from sentir.models.audio_encoder import AudioEncoder
 from sentir.models.fusion import CrossAttentionFusion, LateFusion
-from sentir.models.pooled_speech_encoder import PooledSpeechEncoder
+from sentir.models.speech_encoder import PooledSpeechEncoder
 from sentir.models.text_encoder import load_text_encoder
 from sentir.testing import SENTENCES
 

@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from sentir.models.audio_backbones import load_audio_backbone
-from sentir.models.pooled_speech_encoder import PooledSpeechEncoder
 from sentir.models.speech_backbones import is_speech_backbone, load_speech_encoder
-from sentir.models.speech_encoder import SpeechEncoder
+from sentir.models.speech_encoder import PooledSpeechEncoder, SpeechEncoder
 
 
 class Gate(nn.Module):

@@ -40,70 +40,48 @@ class ModelKind:
     """A kind of network.
 
     Attributes:
-        build: ``(spec, output_names, load_pretrained)`` → a network with one logit per output (a label space, or
-            the labels of several); ``load_pretrained`` is false if saved weights are loaded into it next.
+        network: its class.
         modalities: ``text``, ``audio`` or both.
     """
 
-    build: Callable[[NetworkSpec, Sized, bool], nn.Module]
+    network: Callable[..., nn.Module]
     modalities: frozenset[str]
 
+    def build(self, spec: NetworkSpec, output_names: Sized, load_pretrained: bool) -> nn.Module:
+        """Build a network.
 
-def build_hybrid_transformer(spec: NetworkSpec, output_names: Sized, load_pretrained: bool) -> nn.Module:
-    """Build a `HybridTransformerClassifier`."""
-    settings = spec.settings
-    return HybridTransformerClassifier(
-        settings.backbone,
-        len(spec.feature_modalities),
-        len(output_names),
-        **_text_arguments(spec),
-        **_context_arguments(settings),
-        layer_pooling=settings.layer_pooling,
-        hidden_size=settings.hidden_size,
-        dropout=settings.dropout,
-    )
-
-
-def build_emotion_model(spec: NetworkSpec, output_names: Sized, load_pretrained: bool) -> nn.Module:
-    """Build an `EmotionModel`."""
-    settings = spec.settings
-    return EmotionModel(
-        settings.audio.backbone,
-        len(spec.feature_modalities),
-        len(output_names),
-        **_audio_arguments(spec, load_pretrained),
-        layer_pooling=settings.layer_pooling,
-        hidden_size=settings.hidden_size,
-        dropout=settings.dropout,
-    )
-
-
-def build_multimodal(spec: NetworkSpec, output_names: Sized, load_pretrained: bool) -> nn.Module:
-    """Build a `MultimodalClassifier`."""
-    settings = spec.settings
-    return MultimodalClassifier(
-        settings.backbone,
-        settings.audio.backbone,
-        len(spec.feature_modalities),
-        len(output_names),
-        **_text_arguments(spec),
-        **_audio_arguments(spec, load_pretrained),
-        **_context_arguments(settings),
-        layer_pooling=settings.layer_pooling,
-        fusion=settings.fusion,
-        feature_modalities=spec.feature_modalities,
-        hidden_size=settings.hidden_size,
-        dropout=settings.dropout,
-        modality_dropout=settings.modality_dropout,
-    )
+        Args:
+            spec: what it is built for.
+            output_names: a label space, or the labels of several; there is one logit for each.
+            load_pretrained: false if saved weights are loaded into it next.
+        """
+        settings, backbones = spec.settings, list[str]()
+        arguments: dict[str, Any] = {}
+        if "text" in self.modalities:
+            backbones.append(settings.backbone)
+            arguments |= _text_arguments(spec)
+        if "audio" in self.modalities:
+            backbones.append(settings.audio.backbone)
+            arguments |= _audio_arguments(spec, load_pretrained)
+        if len(self.modalities) > 1:
+            arguments |= {
+                "fusion": settings.fusion,
+                "feature_modalities": spec.feature_modalities,
+                "modality_dropout": settings.modality_dropout,
+            }
+        for key in ("layer_pooling", "hidden_size", "dropout"):
+            arguments[key] = getattr(settings, key)
+        return self.network(*backbones, len(spec.feature_modalities), len(output_names), **arguments)
 
 
 def _text_arguments(spec: NetworkSpec) -> dict[str, Any]:
-    """Return the text encoder of a model, or the shape of its precomputed embeddings."""
+    """Return the context and the text encoder of a model, or the shape of its precomputed embeddings."""
     assert spec.text_encoder is not None
-    if spec.settings.is_encoder_frozen:
-        return {"text_states_shape": spec.text_encoder.states_shape}
-    return {"text_encoder": spec.text_encoder}
+    settings, encoder = spec.settings, spec.text_encoder
+    context = {"context": settings.context, "dialogue": DialogueContextConfig(**settings.dialogue.model_dump())}
+    if settings.is_encoder_frozen:
+        return {**context, "text_states_shape": encoder.states_shape}
+    return {**context, "text_encoder": encoder}
 
 
 def _audio_arguments(spec: NetworkSpec, load_pretrained: bool) -> dict[str, Any]:
@@ -119,18 +97,11 @@ def _audio_arguments(spec: NetworkSpec, load_pretrained: bool) -> dict[str, Any]
     return {"speech_encoder": spec.speech_encoder}
 
 
-def _context_arguments(settings: ModelSettings) -> dict[str, Any]:
-    return {
-        "context": settings.context,
-        "dialogue": DialogueContextConfig(**settings.dialogue.model_dump()),
-    }
-
-
 MODELS = Registry(
     gettext_noop("model"),
     {
-        "hybrid_transformer": ModelKind(build_hybrid_transformer, frozenset({"text"})),
-        "emotion_model": ModelKind(build_emotion_model, frozenset({"audio"})),
-        "multimodal": ModelKind(build_multimodal, frozenset({"text", "audio"})),
+        "hybrid_transformer": ModelKind(HybridTransformerClassifier, frozenset({"text"})),
+        "emotion_model": ModelKind(EmotionModel, frozenset({"audio"})),
+        "multimodal": ModelKind(MultimodalClassifier, frozenset({"text", "audio"})),
     },
 )

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
+from sentir.models.classifier import Classifier
 from sentir.models.context import DialogueContextConfig, build_context, context_inputs
-from sentir.models.dropout import FastDropout
-from sentir.models.pooling import build_layer_pooling
-from sentir.models.text_encoder import TextEncoder, load_text_encoder
+from sentir.models.text_encoder import TextEncoder
 
 
-class HybridTransformerClassifier(nn.Module):
+class HybridTransformerClassifier(Classifier):
     """Text, numeric features and dialogue context → K logits per utterance.
 
     Args:
@@ -44,25 +42,11 @@ class HybridTransformerClassifier(nn.Module):
         dropout: float = 0.3,
     ) -> None:
         super().__init__()
-        self.model_name = model_name
-        if text_encoder is None and text_states_shape is None:
-            text_encoder = load_text_encoder(model_name, layers=(-1,))[0]
-        self.encoder = text_encoder
-        shape = text_states_shape or text_encoder.states_shape  # type: ignore[union-attr]
-        self.layer_pooling = build_layer_pooling(layer_pooling, shape)
-        self.text_proj = nn.Sequential(
-            FastDropout(dropout), nn.Linear(self.layer_pooling.width_out, hidden_size), nn.GELU()
-        )
-        feature_size = hidden_size // 4 if num_features else 0
-        self.feature_proj = (
-            nn.Sequential(nn.Linear(num_features, feature_size), nn.GELU()) if num_features else None
-        )
-        fused_size = hidden_size + feature_size
-        self.context = build_context(context, fused_size, hidden_size, config=dialogue, dropout=dropout)
+        self._add_text(model_name, layer_pooling, hidden_size, dropout, text_encoder, text_states_shape)
+        width = hidden_size + self._add_features(num_features, hidden_size // 4)
+        self.context = build_context(context, width, hidden_size, config=dialogue, dropout=dropout)
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(self.context.width_out, num_classes))
-        text = ("text_states",) if text_encoder is None else text_encoder.input_names
-        self.input_names = (*text, *(("features",) if num_features else ()), *context_inputs(context, dialogue))
-        self.pretrained_prefixes = () if text_encoder is None else ("encoder.",)
+        self.input_names += context_inputs(context, dialogue)
 
     def forward(
         self,
@@ -87,7 +71,5 @@ class HybridTransformerClassifier(nn.Module):
             ``(N, K)`` logits.
         """
         states = text_states if self.encoder is None else self.encoder(**tokens)
-        x = self.text_proj(self.layer_pooling(states))
-        if self.feature_proj is not None:
-            x = torch.cat([x, self.feature_proj(features)], dim=-1)
+        x = self._append_features(self.text_proj(self.layer_pooling(states)), features)
         return self.head(self.context(x, dialogue, turn, speaker))

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from torch import Tensor, nn
 
-from sentir.models.audio_encoder import build_audio_encoder
+from sentir.models.classifier import AudioOptions, Classifier
 from sentir.models.context import DialogueContextConfig, build_context, context_inputs
-from sentir.models.dropout import FastDropout
 from sentir.models.fusion import FUSIONS
-from sentir.models.pooling import build_layer_pooling
-from sentir.models.speech_encoder import SpeechEncoder
-from sentir.models.text_encoder import TextEncoder, load_text_encoder
+from sentir.models.text_encoder import TextEncoder
 
 _AUDIO = 1  # index of the modality, after text
 
@@ -31,7 +28,7 @@ class PerModality(nn.Module):
         return [branch(x, *dialogue_inputs) for branch, x in zip(self.branches, vectors, strict=True)]
 
 
-class MultimodalClassifier(nn.Module):
+class MultimodalClassifier(Classifier):
     """Text transformer, CNN or speech encoder, numeric features and dialogue context → K logits per utterance.
 
     Modality dropout: in training an utterance that has both loses its text or its audio, and the features
@@ -42,10 +39,8 @@ class MultimodalClassifier(nn.Module):
         backbone_name: an audio backbone, see `EmotionModel`.
         num_features: numeric features per utterance, 0 for none.
         num_classes: K.
-        text_encoder: a text encoder to use (and train) instead of loading one.
-        text_states_shape: ``(L, d)`` of precomputed text embeddings; the model then has no text encoder.
+        text_encoder, text_states_shape: as for `HybridTransformerClassifier`.
         layer_pooling: ``mix`` or ``concat``, of both encoders.
-        pretrained, weights, speech_encoder, speech_states_shape: as for `build_audio_encoder`.
         fusion: a name in `sentir.models.fusion`.
         feature_modalities: of each feature, ``text`` or ``audio`` that it is computed from, or ``""`` (default).
         context: ``none``, ``window`` or ``dialogue``, over the fused vectors.
@@ -53,6 +48,7 @@ class MultimodalClassifier(nn.Module):
         hidden_size: width of each modality's vector and of the head.
         dropout: probability in the head.
         modality_dropout: probability that a train utterance loses a modality.
+        options: see `AudioOptions`.
     """
 
     def __init__(
@@ -65,10 +61,6 @@ class MultimodalClassifier(nn.Module):
         text_encoder: TextEncoder | None = None,
         text_states_shape: tuple[int, int] | None = None,
         layer_pooling: str = "mix",
-        pretrained: bool = True,
-        weights: str | None = None,
-        speech_encoder: SpeechEncoder | None = None,
-        speech_states_shape: tuple[int, int] | None = None,
         fusion: str = "gated",
         feature_modalities: Sequence[str] = (),
         context: str = "none",
@@ -76,64 +68,36 @@ class MultimodalClassifier(nn.Module):
         hidden_size: int = 256,
         dropout: float = 0.3,
         modality_dropout: float = 0.1,
+        **options: Unpack[AudioOptions],
     ) -> None:
         super().__init__()
-        self.model_name, self.backbone_name = model_name, backbone_name
-        if text_encoder is None and text_states_shape is None:
-            text_encoder = load_text_encoder(model_name, layers=(-1,))[0]
-        self.encoder, self.modality_dropout = text_encoder, modality_dropout
-        shape = text_states_shape or text_encoder.states_shape  # type: ignore[union-attr]
-        self.layer_pooling = build_layer_pooling(layer_pooling, shape)
-        self.text_proj = nn.Sequential(
-            FastDropout(dropout), nn.Linear(self.layer_pooling.width_out, hidden_size), nn.GELU()
+        self.modality_dropout = modality_dropout
+        text_width = self._add_text(
+            model_name, layer_pooling, hidden_size, dropout, text_encoder, text_states_shape
         )
-        self.audio = build_audio_encoder(
-            backbone_name,
-            pretrained=pretrained,
-            weights=weights,
-            speech_encoder=speech_encoder,
-            speech_states_shape=speech_states_shape,
-            layer_pooling=layer_pooling,
-        )
-        self.audio_proj = nn.Sequential(
-            nn.Dropout(dropout), nn.Linear(sum(self.audio.widths), hidden_size), nn.GELU()
-        )
+        self.input_names += ("has_text",)
+        self._add_audio(backbone_name, hidden_size, dropout, layer_pooling=layer_pooling, **options)
         build_fusion = FUSIONS.get(fusion)
         self.fusion_level = getattr(build_fusion, "level", "vectors")
         num_branches, late = 3 if num_features else 2, self.fusion_level == "logits"
         self.fusion = build_fusion(num_branches, num_classes) if late else build_fusion(2, hidden_size)
         self.position_proj = (
-            nn.ModuleList(nn.Linear(width, hidden_size) for width in (shape[1], self.audio.position_width))
+            nn.ModuleList(nn.Linear(width, hidden_size) for width in (text_width, self.audio.position_width))
             if self.fusion_level == "positions"
             else None
         )
-        self.feature_proj = (
-            nn.Sequential(nn.Linear(num_features, hidden_size), nn.GELU()) if num_features else None
-        )
+        feature_size = self._add_features(num_features, hidden_size)
         names = feature_modalities or ("",) * num_features
         belongs = torch.tensor([[name == modality for name in names] for modality in ("text", "audio")])
         self.register_buffer("feature_modalities", belongs.bool(), persistent=False)
-        if late:
-            widths = [hidden_size] * num_branches
-        else:
-            widths = [self.fusion.width_out + (hidden_size if num_features else 0)]
+        widths = [hidden_size] * num_branches if late else [self.fusion.width_out + feature_size]
         contexts: list[Any] = [
             build_context(context, width, hidden_size, config=dialogue, dropout=dropout) for width in widths
         ]
         heads = [nn.Sequential(nn.Dropout(dropout), nn.Linear(c.width_out, num_classes)) for c in contexts]
         self.context: nn.Module = PerModality(contexts) if late else contexts[0]
         self.head: nn.Module = PerModality(heads) if late else heads[0]
-        self.input_names = (
-            *(("text_states",) if text_encoder is None else text_encoder.input_names),
-            "has_text",
-            *self.audio.input_names,
-            *(("features",) if num_features else ()),
-            *context_inputs(context, dialogue),
-        )
-        self.pretrained_prefixes = (
-            *(() if text_encoder is None else ("encoder.",)),
-            *(f"audio.{prefix}" for prefix in self.audio.pretrained_prefixes),
-        )
+        self.input_names += context_inputs(context, dialogue)
 
     def forward(
         self,

@@ -1,4 +1,4 @@
-"""`SpeechEncoder`: waveforms of N clips → one vector per clip and layer."""
+"""`SpeechEncoder`: waveforms of N clips → one vector per clip and layer, pooled by `PooledSpeechEncoder`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sentir.models.pooling import masked_mean
-from sentir.models.text_encoder import enable_gradient_checkpointing, resolve_layers
+from sentir.models.pooling import build_layer_pooling, masked_mean
+from sentir.models.transformer_encoder import TransformerEncoder
 
 
-class SpeechEncoder(nn.Module):
+class SpeechEncoder(TransformerEncoder):
     """A speech transformer; each of its layers is averaged over frames.
 
     Args:
@@ -26,7 +26,6 @@ class SpeechEncoder(nn.Module):
     """
 
     input_names = ("waveform", "num_frames", "has_audio")
-    pooling = ("mean",)
 
     def __init__(
         self,
@@ -37,26 +36,11 @@ class SpeechEncoder(nn.Module):
         layers: tuple[int, ...] | None = None,
         pretrained: bool = True,
     ) -> None:
-        super().__init__()
-        self.transformer, self.pretrained = transformer, pretrained
+        super().__init__(transformer, layers, setting="model.audio.layers")
+        self.pretrained = pretrained
         self.stride, self.receptive_field = stride, receptive_field
-        self.layers = resolve_layers(transformer, layers, setting="model.audio.layers")
         self._is_whisper = transformer.config.model_type == "whisper"
         self._uses_attention_mask = getattr(transformer.config, "feat_extract_norm", "") == "layer"
-
-    @property
-    def width(self) -> int:
-        """Width d of a vector."""
-        return int(self.transformer.config.hidden_size)
-
-    @property
-    def states_shape(self) -> tuple[int, int]:
-        """Shape ``(L, d)`` of the output per clip."""
-        return len(self.layers), self.width
-
-    def enable_gradient_checkpointing(self) -> None:
-        """Recompute activations in the backward pass to save memory (Chen et al. 2016)."""
-        enable_gradient_checkpointing(self.transformer)
 
     def forward(self, waveform: Tensor, num_frames: Tensor, has_audio: Tensor) -> Tensor:
         """Encode N clips, whatever else is in the batch.
@@ -97,6 +81,62 @@ class SpeechEncoder(nn.Module):
         states = (*output.hidden_states[:-1], output.last_hidden_state)  # the last one after its layer norm
         mask = _length_mask(num_frames, states[-1].shape[1])
         return torch.stack([masked_mean(states[n], mask) for n in self.layers], dim=1)
+
+
+class PooledSpeechEncoder(nn.Module):
+    """Waveforms, or precomputed embeddings → one vector per clip.
+
+    Args:
+        encoder: a speech encoder to use and train; none with ``states_shape``.
+        states_shape: ``(L, d)`` of precomputed embeddings.
+        layer_pooling: ``mix`` or ``concat``.
+
+    Attributes:
+        widths: the width of the vector, as a tuple of one.
+        position_width: d.
+    """
+
+    def __init__(
+        self,
+        encoder: SpeechEncoder | None = None,
+        *,
+        states_shape: tuple[int, int] | None = None,
+        layer_pooling: str = "mix",
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        shape = states_shape or encoder.states_shape  # type: ignore[union-attr]
+        self.layer_pooling = build_layer_pooling(layer_pooling, shape)
+        self.widths, self.position_width = (self.layer_pooling.width_out,), shape[1]
+        self.input_names = ("speech_states", "has_audio") if encoder is None else encoder.input_names
+        self.pretrained_prefixes = ("encoder.",) if encoder is not None and encoder.pretrained else ()
+
+    def forward(
+        self,
+        has_audio: Tensor,
+        speech_states: Tensor | None = None,
+        *,
+        return_positions: bool = False,
+        **encoder_inputs: Tensor,
+    ) -> tuple[Tensor, ...]:
+        """Encode N clips.
+
+        Args:
+            has_audio: ``(N,)`` bool.
+            speech_states: ``(N, L, d)`` precomputed embeddings, for a module without encoder.
+            return_positions: whether to return the normalized layers too.
+            encoder_inputs: of the `SpeechEncoder`.
+
+        Returns:
+            ``(N, d)``, 0 for rows without audio. With ``return_positions`` also the ``(N, L, d)`` layers, and
+            their ``(N, L)`` mask, false for rows without audio.
+        """
+        states = speech_states if self.encoder is None else self.encoder(has_audio=has_audio, **encoder_inputs)
+        vectors = self.layer_pooling(states) * has_audio.unsqueeze(1)
+        if not return_positions:
+            return (vectors,)
+        layers = self.layer_pooling.norm(states)
+        return vectors, layers, has_audio.unsqueeze(1).expand(layers.shape[:2])
 
 
 def _length_mask(lengths: Tensor, width: int) -> Tensor:

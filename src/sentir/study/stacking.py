@@ -15,7 +15,7 @@ import numpy as np
 
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.predictions import Predictions
-from sentir.corpus.utterances import SPLITS, Utterance
+from sentir.corpus.utterances import Utterance
 from sentir.errors import RecipeError
 from sentir.i18n import _
 from sentir.logs import logger
@@ -116,21 +116,14 @@ def train_recognizer(
         SentirError: if a model cannot be trained.
     """
     if init_from is not None:
-        corpus = _attach_training_audio(corpus, init_from.recipe)
         return fit_recognizer(recipe, corpus, init_from=init_from, on_epoch=on_epoch)
-    check_training(recipe, corpus)
-    corpus = _attach_training_audio(corpus, recipe)
     inner = recipe.stacked_recipe()
     if inner is None or recipe.model.stacked is None:
         return fit_recognizer(recipe, corpus, on_epoch=on_epoch)
+    check_training(recipe, corpus)  # before the stacked model is trained
+    corpus = attach_required_audio(corpus, recipe.model)
     crossed = cross_predictor(inner, corpus, recipe.model.stacked.folds)
     return fit_recognizer(recipe, crossed.attach(corpus), stacked=crossed.full_model, on_epoch=on_epoch)
-
-
-def _attach_training_audio(corpus: Corpus, recipe: Recipe) -> Corpus:
-    """Attach what a training decodes: train and dev, and what is stacked on also predicts test."""
-    splits = SPLITS if recipe.model.uses_stacking else ("train", "dev")
-    return attach_required_audio(corpus, recipe.model, splits=splits)
 
 
 def stacked_recipes(recipe: Recipe) -> list[Recipe]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,84 +17,95 @@ from sentir.recipe import TrainSettings
 from sentir.training.sampling import balanced_weights
 
 SamplingWeights = NDArray[np.float64]
+Units = NDArray[np.int64]
 _MEGABATCH_MULT = 50  # batches among which units are sorted by length
 
 
-class EqualLengthBatchSampler(Sampler[list[int]]):
-    """Samples batches of units of equal length.
+class LengthBatchSampler(Sampler[list[int]]):
+    """Samples batches by the lengths of units.
 
     Args:
         lengths: of N units.
         batch_size: maximum units per batch.
         seed: of the random numbers, together with the epoch.
-        weights: ``(N,)`` probabilities of drawing each unit, with replacement: each length gets its share of N
-            draws, rounded up. Without, an epoch has each unit once.
+        weights: ``(N,)`` probabilities of drawing each unit, with replacement. Without, an epoch has each unit
+            once.
     """
 
     def __init__(
         self, lengths: Sequence[int], batch_size: int, seed: int, weights: SamplingWeights | None = None
     ) -> None:
         self.batch_size, self.drop_last = batch_size, False  # read by accelerate
-        self.seed, self.epoch, self._weights = seed, 0, weights
-        groups = [np.flatnonzero(np.array(lengths) == length) for length in sorted(set(lengths))]
-        shares = [len(g) if weights is None else len(lengths) * weights[g].sum() for g in groups]
-        self._groups = [(group, int(np.ceil(share - 1e-9))) for group, share in zip(groups, shares, strict=True)]
-
-    def set_epoch(self, epoch: int) -> None:
-        """Set the epoch of the next batches; called by accelerate."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return sum(-(-count // self.batch_size) for _group, count in self._groups)
-
-    def __iter__(self) -> Iterator[list[int]]:
-        rng = np.random.default_rng([self.seed, self.epoch])
-        batches = []
-        for group, count in self._groups:
-            order = _sample(rng, group, count, self._weights)
-            batches += [order[n : n + self.batch_size] for n in range(0, len(order), self.batch_size)]
-        for n in rng.permutation(len(batches)):
-            yield batches[n].tolist()
-
-
-class LengthGroupedBatchSampler(Sampler[list[int]]):
-    """Samples batches of units of similar length to reduce padding; units of equal length are shuffled.
-
-    The last batch may be smaller.
-
-    Args:
-        lengths, batch_size, seed, weights: see `EqualLengthBatchSampler`.
-    """
-
-    def __init__(
-        self, lengths: Sequence[int], batch_size: int, seed: int, weights: SamplingWeights | None = None
-    ) -> None:
-        self.batch_size, self.drop_last = batch_size, False  # read by accelerate
-        self.seed, self.epoch, self._weights = seed, 0, weights
+        self._seed, self._epoch, self._weights = seed, 0, weights
         self._lengths = np.array(lengths, dtype=np.int64)
 
     def set_epoch(self, epoch: int) -> None:
         """Set the epoch of the next batches; called by accelerate."""
-        self.epoch = epoch
+        self._epoch = epoch
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of batches of an epoch."""
+
+    def __iter__(self) -> Iterator[list[int]]:
+        rng = np.random.default_rng([self._seed, self._epoch])
+        batches, rest = self._make_batches(rng)
+        for n in rng.permutation(len(batches)):
+            yield batches[n].tolist()
+        if len(rest):
+            yield rest.tolist()
+
+    @abstractmethod
+    def _make_batches(self, rng: np.random.Generator) -> tuple[list[Units], Units]:
+        """Return the batches, which are shuffled afterwards, and the rest, which is the last one."""
+
+    def _sample(self, rng: np.random.Generator, units: Units, count: int) -> Units:
+        """Shuffle units, or draw ``count`` of them by weight."""
+        if self._weights is None:
+            return rng.permutation(units)
+        weights = self._weights[units]
+        return rng.choice(units, size=count, p=weights / weights.sum()) if count else units[:0]
+
+    def _split(self, units: Units) -> list[Units]:
+        return [units[n : n + self.batch_size] for n in range(0, len(units), self.batch_size)]
+
+
+class EqualLengthBatchSampler(LengthBatchSampler):
+    """Samples batches of units of equal length; with weights, each length gets its share of draws, rounded up."""
+
+    def __init__(
+        self, lengths: Sequence[int], batch_size: int, seed: int, weights: SamplingWeights | None = None
+    ) -> None:
+        super().__init__(lengths, batch_size, seed, weights)
+        groups = [np.flatnonzero(self._lengths == length) for length in np.unique(self._lengths)]
+        shares = [len(g) if weights is None else len(lengths) * weights[g].sum() for g in groups]
+        self._groups = [(group, int(np.ceil(share - 1e-9))) for group, share in zip(groups, shares, strict=True)]
+
+    def __len__(self) -> int:
+        return sum(-(-count // self.batch_size) for _group, count in self._groups)
+
+    def _make_batches(self, rng: np.random.Generator) -> tuple[list[Units], Units]:
+        batches = [b for group, count in self._groups for b in self._split(self._sample(rng, group, count))]
+        return batches, np.zeros(0, dtype=np.int64)
+
+
+class LengthGroupedBatchSampler(LengthBatchSampler):
+    """Samples batches of units of similar length to reduce padding; units of equal length are shuffled.
+
+    The last batch may be smaller.
+    """
 
     def __len__(self) -> int:
         return -(-len(self._lengths) // self.batch_size)
 
-    def __iter__(self) -> Iterator[list[int]]:
-        rng = np.random.default_rng([self.seed, self.epoch])
-        count, size, megabatch = len(self._lengths), self.batch_size, self.batch_size * _MEGABATCH_MULT
-        order = _sample(rng, np.arange(count), count, self._weights)
-        full, rest = order[: count - count % size], order[count - count % size :]
-        batches: list[NDArray[np.int64]] = []
-        for start in range(0, len(full), megabatch):
-            chunk = self._sort(full[start : start + megabatch])
-            batches += [chunk[n : n + size] for n in range(0, len(chunk), size)]
-        for n in rng.permutation(len(batches)):
-            yield batches[n].tolist()
-        if len(rest):
-            yield self._sort(rest).tolist()
+    def _make_batches(self, rng: np.random.Generator) -> tuple[list[Units], Units]:
+        count, megabatch = len(self._lengths), self.batch_size * _MEGABATCH_MULT
+        order = self._sample(rng, np.arange(count), count)
+        full, rest = order[: count - count % self.batch_size], order[count - count % self.batch_size :]
+        chunks = [self._sort(full[start : start + megabatch]) for start in range(0, len(full), megabatch)]
+        return [batch for chunk in chunks for batch in self._split(chunk)], self._sort(rest)
 
-    def _sort(self, units: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _sort(self, units: Units) -> Units:
         return units[np.argsort(self._lengths[units], kind="stable")]
 
 
@@ -125,9 +137,6 @@ class MicroBatchSampler(Sampler[list[int]]):
                 yield part.tolist()
 
 
-LengthBatchSampler = EqualLengthBatchSampler | LengthGroupedBatchSampler
-
-
 def repeat_batch(inputs: Mapping[str, Tensor], repeats: int) -> dict[str, Tensor]:
     """Repeat a batch of N rows, ``(repeats · N, …)``; each copy of a dialogue is a dialogue of its own."""
     repeated = {name: tensor.repeat(repeats, *(1,) * (tensor.ndim - 1)) for name, tensor in inputs.items()}
@@ -150,12 +159,3 @@ def make_batch_sampler(
         return None
     lengths = model_inputs.lengths() if groups_by_length else [0] * len(model_inputs.units)
     return LengthGroupedBatchSampler(lengths, batch_size, settings.seed, weights)
-
-
-def _sample(
-    rng: np.random.Generator, units: NDArray[np.int64], count: int, weights: SamplingWeights | None
-) -> NDArray[np.int64]:
-    """Shuffle units, or draw ``count`` of them by weight."""
-    if weights is None:
-        return rng.permutation(units)
-    return rng.choice(units, size=count, p=weights[units] / weights[units].sum()) if count else units[:0]

@@ -17,7 +17,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
@@ -73,7 +73,8 @@ def training_folder(digest: str) -> Iterator[Path]:
     root = _checkpoint_root.get()
     if root is not None:
         folder = root / digest
-        _make_folder(folder)
+        with _report_write_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         with hold_lock(folder.with_suffix(".lock")) as free:
             if free is not False:
                 yield folder
@@ -94,12 +95,14 @@ class TrainingProgress:
         loss_sum: sum of the losses since dev was last scored.
         last_eval_step: step at which dev was last scored.
         best_index: index of the best epoch in the history; -1 before there is one.
+        threads: of the CPU.
     """
 
     history: list[dict[str, float]] = field(default_factory=list)
     loss_sum: float = 0.0
     last_eval_step: int = 0
     best_index: int = -1
+    threads: int = 0
 
     @property
     def epochs_without_improvement(self) -> int:
@@ -109,11 +112,10 @@ class TrainingProgress:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A complete checkpoint: its folder, the progress of the training, and extra values."""
+    """A complete checkpoint: its folder, and the progress of the training."""
 
     folder: Path
     progress: TrainingProgress
-    extra: dict[str, Any]
 
     @property
     def step(self) -> int:
@@ -146,7 +148,7 @@ class CheckpointManager:
             try:
                 checkpoint = self._verify(folder)
             except (OSError, ValueError, KeyError, TypeError) as error:
-                self._log_damaged(folder, error, is_last=folder == folders[-1])
+                _log_damaged(folder, error, is_last=folder == folders[-1])
                 continue
             self._delete_after(step=checkpoint.step)
             return checkpoint
@@ -164,30 +166,21 @@ class CheckpointManager:
     def _verify(self, checkpoint: Path) -> Checkpoint:
         """Load a checkpoint, and compare all its files with their hashes."""
         manifest = _read_manifest(checkpoint)
-        progress = TrainingProgress(**manifest["progress"])
+        progress, expected = TrainingProgress(**manifest["progress"]), manifest["files"]
         if manifest["training"] != self.folder.name:
             raise ValueError(_("it is of another training"))
-        for path, digest in self._required_files(checkpoint, progress).items():
-            if manifest["files"][path.name] != digest:
-                raise ValueError(_("{file} has changed", file=path.name))
-        if len(manifest["files"]) != len(self._required_files(checkpoint, progress)):
+        files = self._required_files(checkpoint, progress)
+        if changed := [name for name, digest in files.items() if expected[name] != digest]:
+            raise ValueError(_("{file} has changed", file=changed[0]))
+        if len(expected) != len(files):
             raise ValueError(_("a file is missing"))
-        return Checkpoint(checkpoint, progress, dict(manifest["extra"]))
+        return Checkpoint(checkpoint, progress)
 
-    def _required_files(self, checkpoint: Path, progress: TrainingProgress) -> dict[Path, str]:
+    def _required_files(self, checkpoint: Path, progress: TrainingProgress) -> dict[str, str]:
+        """Return the hashes of the files of a checkpoint and of its best weights."""
         files = [path for path in checkpoint.iterdir() if path.name != _MANIFEST]
         files += [self._best_path(progress.best_index)] if progress.history else []
-        return {path: _file_digest(path) for path in files}
-
-    def _log_damaged(self, checkpoint: Path, error: Exception, *, is_last: bool) -> None:
-        values = {"step": _checkpoint_step(checkpoint), "why": error}
-        if is_last:
-            logger.info(_("The checkpoint of step {step} is damaged ({why}), and there is no earlier one; the "
-                          "training starts from scratch.", **values))  # fmt: skip
-        else:
-            logger.info(
-                _("The checkpoint of step {step} is damaged ({why}); the one before it is used.", **values)
-            )
+        return {path.name: _file_digest(path) for path in files}
 
     def _delete_after(self, *, step: int) -> None:
         """Delete the checkpoints after a step, and best weights that the others do not need."""
@@ -209,18 +202,13 @@ class CheckpointManager:
         self._last_save_time = time.monotonic()
         self._save_seconds = self._last_save_time - start
 
-    def finalize(self, checkpoint: Path, progress: TrainingProgress, extra: Mapping[str, Any]) -> None:
+    def finalize(self, checkpoint: Path, progress: TrainingProgress) -> None:
         """Complete a checkpoint, and delete all but the last two, and best weights that they do not need."""
         (checkpoint / "training_args.bin").unlink(missing_ok=True)  # a pickle, and not needed
-        required = self._required_files(checkpoint, progress)
-        for path in required:
-            fsync(path)
-        manifest = {
-            "training": self.folder.name,
-            "progress": asdict(progress),
-            "extra": dict(extra),
-            "files": {path.name: digest for path, digest in required.items()},
-        }
+        files = self._required_files(checkpoint, progress)
+        for name in files:
+            fsync(self.folder / name if name.startswith("best-") else checkpoint / name)
+        manifest = {"training": self.folder.name, "progress": asdict(progress), "files": files}
         write_text(checkpoint / _MANIFEST, json.dumps(manifest))
         latest = self._complete_checkpoints()[:_SAVE_TOTAL_LIMIT]
         for other in self.folder.glob("checkpoint-*"):
@@ -267,6 +255,15 @@ class CheckpointManager:
                 path.unlink(missing_ok=True)
 
 
+def _log_damaged(checkpoint: Path, error: Exception, *, is_last: bool) -> None:
+    values = {"step": _checkpoint_step(checkpoint), "why": error}
+    if is_last:
+        logger.info(_("The checkpoint of step {step} is damaged ({why}), and there is no earlier one; the "
+                      "training starts from scratch.", **values))  # fmt: skip
+    else:
+        logger.info(_("The checkpoint of step {step} is damaged ({why}); the one before it is used.", **values))
+
+
 def _read_manifest(checkpoint: Path) -> dict[str, Any]:
     return json.loads((checkpoint / _MANIFEST).read_text(encoding="utf-8"))
 
@@ -278,11 +275,6 @@ def _file_digest(path: Path) -> str:
 
 def _checkpoint_step(checkpoint: Path) -> int:
     return int(checkpoint.name.rpartition("-")[2])
-
-
-def _make_folder(folder: Path) -> None:
-    with _report_write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
 
 
 def _remove_if_empty(folder: Path) -> None:

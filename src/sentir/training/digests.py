@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from sentir.preprocessing.preprocessor import ModelInputs
 
+_CHECKPOINT_FORMAT = "2"
 _PACKAGES = ("sentir", "torch", "transformers", "accelerate", "numpy")
 
 
@@ -20,7 +21,7 @@ def training_digest(
     """Return a hash of initial weights, inputs, targets, package versions and ``digest_parts``."""
     hasher = hashlib.blake2b(digest_size=8)
     versions = (f"{name} {metadata.version(name)}" for name in _PACKAGES)
-    for text in (*versions, inputs_digest(model_inputs), *digest_parts):
+    for text in (_CHECKPOINT_FORMAT, *versions, inputs_digest(model_inputs), *digest_parts):
         hasher.update(text.encode() + b"\0")
     _hash_tensors(hasher, {**model.state_dict(), "": targets})
     return hasher.hexdigest()

@@ -27,7 +27,13 @@ from sentir.models.factory import MODELS
 from sentir.models.lora import merge_lora
 from sentir.models.text_backbones import check_language
 from sentir.models.weights import WeightsSource
-from sentir.preprocessing.kinds import check_model, check_weights, required_mel_kind, weight_sources
+from sentir.preprocessing.kinds import (
+    attach_required_audio,
+    check_model,
+    check_weights,
+    required_mel_kind,
+    weight_sources,
+)
 from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.recipe import DataSettings, Recipe
 from sentir.recognizer.encoders import Encoders
@@ -88,6 +94,7 @@ def fit(
         SentirError: for invalid names, weights or settings.
     """
     check_training(recipe, corpus, load_weights=init_from is None)
+    corpus = attach_required_audio(corpus, recipe.model, splits=("train", "dev"))
     spaces = [corpus.label_space(task) for task in (recipe.data.task, *recipe.auxiliary_tasks)]
     space, metric = spaces[0], resolve_metric(spaces[0], recipe.evaluation.metric)
     targets = _encode_train_targets(corpus, recipe, spaces)

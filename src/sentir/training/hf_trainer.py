@@ -64,9 +64,9 @@ class Trainer(HfTrainer):
         if checkpoint is not None:
             self.progress = checkpoint.progress
             self._loss_sum = torch.tensor(self.progress.loss_sum)
-            warn_thread_change(checkpoint.extra["threads"])
+            warn_thread_change(self.progress.threads)
             if self._ema_callback is not None:
-                self._ema_callback.load(checkpoint.folder / _EMA_FILE, checkpoint.extra["ema_steps"])
+                self._ema_callback.load(checkpoint.folder / _EMA_FILE)
             logger.info(_("Resuming an interrupted training from step {step}.", step=checkpoint.step))
         self.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint.folder))
         model = cast(nn.Module, self.model)
@@ -159,12 +159,10 @@ class Trainer(HfTrainer):
         checkpoint = Path(cast(str, self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
         with self._checkpoints.timed_save():
             super()._save_checkpoint(model, trial)
-            extra: dict[str, Any] = {"threads": self.throughput.threads}
             if self._ema_callback is not None:
                 self._ema_callback.save(checkpoint / _EMA_FILE)
-                extra["ema_steps"] = self._ema_callback.steps
-            self.progress.loss_sum = float(self._loss_sum)
-            self._checkpoints.finalize(checkpoint, self.progress, extra)
+            self.progress.loss_sum, self.progress.threads = float(self._loss_sum), self.throughput.threads
+            self._checkpoints.finalize(checkpoint, self.progress)
         self.throughput.pause()
 
 
