@@ -12,6 +12,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sentir.report.plot_style import IntervalRow, draw_intervals
+
 FOLDER = Path(__file__).parents[1] / "docs" / "figures"
 SELECTED_COLOR, OTHER_COLOR = "#2f6fb0", "#8b93a1"
 DISPLAY_NAMES = {
@@ -65,22 +67,19 @@ def _format(value: float, digits: int, language: str) -> str:
 
 def _draw_panel(axes: Axes, rows: list[dict[str, Any]], language: str) -> None:
     display_names = DISPLAY_NAMES[language]
-    rows = sorted(rows, key=lambda row: row["value"])
+    rows = sorted(rows, key=lambda row: -row["value"])
+    drawn: list[IntervalRow] = []
     for n, row in enumerate(rows):
-        color = SELECTED_COLOR if row["role"] == "selected" else OTHER_COLOR
-        axes.plot([row["low"], row["high"]], [n, n], color=color, lw=4, alpha=0.45, solid_capstyle="round")
-        axes.plot(row["value"], n, "o", ms=6, color=color)
+        selected = row["role"] == "selected"
+        color = SELECTED_COLOR if selected else OTHER_COLOR
+        name = display_names["selected" if selected else row["model"]]
+        drawn.append((name, row["value"], row["low"], row["high"], color))
         score = _format(row["value"], 3, language)
         axes.text(row["high"] + 0.012, n, score, va="center", fontsize=8, color=color)
-    names = [display_names[row["role"] if row["role"] == "selected" else row["model"]] for row in rows]
-    axes.set_yticks(range(len(rows)), names, fontsize=8)
-    axes.set_ylim(-0.6, len(rows) - 0.4)
+    draw_intervals(axes, drawn)
     title, metric = display_names[_panel(rows[0])].split("\n")
     axes.set_title(f"{title} · {metric}", loc="left", fontsize=9, fontweight="bold")
-    axes.grid(axis="x", color="black", alpha=0.12, lw=0.6)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.tick_params(axis="y", length=0)
-    axes.tick_params(axis="x", labelsize=8)
+    axes.tick_params(labelsize=8)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from sentir.audit import Histogram
 from sentir.display_names import display_name, model_display_name
+from sentir.evaluation.formatting import format_score
 from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.evaluation.metrics.ranking import CURVE_GRID, RankingCurves
 from sentir.evaluation.results import Comparison, ModelScores
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
+
+_SCORES_WIDTH = 7.2  # inches, for the numbers beside the intervals
 
 
 def plot_confusion_matrix(scores: ModelScores) -> Figure:
@@ -220,19 +223,21 @@ def plot_scores(rows: Sequence[ModelScores], metric: str) -> Figure:
     Raises:
         KeyError: if a model has no such metric.
     """
-    scored = [(row, row.metrics[metric]) for row in rows]
-    figure = plot_intervals(
-        [
-            (model_display_name(row.model), score.value, score.low, score.high,
-             GRAY if row.role == "baseline" else COLORS[0])
-            for row, score in scored
-        ],
-        metric_display_name(metric),
-    )  # fmt: skip
-    baselines = [score.value for row, score in scored if row.role == "baseline"]
+    drawn: list[IntervalRow] = []
+    for row in rows:
+        score, color = row.metrics[metric], GRAY if row.role == "baseline" else COLORS[0]
+        drawn.append((model_display_name(row.model), score.value, score.low, score.high, color))
+    figure = plot_intervals(drawn, metric_display_name(metric), width=_SCORES_WIDTH)
+    (axes,) = figure.axes
+    for n, row in enumerate(rows):
+        weight = "bold" if row.role == "selected" else "normal"
+        axes.get_yticklabels()[n].set_fontweight(weight)
+        axes.text(1.02, n, format_score(row.metrics[metric]), va="center", fontsize=SMALL_FONT_SIZE,
+                  fontweight=weight, transform=axes.get_yaxis_transform())  # fmt: skip
+    baselines = [row.metrics[metric].value for row in rows if row.role == "baseline"]
     if baselines and len(baselines) < len(rows):
         best = max(baselines, key=lambda value: get_metric(metric).sign * value)
-        figure.axes[0].axvline(best, color=GRAY, lw=1, alpha=0.7, ls="--")
+        axes.axvline(best, color=GRAY, lw=1, alpha=0.7, ls="--")
     return figure
 
 

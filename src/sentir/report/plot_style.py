@@ -31,11 +31,11 @@ IntervalRow = tuple[str, float, float | None, float | None, str]
 """Name, value, low, high and color."""
 
 
-def make_axes(height: float) -> tuple[Figure, Axes]:
-    """Return a figure of the common width and ``height`` inches, and its axes."""
+def make_axes(height: float, width: float = _WIDTH_INCHES) -> tuple[Figure, Axes]:
+    """Return a figure of ``height`` and ``width`` inches, and its axes."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(_WIDTH_INCHES, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots()
     axes.tick_params(labelsize=FONT_SIZE)
     return figure, axes
@@ -71,7 +71,8 @@ def draw_intervals(axes: Axes, rows: Sequence[IntervalRow], factor: float = 1) -
             ends = [factor * low, factor * high]
             axes.plot(ends, [n, n], color=color, lw=2.5, alpha=0.6, solid_capstyle="round")
         axes.plot(factor * value, n, "o", ms=5.5, color=color)
-    axes.set_yticks(range(len(rows)), [escape_label(row[0]) for row in rows])
+    max_cells = int(_MAX_LABEL_CELLS * axes.get_figure().get_figwidth() / _WIDTH_INCHES)  # type: ignore[union-attr]
+    axes.set_yticks(range(len(rows)), [escape_label(row[0], max_cells) for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.grid(axis="x", color="black", alpha=0.12, lw=0.6)
     axes.spines[["top", "right", "left"]].set_visible(False)
@@ -79,10 +80,15 @@ def draw_intervals(axes: Axes, rows: Sequence[IntervalRow], factor: float = 1) -
 
 
 def plot_intervals(
-    rows: Sequence[IntervalRow], x_label: str, *, factor: float = 1, zero_line: bool = False
+    rows: Sequence[IntervalRow],
+    x_label: str,
+    *,
+    factor: float = 1,
+    zero_line: bool = False,
+    width: float = _WIDTH_INCHES,
 ) -> Figure:
     """Draw rows with intervals; see `draw_intervals`."""
-    figure, axes = make_axes(height=0.8 + 0.3 * len(rows))
+    figure, axes = make_axes(0.8 + 0.3 * len(rows), width)
     draw_intervals(axes, rows, factor)
     if zero_line:
         axes.axvline(0, color="black", lw=0.8, alpha=0.5, ls="--")
