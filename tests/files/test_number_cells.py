@@ -1,11 +1,13 @@
 """Numbers as people and spreadsheets write them, with points or commas, and never guessed."""
 
+from contextlib import nullcontext
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sentir.errors import CorpusError
-from sentir.files.cells import find_ambiguous_number, normalize_decimal_marks, parse_number, parse_numbers
+from sentir.files.cells import normalize_decimal_marks, parse_number, parse_numbers
 
 
 @pytest.mark.parametrize(
@@ -30,7 +32,12 @@ def test_a_cell_is_a_number_if_it_is_unambiguous(cell, number):
     ],
 )
 def test_a_column_determines_its_decimal_mark(cells, numbers, ambiguous):
-    assert parse_numbers(cells) == numbers and find_ambiguous_number(cells) == ambiguous
+    assert parse_numbers(cells) == numbers
+    refused = (
+        pytest.raises(CorpusError, match="row {} has '{}'".format(*ambiguous)) if ambiguous else nullcontext()
+    )
+    with refused:
+        normalize_decimal_marks("t.csv", [{"v": cell} for cell in cells], ["v"])
 
 
 VALUES = st.lists(st.integers(-(10**9), 10**9).map(lambda n: n / 1000), max_size=9)

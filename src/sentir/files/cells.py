@@ -43,14 +43,6 @@ def parse_numbers(cells: Sequence[str]) -> list[float | None]:
     return [_parse_number(cell, decimal) for cell in cells]
 
 
-def find_ambiguous_number(cells: Sequence[str]) -> tuple[int, str] | None:
-    """Return row number and content of the first ambiguous number of a column, if any."""
-    for n, (cell, number) in enumerate(zip(cells, parse_numbers(cells), strict=True), start=1):
-        if number is None and is_ambiguous_number(cell):
-            return n, cell
-    return None
-
-
 def is_ambiguous_number(cell: str) -> bool:
     """Return whether a cell is one number with a decimal point and another with a decimal comma."""
     point, comma = _parse_with_mark(cell, "."), _parse_with_mark(cell, ",")
@@ -64,14 +56,15 @@ def normalize_decimal_marks(path: Path, rows: Sequence[Row], columns: Iterable[s
         CorpusError: for an ambiguous number; it names the row.
     """
     for name in dict.fromkeys(columns):
-        cells = [row[name] for row in rows]
-        if ambiguous := find_ambiguous_number(cells):
-            raise CorpusError(
-                _("{path}: row {row} has '{cell}' in '{name}', whose mark may be decimal or separate thousands; "
-                  "write the numbers of this column with a decimal point and without thousands separators.",
-                  path=path, row=ambiguous[0], cell=ambiguous[1], name=name)
-            )  # fmt: skip
-        for row, number in zip(rows, parse_numbers(cells), strict=True):
+        for n, (row, number) in enumerate(
+            zip(rows, parse_numbers([r[name] for r in rows]), strict=True), start=1
+        ):
+            if number is None and is_ambiguous_number(row[name]):
+                raise CorpusError(
+                    _("{path}: row {row} has '{cell}' in '{name}', whose mark may be decimal or separate "
+                      "thousands; write the numbers of this column with a decimal point and without thousands "
+                      "separators.", path=path, row=n, cell=row[name], name=name)
+                )  # fmt: skip
             if number is not None and "," in row[name]:
                 row[name] = repr(number)
 

@@ -51,7 +51,7 @@ def _load_sheets(path: Path, *, with_results: bool) -> dict[str, dict[int, tuple
         ) from error
     book = load_workbook(path, read_only=True, data_only=with_results)
     try:
-        return {sheet.title: _filled_rows(list(sheet.iter_rows(values_only=True))) for sheet in book.worksheets}
+        return {sheet.title: _filled_rows([*sheet.iter_rows(values_only=True)]) for sheet in book.worksheets}
     finally:
         book.close()
 

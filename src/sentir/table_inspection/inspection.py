@@ -92,7 +92,12 @@ def inspect_table(path: Path) -> TableInspection:
     if len(rows) < len(SPLITS):
         raise CorpusError(_("{path} has {n} rows; train, dev and test need one each.", path=path, n=len(rows)))
     columns = make_columns(rows)
-    warnings = [issue.message for issue in issues] + _warn_ambiguous_numbers(columns)
+    warnings = [issue.message for issue in issues]
+    warnings += [
+        _("'{column}' contains '{cell}', whose mark may be decimal or separate thousands, so the column is not "
+          "numeric; write a decimal point.", column=column.name, cell=column.ambiguous_number)
+        for column in columns if column.ambiguous_number
+    ]  # fmt: skip
     roles = ColumnRoles()
     has_audio, clip_warnings = _find_clips(path, columns, roles)
     warnings += clip_warnings
@@ -107,7 +112,8 @@ def inspect_table(path: Path) -> TableInspection:
     _unassign_unusable_groups(roles)
     labels = _row_labels(roles)
     warnings += _warn_unnamed_dialogues(roles, labels)
-    train = _train_row_indices(roles, len(rows))
+    split = roles.column("split")
+    train = [n for n in range(len(rows)) if split is None or parse_split(split.cells[n]) == "train"]
     reports = tuple(_report_column(column, roles, labels, train) for column in columns)
     warnings += [report.warning for report in reports if report.warning]
     settings = make_table_settings(roles)
@@ -148,14 +154,6 @@ def _find_clips(path: Path, columns: Sequence[Column], roles: ColumnRoles) -> tu
     return False, [
         _("The files in '{column}' do not exist ({path}); without them there is no audio.",
           column=column.name, path=example)
-    ]  # fmt: skip
-
-
-def _warn_ambiguous_numbers(columns: Sequence[Column]) -> list[str]:
-    return [
-        _("'{column}' contains '{cell}', whose mark may be decimal or separate thousands, so the column is not "
-          "numeric; write a decimal point.", column=column.name, cell=column.ambiguous_number)
-        for column in columns if column.ambiguous_number
     ]  # fmt: skip
 
 
@@ -225,11 +223,6 @@ def _row_labels(roles: ColumnRoles) -> list[Labels | None]:
     return [
         frozenset(c.name for c, number in zip(columns, row, strict=True) if (number or 0) > 0) for row in rows
     ]
-
-
-def _train_row_indices(roles: ColumnRoles, n: int) -> list[int]:
-    split = roles.column("split")
-    return [row for row in range(n) if split is None or parse_split(split.cells[row]) == "train"]
 
 
 def _report_column(

@@ -99,7 +99,11 @@ def find_labels(path: Path, columns: Sequence[Column], roles: ColumnRoles) -> No
     Raises:
         CorpusError: if nothing looks like labels.
     """
-    intensities = _find_intensity_columns(columns, roles)
+    numeric = (
+        (task, [c for c in roles.unassigned(columns) if c.is_numeric and is_known_label(c.name, task)])
+        for task in TASKS
+    )
+    intensities = next((found for found in numeric if found[1]), None)
     named = [(task, c) for task in TASKS for c in roles.unassigned(columns) if _holds_labels(c, task)]
     if named:
         names = COLUMN_NAMES["label"].split()
@@ -124,14 +128,6 @@ def find_labels(path: Path, columns: Sequence[Column], roles: ColumnRoles) -> No
 def _holds_labels(column: Column, task: str) -> bool:
     words = column.label_counts(column.label_separator)
     return not column.is_numeric and len(words) <= MAX_LABELS and share_of_known_labels(words, task) >= 0.5
-
-
-def _find_intensity_columns(columns: Sequence[Column], roles: ColumnRoles) -> tuple[str, list[Column]] | None:
-    for task in TASKS:
-        named = [c for c in roles.unassigned(columns) if c.is_numeric and is_known_label(c.name, task)]
-        if named:
-            return task, named
-    return None
 
 
 def _add_threshold_questions(columns: Sequence[Column], roles: ColumnRoles) -> None:

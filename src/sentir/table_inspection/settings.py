@@ -88,7 +88,9 @@ def suggest_groups(
             columns=" + ".join(f"'{name}'" for name in names),
         )
         candidates = [c for c in candidates if c not in dialogue]
-    if not roles.column("speaker") and (speakers := [c for c in candidates if _may_be_speaker(c)]):
+    short = [c for c in candidates if not c.is_numeric and c.mean_words < 4]
+    speakers = [c for c in short if _is_group_count(c.value_counts.total(), len(c.value_counts))]
+    if speakers and not roles.column("speaker"):
         column = min(speakers, key=lambda c: len(c.value_counts))
         suggestions["speaker"] = column.name
         roles.questions["speaker"] = _(
@@ -99,14 +101,6 @@ def suggest_groups(
     return suggestions
 
 
-def _may_be_speaker(column: Column) -> bool:
-    return (
-        not column.is_numeric
-        and _is_group_count(column.value_counts.total(), len(column.value_counts))
-        and column.mean_words < 4
-    )
-
-
 def _is_group_count(rows: int, groups: int) -> bool:
     return _MIN_GROUPS <= groups <= rows / _MIN_ROWS_PER_GROUP
 
@@ -115,7 +109,7 @@ def _find_dialogue_columns(candidates: Sequence[Column], roles: ColumnRoles) -> 
     """Return the columns whose joined values give the most groups of adjacent rows within one split."""
     candidates = [c for c in candidates if all(value.isalnum() or not c.is_numeric for value in c.value_counts)]
     best: tuple[Column, ...] = ()
-    most = 0
+    most, split = 0, roles.column("split")
     for k in range(1, _MAX_JOINED_COLUMNS + 1):
         for columns in combinations(candidates[:_MAX_COLUMNS], k):
             keys = [tuple(map(normalize_name, cells)) for cells in zip(*(c.cells for c in columns), strict=True)]
@@ -123,20 +117,8 @@ def _find_dialogue_columns(candidates: Sequence[Column], roles: ColumnRoles) -> 
             if (
                 groups > most
                 and _is_group_count(len(keys), groups)
-                and _are_contiguous(keys)
-                and _are_in_one_split(keys, roles)
+                and groups == sum(1 for _run in groupby(keys))  # adjacent
+                and (split is None or groups == len({*zip(keys, map(parse_split, split.cells), strict=True)}))
             ):
                 best, most = columns, groups
     return best
-
-
-def _are_contiguous(keys: Sequence[tuple[str, ...]]) -> bool:
-    return sum(1 for _run in groupby(keys)) == len(set(keys))
-
-
-def _are_in_one_split(keys: Sequence[tuple[str, ...]], roles: ColumnRoles) -> bool:
-    split = roles.column("split")
-    if split is None:
-        return True
-    pairs = {(key, parse_split(cell)) for key, cell in zip(keys, split.cells, strict=True)}
-    return len(pairs) == len(set(keys))
