@@ -25,7 +25,7 @@ from sentir.i18n import _, format_count
 from sentir.readers.meld.files import CLIP_FOLDERS, ClipIndex, ClipVersions, MeldFiles, find_files
 from sentir.readers.meld.published import check_against_published
 from sentir.readers.table.ids import strip_decimal_zeros
-from sentir.recipe import DataSettings
+from sentir.recipe import DataSettings, MeldSettings
 
 _COLUMNS = (
     "Utterance",
@@ -58,7 +58,10 @@ def read(root: Path, data: DataSettings) -> Corpus:
     """
     files = find_files(root, audio=data.audio)
     utterances, issues, groups = _read_utterances(
-        files, "meld", root, duplicate_clips=data.meld.duplicate_clips if data.audio else None
+        files,
+        "meld",
+        root,
+        duplicate_clips=data.settings_of(MeldSettings).duplicate_clips if data.audio else None,
     )
     clips = format_count(sum(u.clip is not None for u in utterances)) if data.audio else _("not searched for")
     message = _(
