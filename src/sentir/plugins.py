@@ -50,6 +50,9 @@ class Plugin:
         return f"{self.name} ({self.package})" if self.package else str(self.path or self.name)
 
 
+PROGRAM = Plugin("")  # registers without being loaded as a plug-in, such as a notebook
+
+
 class _Load:
     """A plug-in that is loaded, and how to undo what it registered."""
 
@@ -71,7 +74,7 @@ _current_load: ContextVar[_Load | None] = ContextVar("plugin", default=None)
 _are_entry_points_loaded = False
 
 
-def current_plugin(undo: Callable[[], object]) -> Plugin | None:
+def current_plugin(undo: Callable[[], object] | None = None) -> Plugin | None:
     """Return the plug-in that is being loaded, if there is one.
 
     Args:
@@ -80,7 +83,8 @@ def current_plugin(undo: Callable[[], object]) -> Plugin | None:
     load = _current_load.get()
     if load is None:
         return None
-    load.on_undo(undo)
+    if undo is not None:
+        load.on_undo(undo)
     return load.plugin
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sentir.errors import PluginError, UnknownNameError
 from sentir.i18n import _
-from sentir.plugins import Plugin, current_plugin, load_installed_plugins
+from sentir.plugins import PROGRAM, Plugin, current_plugin, load_installed_plugins
 
 
 class Registry:
@@ -19,7 +19,7 @@ class Registry:
     def __init__(self, kind: str, entries: Mapping[str, Any] | None = None) -> None:
         self.kind = kind
         self._entries: dict[str, Any] = dict(entries or {})
-        self._plugins: dict[str, Plugin | None] = {}  # of names that are not Sentir's own
+        self._plugins: dict[str, Plugin] = {}  # of names that are not Sentir's own
 
     def register(self, name: str) -> Callable[[Any], Any]:
         """Return a decorator that registers an object as ``name``.
@@ -31,7 +31,7 @@ class Registry:
         def add(entry: Any) -> Any:
             self._refuse_existing(name)
             if not _is_own_function(entry):
-                self._plugins[name] = current_plugin(lambda: self._remove(name))
+                self._plugins[name] = current_plugin(lambda: self._remove(name)) or PROGRAM
             self._entries[name] = entry
             return entry
 
@@ -43,7 +43,7 @@ class Registry:
         old = _describe(self._plugins[name]) if name in self._plugins else "Sentir"
         raise PluginError(
             _("The {kind} '{name}' of {new} exists already: {old} has registered it; rename one of them.",
-              kind=_(self.kind), name=name, new=_describe(current_plugin(lambda: None)), old=old)
+              kind=_(self.kind), name=name, new=_describe(current_plugin() or PROGRAM), old=old)
         )  # fmt: skip
 
     def _remove(self, name: str) -> None:
@@ -65,7 +65,7 @@ class Registry:
         return entry
 
     def plugin_of(self, name: str) -> Plugin | None:
-        """Return the plug-in that registered ``name``; ``None`` if it was Sentir, or no plug-in."""
+        """Return the plug-in that registered ``name``; ``None`` if it is Sentir's own."""
         return self._plugins.get(name)
 
     def _unknown_name_message(self, name: str) -> str:
@@ -89,8 +89,8 @@ class Registry:
         return iter(sorted(self._entries))
 
 
-def _describe(plugin: Plugin | None) -> str:
-    return _("this program") if plugin is None else _("the plug-in {plugin}", plugin=plugin.describe())
+def _describe(plugin: Plugin) -> str:
+    return _("this program") if plugin == PROGRAM else _("the plug-in {plugin}", plugin=plugin.describe())
 
 
 def _is_own_function(entry: object) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sentir.api.loading import as_model, get_model_name, require_same_labels
+from sentir.api.loading import as_model, get_model_name, require_same_labels, require_scoring_plugins
 from sentir.api.recipes import as_data
 from sentir.api.scoring import make_scorer, predict_split, score_model, to_model_predictions
 from sentir.corpus.predictions import Predictions
@@ -94,6 +94,7 @@ def _predict_for_scoring(
     data = None if corpus is None else as_data(corpus, root=root)
     _require_model_and_corpus(model, data, root)
     recognizer = as_model(model)
+    require_scoring_plugins(recognizer, corpus=data is None)
     loaded = read_corpus(data or recognizer.recipe.data, root)
     require_same_labels(recognizer, loaded)
     predictions = predict_split(recognizer, loaded.split(split))
@@ -129,6 +130,7 @@ def compare(
         require_model(Path(b))
     models = [as_model(model) for model in (a, b)]
     names = tuple(map(get_model_name, (a, b)))
+    require_scoring_plugins(models[0])
     corpus = read_corpus(models[0].recipe.data, root)
     for recognizer in models:
         require_same_labels(recognizer, corpus)

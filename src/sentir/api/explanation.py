@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sentir.api.loading import as_recognizer, require_same_labels
+from sentir.api.loading import as_recognizer, require_same_labels, require_scoring_plugins
 from sentir.api.recipes import as_data
 from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError
@@ -117,6 +117,7 @@ def explain_model(
     if html is not None:
         prepare_output_path(Path(html))
     recognizer = as_recognizer(model)
+    require_scoring_plugins(recognizer, corpus=False)
     loaded = _load_corpus(recognizer, corpus, root)
     require_same_labels(recognizer, loaded)
     explanation = explain_recognizer(recognizer, loaded)
@@ -128,7 +129,10 @@ def explain_model(
 def _load_corpus(
     recognizer: Recognizer, corpus: PathLike | DataSettings | Recipe | None, root: PathLike | None
 ) -> Corpus:
-    return read_corpus(recognizer.recipe.data if corpus is None else as_data(corpus, root=root), root)
+    if corpus is not None:
+        return read_corpus(as_data(corpus, root=root), root)
+    require_scoring_plugins(recognizer, metric=False)
+    return read_corpus(recognizer.recipe.data, root)
 
 
 def _make_utterance(text: str | None, file: PathLike | None) -> list[Utterance]:

@@ -71,3 +71,16 @@ def require_same_labels(recognizer: Recognizer | BaselineModel, corpus: Corpus) 
                 theirs=", ".join(labels.names),
             )
         )
+
+
+def require_scoring_plugins(
+    model: Recognizer | BaselineModel, *, corpus: bool = True, metric: bool = True
+) -> None:
+    """Refuse a model whose corpus is read, or whose metric is computed, by a plug-in that is not loaded.
+
+    Raises:
+        PluginError: naming the plug-in.
+    """
+    from sentir.recognizer.needed_plugins import require_plugins
+
+    require_plugins(model.recipe.name, model.facts, ("reader",) * corpus + ("metric",) * metric)

@@ -11,6 +11,7 @@ from importlib import metadata
 
 from sentir.errors import SentirError
 from sentir.i18n import LANGUAGES, _, set_language
+from sentir.plugins import explain_plugin_failure
 from sentir.process_group import rank
 from sentir.safe_text import make_printable
 
@@ -36,15 +37,22 @@ def main() -> None:
             app(args=arguments, prog_name="sentir")  # of several processes only the first prints
     except SentirError as error:
         _exit_with_error(str(error))
-    except (MemoryError, RuntimeError, ImportError) as error:
-        if not _is_out_of_memory(error):
-            raise
+    except Exception as error:
+        if sentence := explain_plugin_failure(error):
+            _exit_with_error(sentence)
+        _exit_if_expected(error)
+        raise
+
+
+def _exit_if_expected(error: Exception) -> None:
+    """Print an error of the system as a sentence, and exit."""
+    if isinstance(error, MemoryError | RuntimeError | ImportError) and _is_out_of_memory(error):
         why = str(error).split("\n")[0] or type(error).__name__
         _exit_with_error(
             _("Out of memory ({why}); close other programs, raise the limit (ulimit -v), or reduce the batch "
               "size.", why=why)
         )  # fmt: skip
-    except OSError as error:
+    if isinstance(error, OSError):
         _exit_with_error(_("A file or folder cannot be used: {why}.", why=error))
 
 

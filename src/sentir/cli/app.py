@@ -30,8 +30,10 @@ from sentir.cli.options import (
     StartColumnOption,
     TextColumnOption,
     TurnColumnOption,
+    load_corpus_plugins,
     require_recipe_and_corpus,
 )
+from sentir.cli.plugins import AllowPluginsOption, PluginOption
 from sentir.cli.tune import add_tune
 from sentir.cli.usage_errors import CommandGroup
 from sentir.errors import SentirError
@@ -96,10 +98,11 @@ def study(
         bool, typer.Option("--accept-grade", help=_("Use a corpus even if its audit grade is D or E."))
     ] = False,
     open_: Annotated[bool, typer.Option("--open", help=_("Open the report in the browser when done."))] = False,
+    allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
     for path in recipes:
-        require_recipe_and_corpus(path, set_, root)
+        require_recipe_and_corpus(path, set_, root, allow_plugins)
     from sentir import api
     from sentir.cli import output
     from sentir.cli.browser import open_page
@@ -138,9 +141,10 @@ def train(
     tensorboard: Annotated[
         Path | None, typer.Option("--tensorboard", help=_("Folder for TensorBoard logs."))
     ] = None,
+    allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
-    require_recipe_and_corpus(recipe, set_, root)
+    require_recipe_and_corpus(recipe, set_, root, allow_plugins)
     if init_from is not None:
         require_model(init_from)
     from sentir import api
@@ -177,8 +181,11 @@ def evaluate(
     analyze: Annotated[
         bool, typer.Option("--analyze", help=_("Also print calibration, scores by slice, and errors."))
     ] = False,
+    plugin: PluginOption = None,
+    allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
+    load_corpus_plugins(corpus, allow_plugins)
     require_model_and_corpus(model, corpus, root)
     from sentir import api
     from sentir.cli import output
@@ -217,6 +224,7 @@ def compare(
         str | None,
         typer.Option("--metric", help=_("Metric to compare by; default: the one that selected the first model.")),
     ] = None,
+    plugin: PluginOption = None,
     json: JsonOption = False,
 ) -> None:
     require_model_and_corpus(a, None, root)
@@ -269,6 +277,7 @@ def predict(
     abstain: Annotated[
         bool, typer.Option("--abstain", help=_("Mark predictions below the model's confidence threshold."))
     ] = False,
+    plugin: PluginOption = None,
     json: JsonOption = False,
 ) -> None:
     if text or files:

@@ -16,6 +16,7 @@ from sentir.cli.corpus_redraw import add_redraw
 from sentir.cli.corpus_show import add_show
 from sentir.cli.interrupts import handle_interrupts
 from sentir.cli.options import CorpusArgument, JsonOption, RootOption, require_corpus_or_reader
+from sentir.cli.plugins import AllowPluginsOption, PluginOption
 from sentir.i18n import _
 
 corpus = typer.Typer(
@@ -54,9 +55,11 @@ def prepare(
         str | None,
         typer.Option("--mel", help=_("Mel spectrogram: mel or thesis; default: that of the recipe's model.")),
     ] = None,
+    plugin: PluginOption = None,
+    allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
-    require_corpus_or_reader(name, root)
+    require_corpus_or_reader(name, root, allow_plugins)
     from sentir import api
     from sentir.cli import output
     from sentir.cli.store_output import print_store_report

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentir.cli.options import CorpusArgument, JsonOption, RootOption, require_corpus_or_reader
+from sentir.cli.plugins import AllowPluginsOption, PluginOption
 from sentir.i18n import _
 
 if TYPE_CHECKING:
@@ -45,9 +46,11 @@ def audit(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help=_("Worker processes; default: one per core."))
     ] = None,
+    plugin: PluginOption = None,
+    allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
-    require_corpus_or_reader(name, root)
+    require_corpus_or_reader(name, root, allow_plugins)
     from sentir import api
     from sentir.cli import output
     from sentir.progress import show_progress

@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from sentir.cli.options import CorpusArgument, JsonOption, RootOption, require_corpus_or_reader
+from sentir.cli.plugins import AllowPluginsOption, PluginOption
 from sentir.corpus.invisible_characters import is_blank
 from sentir.i18n import _, format_count, localize_numbers
 
@@ -34,9 +35,11 @@ def clean(
     examples: Annotated[
         int, typer.Option("--examples", min=0, help=_("Number of texts to show step by step."))
     ] = 3,
+    plugin: PluginOption = None,
+    allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
-    require_corpus_or_reader(name, root)
+    require_corpus_or_reader(name, root, allow_plugins)
     from sentir import api
     from sentir.cli import output
     from sentir.progress import show_progress

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sentir.cli.options import CorpusArgument, RootOption, require_corpus_or_reader
+from sentir.cli.plugins import AllowPluginsOption, PluginOption
 from sentir.i18n import _, format_count
 
 
@@ -24,8 +25,10 @@ def export(
     name: CorpusArgument,
     out: Annotated[Path, typer.Option("--out", help=_("Table to write (.parquet, .csv or .jsonl)."))],
     root: RootOption = None,
+    plugin: PluginOption = None,
+    allow_plugins: AllowPluginsOption = False,
 ) -> None:
-    require_corpus_or_reader(name, root)
+    require_corpus_or_reader(name, root, allow_plugins)
     from sentir import api
     from sentir.cli import output
     from sentir.progress import show_progress

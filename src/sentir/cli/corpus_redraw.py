@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sentir.cli.options import JsonOption, RecipeArgument, RootOption
+from sentir.cli.plugins import AllowPluginsOption, load_allowed_plugins
 from sentir.i18n import _, format_count
 
 
@@ -23,8 +24,10 @@ def redraw(
     recipe: RecipeArgument,
     reason: Annotated[str, typer.Option("--reason", help=_("Why test is discarded; shown in reports."))],
     root: RootOption = None,
+    allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
+    load_allowed_plugins(recipe, None, allow_plugins)
     from sentir import api
     from sentir.cli import output
     from sentir.display_names import display_name

@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from sentir.cli.options import JsonOption, RootOption, require_corpus_or_reader
+from sentir.cli.plugins import AllowPluginsOption, PluginOption
 from sentir.i18n import _, localize_numbers
 
 if TYPE_CHECKING:
@@ -36,9 +37,11 @@ def show_utterance(
     figure: Annotated[
         Path | None, typer.Option("--figure", help=_("Save the spectrogram to this file (.png, .svg or .pdf)."))
     ] = None,
+    plugin: PluginOption = None,
+    allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
-    require_corpus_or_reader(corpus, root)
+    require_corpus_or_reader(corpus, root, allow_plugins)
     from sentir import api
     from sentir.cli import output
     from sentir.progress import show_progress

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from sentir.cli.options import CorpusOption, JsonOption, ModelArgument, RootOption
+from sentir.cli.options import CorpusOption, JsonOption, ModelArgument, RootOption, load_corpus_plugins
+from sentir.cli.plugins import AllowPluginsOption, PluginOption
 from sentir.i18n import _
 from sentir.preflight import require_files, require_model, require_model_and_corpus
 
@@ -49,6 +50,8 @@ def explain(
         Path | None,
         typer.Option("--html", help=_("Write the explanation to this HTML file, in English and Spanish.")),
     ] = None,
+    plugin: PluginOption = None,
+    allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
     explains_prediction = text is not None or file is not None or utterance_id is not None
@@ -56,6 +59,7 @@ def explain(
         explains_prediction, text is not None or file is not None, utterance_id, corpus, root, label, sanity_check
     )
     require_files([] if file is None else [file])
+    load_corpus_plugins(corpus, allow_plugins)
     _require_model_and_corpus(
         model, corpus, root, needs_corpus=utterance_id is not None or not explains_prediction
     )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sentir.cli.plugins import load_allowed_plugins
 from sentir.i18n import _
 from sentir.preflight import require_corpus, require_root
 
@@ -66,25 +67,37 @@ TurnColumnOption = Annotated[
 ]
 
 
-def require_recipe_and_corpus(recipe: Path, overrides: list[str] | None, root: Path | None) -> None:
+def require_recipe_and_corpus(
+    recipe: Path, overrides: list[str] | None, root: Path | None, allow_plugins: bool
+) -> None:
     """Refuse a recipe that cannot be read, or whose corpus is missing, before anything heavy is imported.
 
+    Its plug-ins are loaded if they are allowed.
+
     Raises:
-        SentirError: if the recipe is invalid or the corpus is missing.
+        SentirError: if the recipe is invalid, its plug-ins are not allowed, or the corpus is missing.
     """
     from sentir.recipe import Recipe
 
+    load_allowed_plugins(recipe, overrides, allow_plugins)
     data = Recipe.load(recipe, overrides or ()).data
     require_root(data.reader, data.root if root is None else root)
 
 
-def require_corpus_or_reader(corpus: str, root: Path | None) -> None:
-    """Refuse a missing corpus before anything heavy is imported.
+def load_corpus_plugins(corpus: str | None, allow: bool) -> None:
+    """Load the plug-ins of a corpus that is given by a recipe, if they are allowed."""
+    if corpus is not None and Path(corpus).suffix == ".toml":
+        load_allowed_plugins(corpus, None, allow)
+
+
+def require_corpus_or_reader(corpus: str, root: Path | None, allow_plugins: bool) -> None:
+    """Refuse a missing corpus before anything heavy is imported, and load the plug-ins of a recipe.
 
     Raises:
         SentirError: as `require_corpus`; an unknown reader is reported later, by the registry.
     """
     from sentir.readers import READERS
 
+    load_corpus_plugins(corpus, allow_plugins)
     if Path(corpus).suffix == ".toml" or corpus in READERS:
         require_corpus(corpus, root)

@@ -10,6 +10,7 @@ import typer
 
 from sentir.cli.interrupts import handle_interrupts
 from sentir.cli.options import JsonOption, RecipeArgument, RootOption, SetOption, require_recipe_and_corpus
+from sentir.cli.plugins import AllowPluginsOption
 from sentir.i18n import _, localize_numbers
 from sentir.paths import to_file_name
 
@@ -46,9 +47,10 @@ def tune(
     ] = None,
     set_: SetOption = None,
     open_: Annotated[bool, typer.Option("--open", help=_("Open the report in the browser when done."))] = False,
+    allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
-    require_recipe_and_corpus(recipe, set_, root)
+    require_recipe_and_corpus(recipe, set_, root, allow_plugins)
     from sentir import api
     from sentir.cli import output
     from sentir.cli.browser import open_page

@@ -24,7 +24,6 @@ from sentir.models.text_encoder import save_text_encoder
 from sentir.preflight import METADATA_FILE
 from sentir.preprocessing.kinds import uses_speech_encoder
 from sentir.preprocessing.preprocessor import Preprocessor
-from sentir.recipe import Recipe
 from sentir.recognizer.card import CARD_FILENAMES
 from sentir.recognizer.encoders import Encoders, PretrainedEncoder
 from sentir.recognizer.saved_facts import SavedModel, damaged_model_error
@@ -145,13 +144,11 @@ def _has_all_weights(transformer: nn.Module, folder: Path) -> bool:
 
 
 @contextmanager
-def report_damaged_recipe(folder: Path, recipe: Recipe) -> Iterator[None]:
-    """Report a saved model as damaged if its recipe is invalid, unless a plug-in may be missing."""
+def report_damaged_recipe(folder: Path) -> Iterator[None]:
+    """Report a saved model as damaged if its recipe is invalid."""
     try:
         yield
     except (RecipeError, UnknownNameError) as error:
-        if recipe.plugins:
-            raise
         raise damaged_model_error(folder, METADATA_FILE, str(error).rstrip(".")) from error
 
 

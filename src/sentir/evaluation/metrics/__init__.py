@@ -24,6 +24,7 @@ from sentir.evaluation.metrics import multilabel, regression, single_label
 from sentir.evaluation.metrics.label_counts import PRECISION_RECALL_F1
 from sentir.evaluation.metrics.metric import AT_HALF_SUFFIX, Array, FloatArray, LabelScore, Metric
 from sentir.i18n import _, gettext_noop
+from sentir.plugins import current_plugin
 from sentir.registry import Registry
 
 DEFAULT_METRIC = {"single": "weighted_f1", "multi": "macro_f1", "regression": "mae"}
@@ -33,7 +34,7 @@ COUNT_METRICS = {
     "regression": tuple(regression.METRICS),
 }
 RANKING_METRICS = {"single": (), "multi": tuple(multilabel.RANKING_METRICS), "regression": ()}
-_REGISTRY = Registry(
+METRICS = Registry(
     gettext_noop("metric"),
     PRECISION_RECALL_F1
     | multilabel.LABEL_METRICS
@@ -47,13 +48,41 @@ _REGISTRY = Registry(
 )
 
 
+# Kind of label space → the tables of the metrics that can select and compare models.
+_SELECTING_METRICS: dict[str, tuple[dict[str, Metric], ...]] = {
+    "single": (single_label.METRICS,),
+    "multi": (multilabel.COUNT_METRICS,),
+    "regression": (regression.METRICS, regression.ANY_SCALE_METRICS),
+}
+
+
+def register_metric(name: str, metric: Metric, *, kind: str) -> None:
+    """Register a metric that can select and compare models.
+
+    Args:
+        name: of the metric, for ``evaluation.metric``.
+        metric: the record. Its function gets the counts of `sentir.evaluation.metrics.label_counts`;
+            in regression `sentir.evaluation.metrics.regression.RegressionSums`.
+        kind: of the label spaces that it is for: ``single``, ``multi`` or ``regression``.
+
+    Raises:
+        PluginError: if the name exists.
+        KeyError: if there is no such kind.
+    """
+    tables = _SELECTING_METRICS[kind]
+    METRICS.register(name)(metric)
+    for table in tables:
+        table[name] = metric
+    current_plugin(lambda: [table.pop(name, None) for table in tables])
+
+
 def get_metric(name: str) -> Metric:
     """Return the metric of that name; the suffix `AT_HALF_SUFFIX` is ignored.
 
     Raises:
         UnknownNameError: if there is none.
     """
-    metric: Metric = _REGISTRY.get(name.removesuffix(AT_HALF_SUFFIX))
+    metric: Metric = METRICS.get(name.removesuffix(AT_HALF_SUFFIX))
     return metric
 
 
@@ -119,7 +148,7 @@ def resolve_metric(space: LabelSpace, requested: str | Mapping[str, str] | None 
     """
     name = requested.get(space.task) if isinstance(requested, Mapping) else requested
     name = DEFAULT_METRIC[space.kind] if name is None else name
-    Registry(_REGISTRY.kind, _metrics_of_kind(space).count_metrics).get(name)
+    Registry(METRICS.kind, _metrics_of_kind(space).count_metrics).get(name)
     return name
 
 
