@@ -14,7 +14,8 @@ from sentir.features import FEATURE_SETS
 from sentir.i18n import use_language
 from sentir.plugins import explain_plugin_failure, is_loaded, load_plugin, load_plugins, loaded_files
 from sentir.readers import READERS, read_corpus
-from sentir.recipe import DataSettings, Recipe, list_recipe_plugins
+from sentir.recipe import DataSettings, Recipe
+from sentir.recipe.recipe_plugins import list_recipe_plugins
 from sentir.registry import Registry
 
 SETTINGS = """

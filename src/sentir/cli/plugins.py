@@ -42,14 +42,14 @@ def load_allowed_plugins(recipe: PathLike, overrides: list[str] | None, allow: b
         SentirError: if the recipe cannot be read, or a plug-in is not allowed or cannot be loaded.
     """
     from sentir.plugins import load_plugin
-    from sentir.recipe import list_recipe_plugins
+    from sentir.recipe.recipe_plugins import list_recipe_plugins, not_allowed_error
 
     for plugin in list_recipe_plugins(recipe, overrides or ()):
         if allow:
             path = plugin.absolute()
             _print_error_line(_("The recipe {recipe} runs the plug-in {path}.", recipe=recipe, path=path))
         elif not _confirm(recipe, plugin):
-            return  # reading the recipe says what is not allowed
+            raise not_allowed_error(recipe, plugin)
         load_plugin(plugin)
 
 

@@ -28,7 +28,7 @@ from sentir.recipe.data import (
 from sentir.recipe.differences import diff_settings, flatten_settings
 from sentir.recipe.evaluation import EvaluationSettings, StudySettings
 from sentir.recipe.model import AudioSettings, LoraSettings, ModelSettings, StackedSettings
-from sentir.recipe.recipe_plugins import list_recipe_plugins, load_recipe_plugins
+from sentir.recipe.recipe_plugins import load_recipe_plugins
 from sentir.recipe.relative_paths import relativize_paths, resolve_paths
 from sentir.recipe.sections import FileSafeName, Section, check_encodable
 from sentir.recipe.toml import (
@@ -69,7 +69,6 @@ __all__ = [
     "dump_toml",
     "flatten_settings",
     "format_toml_comment",
-    "list_recipe_plugins",
     "merge_settings",
     "parse_override",
     "relativize_paths",

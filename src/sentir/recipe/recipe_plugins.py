@@ -46,12 +46,17 @@ def load_recipe_plugins(
     """
     for plugin in _list_plugins(path, settings, changes):
         if not allow and not is_loaded(plugin):
-            raise PluginError(
-                _("The recipe {recipe} runs the plug-in {path}, which is Python code. If you trust it, allow it "
-                  "with --allow-plugins, in Python with load_recipe(…, allow_plugins=True).",
-                  recipe=path, path=plugin.absolute())
-            )  # fmt: skip
+            raise not_allowed_error(path, plugin)
         load_plugin(plugin)
+
+
+def not_allowed_error(recipe: PathLike, plugin: Path) -> PluginError:
+    """Return the error for a plug-in that a recipe may not run."""
+    return PluginError(
+        _("The recipe {recipe} runs the plug-in {path}, which is Python code. If you trust it, allow it with "
+          "--allow-plugins, in Python with load_recipe(…, allow_plugins=True).",
+          recipe=recipe, path=plugin.absolute())
+    )  # fmt: skip
 
 
 def _list_plugins(

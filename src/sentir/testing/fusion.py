@@ -16,9 +16,9 @@ _PRESENT = torch.tensor([[True, True], [True, False], [False, True], [False, Fal
 def check_fusion(name: str) -> None:
     """Check the guarantees of every fusion.
 
-    It returns one finite vector of ``width_out`` per utterance, also if modalities are missing; neither the vectors
-    of missing modalities nor the batch change it, those that are present do; gradients reach every parameter; after
-    saving and loading, it returns the same vectors.
+    It returns one finite vector of ``width_out`` per utterance, also if modalities are missing; neither their
+    vectors nor the batch change it, but every modality that is present does; gradients reach every parameter;
+    after saving and loading, it returns the same vectors.
 
     Args:
         name: a registered fusion.
