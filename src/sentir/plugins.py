@@ -10,17 +10,16 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from threading import RLock
 from traceback import walk_tb
-from types import ModuleType
+from types import ModuleType, TracebackType
 
-from sentir.errors import PluginError
+from sentir.errors import PluginError, SentirError
 from sentir.i18n import _
 from sentir.logs import logger
 from sentir.paths import PathLike
@@ -107,8 +106,8 @@ def load_plugin(file: PathLike) -> Plugin:
         if known is not None:
             known.undo()
             del _loads[str(path)]
-        with _loading(str(path), plugin):
-            _run(path, source)
+        with _Loading(str(path), plugin) as load:
+            _run(path, source, load)
     return plugin
 
 
@@ -184,26 +183,47 @@ def _not_python_error(file: Path, why: object) -> PluginError:
     )
 
 
-@contextmanager
-def _loading(key: str, plugin: Plugin) -> Iterator[None]:
-    """Record what the block registers as the plug-in's; undo it if the block raises an exception.
+class _Loading:
+    """Records what its block registers as a plug-in's, and undoes it if the block raises an exception.
 
     Raises:
         PluginError: in place of any exception of the plug-in.
     """
-    load = _loads[key] = _Load(plugin)
-    token = _current_load.set(load)
-    try:
-        yield
-    except BaseException as error:
-        load.undo()
-        sentence = explain_plugin_failure(error)
-        del _loads[key]
-        if isinstance(error, PluginError | KeyboardInterrupt):
-            raise
-        raise PluginError(sentence or _failure_sentence(plugin, plugin.path, None, error)) from error
-    finally:
-        _current_load.reset(token)
+
+    def __init__(self, key: str, plugin: Plugin) -> None:
+        self._key, self._load = key, _Load(plugin)
+
+    def __enter__(self) -> _Load:
+        _loads[self._key] = self._load
+        self._token = _current_load.set(self._load)
+        return self._load
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        _current_load.reset(self._token)
+        if error is None:
+            return
+        sentence = explain_plugin_failure(error) or _failure_sentence(self._load.plugin, None, None, error)
+        self._load.undo()
+        del _loads[self._key]
+        if not isinstance(error, PluginError | KeyboardInterrupt):
+            raise PluginError(sentence) from error
+
+
+class PluginFailures:
+    """Raises `PluginError` in place of an exception of the block that a line of a plug-in is part of."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if not isinstance(error, Exception) or isinstance(error, SentirError):
+            return
+        if sentence := explain_plugin_failure(error):
+            raise PluginError(sentence) from error
 
 
 def _failure_sentence(plugin: Plugin, file: Path | None, line: int | None, error: BaseException) -> str:
@@ -215,23 +235,20 @@ def _failure_sentence(plugin: Plugin, file: Path | None, line: int | None, error
              plugin=where, line=line, exception=exception)  # fmt: skip
 
 
-def _run(path: Path, source: bytes) -> None:
+def _run(path: Path, source: bytes, load: _Load) -> None:
     """Run the content of a file as a module of its own, which dataclasses find in `sys.modules`."""
     name = f"sentir_plugin_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    try:
-        exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)
-    except BaseException:
-        del sys.modules[name]
-        raise
+    load.on_undo(lambda: sys.modules.pop(name))
+    exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)
 
 
 def _load_entry_point(entry_point: metadata.EntryPoint) -> None:
     package = "" if entry_point.dist is None else f"{entry_point.dist.name} {entry_point.dist.version}"
     plugin = Plugin(entry_point.name, package=package, path=_module_path(entry_point.module))
-    with _loading(f"{ENTRY_POINT_GROUP}:{entry_point.name}", plugin):
+    with _Loading(f"{ENTRY_POINT_GROUP}:{entry_point.name}", plugin):
         loaded = entry_point.load()
         if callable(loaded) and not isinstance(loaded, ModuleType):
             loaded()

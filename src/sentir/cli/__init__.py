@@ -11,7 +11,7 @@ from importlib import metadata
 
 from sentir.errors import SentirError
 from sentir.i18n import LANGUAGES, _, set_language
-from sentir.plugins import explain_plugin_failure
+from sentir.plugins import PluginFailures
 from sentir.process_group import rank
 from sentir.safe_text import make_printable
 
@@ -33,26 +33,23 @@ def main() -> None:
     from sentir.cli.app import app  # after the language is set: help texts are translated at import
 
     try:
-        with open(os.devnull, "w") as devnull, redirect_stdout(devnull) if rank() else nullcontext():
+        with (
+            PluginFailures(),
+            open(os.devnull, "w") as devnull,
+            redirect_stdout(devnull) if rank() else nullcontext(),
+        ):
             app(args=arguments, prog_name="sentir")  # of several processes only the first prints
     except SentirError as error:
         _exit_with_error(str(error))
-    except Exception as error:
-        if sentence := explain_plugin_failure(error):
-            _exit_with_error(sentence)
-        _exit_if_expected(error)
-        raise
-
-
-def _exit_if_expected(error: Exception) -> None:
-    """Print an error of the system as a sentence, and exit."""
-    if isinstance(error, MemoryError | RuntimeError | ImportError) and _is_out_of_memory(error):
+    except (MemoryError, RuntimeError, ImportError) as error:
+        if not _is_out_of_memory(error):
+            raise
         why = str(error).split("\n")[0] or type(error).__name__
         _exit_with_error(
             _("Out of memory ({why}); close other programs, raise the limit (ulimit -v), or reduce the batch "
               "size.", why=why)
         )  # fmt: skip
-    if isinstance(error, OSError):
+    except OSError as error:
         _exit_with_error(_("A file or folder cannot be used: {why}.", why=error))
 
 

@@ -21,6 +21,7 @@ from sentir.models.config_checks import count_elements, get_file_shapes, get_net
 from sentir.models.factory import MODELS
 from sentir.models.speech_backbones import save_speech_encoder
 from sentir.models.text_encoder import save_text_encoder
+from sentir.plugins import PluginFailures
 from sentir.preflight import METADATA_FILE
 from sentir.preprocessing.kinds import uses_speech_encoder
 from sentir.preprocessing.preprocessor import Preprocessor
@@ -168,7 +169,7 @@ def load_network(folder: Path, preprocessor: Preprocessor, encoders: Encoders, o
     """
     build = partial(encoders.build_network, preprocessor, output_names, load_pretrained=False)
     try:
-        with torch.device("meta"):
+        with PluginFailures(), torch.device("meta"):
             expected = _state_without_encoders(build())
         if get_file_shapes(folder / WEIGHTS_FILE) != {name: tuple(t.shape) for name, t in expected.items()}:
             raise ValueError(_("its tensors do not match the recipe's model"))
