@@ -14,6 +14,7 @@ from sentir.errors import RecipeError
 from sentir.i18n import use_language
 from sentir.recipe import (
     DEFAULT_CLEANING,
+    FinalSpecsSettings,
     Recipe,
     merge_settings,
     parse_override,
@@ -167,17 +168,18 @@ def test_paths_in_a_recipe_are_relative_to_its_folder_and_those_in_overrides_to_
 ):
     (tmp_path / "deep").mkdir()
     path = tmp_path / "deep" / "r.toml"
+    path.with_name("mine.py").touch()
     path.write_text(
         'plugins = ["mine.py"]\n[data]\nreader = "meld"\nroot = "."\nfinal_specs.text_root = "../texts"\n'
     )
     for working_directory in (tmp_path, tmp_path / "deep"):
         monkeypatch.chdir(working_directory)
-        recipe = Recipe.load(Path(os.path.relpath(path)))
+        recipe = Recipe.load(Path(os.path.relpath(path)), allow_plugins=True)
         assert (
             recipe.data.root.resolve() == tmp_path / "deep"
             and recipe.plugins[0].resolve() == path.parent / "mine.py"
         )
-        assert recipe.data.final_specs.text_root.resolve() == tmp_path / "texts"
+        assert recipe.data.settings_of(FinalSpecsSettings).text_root.resolve() == tmp_path / "texts"
     assert Recipe.load(path, ["data.root=here"]).data.root == Path("here")
     absolute = path.with_name("a.toml")
     absolute.write_text('[data]\nreader = "meld"\nroot = "/data"\n')

@@ -1,11 +1,10 @@
-"""Registries and plug-ins."""
+"""Registries of named objects."""
 
 import pytest
 
-from sentir.errors import SentirError, UnknownNameError
-from sentir.i18n import use_language
+from sentir.errors import PluginError, UnknownNameError
 from sentir.readers import READERS
-from sentir.registry import Registry, load_plugin
+from sentir.registry import Registry
 
 
 def test_an_entry_written_as_a_string_is_imported_on_first_use():
@@ -39,35 +38,11 @@ def test_every_named_reader_can_be_imported():
     assert all(callable(READERS.get(name)) for name in READERS)
 
 
-def test_a_plugin_of_one_file_registers_on_load(tmp_path, monkeypatch):
-    monkeypatch.setattr(READERS, "_entries", dict(READERS._entries))
-    file = tmp_path / "mine.py"
-    file.write_text("from sentir.readers import READERS\nREADERS.register('mine')(lambda root, data: 'read')\n")
-    load_plugin(file)
-    assert READERS.get("mine")(None, None) == "read"
-
-
-def test_the_message_for_a_missing_plugin_is_one_sentence(tmp_path):
-    with use_language("en"), pytest.raises(SentirError, match=r"none\.py does not exist"):
-        load_plugin(tmp_path / "none.py")
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "why"),
-    [
-        ("notes.txt", b"x = 1", r"does not end in \.py"),
-        ("broken.py", b"def", "invalid syntax"),
-        ("binary.py", b"\x00\xff\x01", "null byte|utf-8"),
-        ("imports.py", b"import no_such_module", "no_such_module"),
-    ],
-)
-def test_the_message_for_a_broken_plugin_has_path_and_reason(tmp_path, name, content, why):
-    (tmp_path / name).write_bytes(content)
-    with use_language("en"), pytest.raises(SentirError, match=rf"{name} cannot be loaded \(.*({why}).*\); "):
-        load_plugin(tmp_path / name)
-
-
-def test_an_exception_in_a_plugin_is_raised(tmp_path):
-    (tmp_path / "mine.py").write_text("1 / 0")
-    with pytest.raises(ZeroDivisionError):
-        load_plugin(tmp_path / "mine.py")
+def test_a_name_that_exists_is_refused():
+    registry = Registry("reader", {"one": 1})
+    with pytest.raises(PluginError, match=r"The reader 'one' of this program exists already: Sentir has"):
+        registry.register("one")(2)
+    registry.register("two")(2)
+    with pytest.raises(PluginError, match=r"The reader 'two' of this program .*: this program has"):
+        registry.register("two")(3)
+    assert registry.get("one") == 1 and registry.get("two") == 2

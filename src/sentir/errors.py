@@ -3,6 +3,7 @@
     SentirError
     ├── RecipeError             invalid recipe or override; names the key
     ├── UnknownNameError        name not in a registry; suggests the nearest ones
+    ├── PluginError             plug-in that cannot be loaded, is missing, or registers a name that exists
     ├── CorpusError             files, columns or rows that cannot be read as a corpus
     ├── DownloadError           corpus that cannot be downloaded
     ├── AudioError              clip that cannot be decoded or used; has a ``kind``
@@ -33,6 +34,10 @@ class RecipeError(SentirError):
 
 class UnknownNameError(SentirError):
     """A name is not in a registry; the message suggests the nearest ones."""
+
+
+class PluginError(SentirError):
+    """A plug-in cannot be loaded, is missing, or registers a name that exists."""
 
 
 class CorpusError(SentirError):

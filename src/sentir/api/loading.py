@@ -68,10 +68,13 @@ def load_model_and_corpus(
     if corpus is not None:
         data = as_data(corpus, root=root)
         require_root(data.reader, data.root if root is None else root)
-        return as_model(model), read_corpus(data, root)
+        loaded = as_model(model)
+        require_scoring_plugins(loaded, corpus=False)
+        return loaded, read_corpus(data, root)
     if isinstance(model, PathLike):
         require_corpus_of_model(Path(model), root)
     loaded = as_model(model)
+    require_scoring_plugins(loaded)
     return loaded, read_corpus(loaded.recipe.data, root)
 
 
@@ -96,3 +99,16 @@ def require_same_labels(recognizer: Recognizer | BaselineModel, corpus: Corpus) 
                 theirs=", ".join(labels.names),
             )
         )
+
+
+def require_scoring_plugins(
+    model: Recognizer | BaselineModel, *, corpus: bool = True, metric: bool = True
+) -> None:
+    """Refuse a model whose corpus is read, or whose metric is computed, by a plug-in that is not loaded.
+
+    Raises:
+        PluginError: naming the plug-in.
+    """
+    from sentir.recognizer.needed_plugins import require_plugins
+
+    require_plugins(model.recipe.name, model.facts, ("reader",) * corpus + ("metric",) * metric)

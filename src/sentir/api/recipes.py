@@ -7,23 +7,21 @@ from pathlib import Path
 from sentir.paths import PathLike
 from sentir.readers import READERS
 from sentir.recipe import DataSettings, Overrides, Recipe
-from sentir.registry import load_plugin
 
 
-def load_recipe(path: PathLike, overrides: Overrides = ()) -> Recipe:
+def load_recipe(path: PathLike, overrides: Overrides = (), *, allow_plugins: bool = False) -> Recipe:
     """Read a recipe, apply overrides, and load its plug-ins.
 
     Args:
         path: of a TOML file, or the name of a recipe that comes with Sentir, such as ``meld-text``.
         overrides: setting → value, ``{"train.lr": 2e-5}``, or strings such as ``train.lr=2e-5``.
+        allow_plugins: whether the plug-ins that it names, which are Python code, may be run.
 
     Raises:
         RecipeError: naming the invalid key.
+        PluginError: if a plug-in cannot be loaded, or is not allowed.
     """
-    recipe = Recipe.load(path, overrides)
-    for plugin in recipe.plugins:
-        load_plugin(plugin)
-    return recipe
+    return Recipe.load(path, overrides, allow_plugins=allow_plugins)
 
 
 def as_recipe(recipe: PathLike | Recipe) -> Recipe:

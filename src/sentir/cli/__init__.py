@@ -13,6 +13,7 @@ from importlib import metadata
 
 from sentir.errors import SentirError
 from sentir.i18n import LANGUAGES, _, set_language
+from sentir.plugins import PluginFailures
 from sentir.process_group import rank
 from sentir.safe_text import make_printable
 
@@ -35,7 +36,11 @@ def main() -> None:
     from sentir.cli.app import app  # after the language is set: help texts are translated at import
 
     try:
-        with open(os.devnull, "w") as devnull, redirect_stdout(devnull) if rank() else nullcontext():
+        with (
+            PluginFailures(),
+            open(os.devnull, "w") as devnull,
+            redirect_stdout(devnull) if rank() else nullcontext(),
+        ):
             app(args=arguments, prog_name="sentir")  # of several processes only the first prints
     except SentirError as error:
         _exit_with_error(str(error))

@@ -34,6 +34,7 @@ from sentir.cli.options import (
     TextColumnOption,
     TurnColumnOption,
 )
+from sentir.cli.plugins import AllowPluginsOption, PluginOption, load_allowed_plugins, load_corpus_plugins
 from sentir.cli.tune import tune
 from sentir.cli.usage_errors import CommandGroup
 from sentir.i18n import _
@@ -85,8 +86,11 @@ def study(
         int | None, typer.Option("--workers", min=1, help=_("Worker processes; default: one per core."))
     ] = None,
     open_: OpenOption = False,
+    allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
+    for path in recipes:
+        load_allowed_plugins(path, set_, allow_plugins)
     from sentir import api
     from sentir.cli.scores_output import print_study
 
@@ -116,8 +120,10 @@ def train(
         typer.Option(help=_("Saved model to continue training: its network and labels, with the recipe's data.")),
     ] = None,
     tensorboard: Annotated[Path | None, typer.Option(help=_("Folder for TensorBoard logs."))] = None,
+    allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
+    load_allowed_plugins(recipe, set_, allow_plugins)
     from sentir import api
     from sentir.cli.scores_output import print_scores, print_training
 
@@ -154,8 +160,11 @@ def evaluate(
     analyze: Annotated[
         bool, typer.Option("--analyze", help=_("Also print calibration, scores by slice, and errors."))
     ] = False,
+    plugin: PluginOption = None,
+    allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
+    load_corpus_plugins(corpus, allow_plugins)
     from sentir import api
     from sentir.cli.scores_output import print_analysis, print_scores
 
@@ -195,6 +204,7 @@ def compare(
     metric: Annotated[
         str | None, typer.Option(help=_("Metric to compare by; default: the one that selected the first model."))
     ] = None,
+    plugin: PluginOption = None,
     json: JsonOption = False,
 ) -> None:
     from sentir import api
@@ -242,6 +252,7 @@ def predict(
     abstain: Annotated[
         bool, typer.Option("--abstain", help=_("Mark predictions below the model's confidence threshold."))
     ] = False,
+    plugin: PluginOption = None,
     json: JsonOption = False,
 ) -> None:
     from sentir import api

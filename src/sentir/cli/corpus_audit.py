@@ -10,6 +10,7 @@ from rich.text import Text
 
 from sentir.cli import output
 from sentir.cli.options import CorpusArgument, JsonOption, RootOption, WorkersOption
+from sentir.cli.plugins import AllowPluginsOption, PluginOption, load_corpus_plugins
 from sentir.i18n import _
 from sentir.progress import show_progress
 
@@ -30,8 +31,11 @@ def audit(
         Path | None, typer.Option(help=_("Write the audit to this HTML file, in English and Spanish."))
     ] = None,
     workers: WorkersOption = None,
+    plugin: PluginOption = None,
+    allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
+    load_corpus_plugins(name, allow_plugins)
     from sentir import api
 
     with show_progress():

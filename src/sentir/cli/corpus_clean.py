@@ -9,6 +9,7 @@ from rich.table import Table
 
 from sentir.cli import output
 from sentir.cli.options import CorpusArgument, JsonOption, RootOption
+from sentir.cli.plugins import AllowPluginsOption, PluginOption, load_corpus_plugins
 from sentir.corpus.invisible_characters import is_blank
 from sentir.documents import TableBlock
 from sentir.i18n import _, format_count, localize_numbers
@@ -26,8 +27,11 @@ def clean(
         typer.Option(help=_("Comma-separated steps, 'default' or 'thesis'; default: the recipe's.")),
     ] = None,
     examples: Annotated[int, typer.Option(min=0, help=_("Number of texts to show step by step."))] = 3,
+    plugin: PluginOption = None,
+    allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
+    load_corpus_plugins(name, allow_plugins)
     from sentir import api
 
     chain = None if steps is None else [part.strip() for part in steps.split(",") if part.strip()]

@@ -11,6 +11,7 @@ import typer
 from sentir.cli import output
 from sentir.cli.interrupts import handle_interrupts
 from sentir.cli.options import CorpusArgument, JsonOption, RootOption, WorkersOption
+from sentir.cli.plugins import AllowPluginsOption, PluginOption, load_corpus_plugins
 from sentir.display_names import audio_problem_name, display_name
 from sentir.documents import TableBlock
 from sentir.i18n import _, format_count, format_decimal
@@ -32,8 +33,11 @@ def prepare(
     mel: Annotated[
         str | None, typer.Option(help=_("Mel spectrogram: mel or thesis; default: that of the recipe's model."))
     ] = None,
+    plugin: PluginOption = None,
+    allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
+    load_corpus_plugins(name, allow_plugins)
     from sentir import api
 
     with handle_interrupts(), show_progress():

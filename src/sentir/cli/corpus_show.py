@@ -10,6 +10,7 @@ from rich.text import Text
 
 from sentir.cli import output
 from sentir.cli.options import JsonOption, RootOption
+from sentir.cli.plugins import AllowPluginsOption, PluginOption, load_corpus_plugins
 from sentir.display_names import display_name, label_names
 from sentir.errors import SentirError
 from sentir.i18n import _, localize_numbers
@@ -31,8 +32,11 @@ def show(
     figure: Annotated[
         Path | None, typer.Option(help=_("Save the spectrogram to this file (.png, .svg or .pdf)."))
     ] = None,
+    plugin: PluginOption = None,
+    allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
+    load_corpus_plugins(corpus, allow_plugins)
     from sentir import api
 
     with show_progress():

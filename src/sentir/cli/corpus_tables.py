@@ -10,6 +10,7 @@ import typer
 
 from sentir.cli import output
 from sentir.cli.options import CorpusArgument, JsonOption, RecipeArgument, RootOption
+from sentir.cli.plugins import AllowPluginsOption, PluginOption, load_allowed_plugins, load_corpus_plugins
 from sentir.display_names import display_name
 from sentir.i18n import _, format_count
 from sentir.progress import show_progress
@@ -19,7 +20,10 @@ def export(
     name: CorpusArgument,
     out: Annotated[Path, typer.Option(help=_("Table to write (.parquet, .csv or .jsonl)."))],
     root: RootOption = None,
+    plugin: PluginOption = None,
+    allow_plugins: AllowPluginsOption = False,
 ) -> None:
+    load_corpus_plugins(name, allow_plugins)
     from sentir import api
 
     with show_progress():
@@ -36,8 +40,10 @@ def redraw(
     recipe: RecipeArgument,
     reason: Annotated[str, typer.Option(help=_("Why test is discarded; shown in reports."))],
     root: RootOption = None,
+    allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
+    load_allowed_plugins(recipe, None, allow_plugins)
     from sentir import api
 
     result = api.redraw_corpus(recipe, reason=reason, root=root)

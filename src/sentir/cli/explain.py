@@ -10,6 +10,7 @@ from rich.text import Text
 
 from sentir.cli import output
 from sentir.cli.options import CorpusOption, JsonOption, ModelArgument, RootOption
+from sentir.cli.plugins import AllowPluginsOption, PluginOption, load_corpus_plugins
 from sentir.display_names import display_name
 from sentir.errors import SentirError
 from sentir.i18n import _
@@ -38,8 +39,11 @@ def explain(
     html: Annotated[
         Path | None, typer.Option(help=_("Write the explanation to this HTML file, in English and Spanish."))
     ] = None,
+    plugin: PluginOption = None,
+    allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
+    load_corpus_plugins(corpus, allow_plugins)
     has_input = text is not None or file is not None
     explains_prediction = has_input or utterance_id is not None
     if has_input and utterance_id is not None:

@@ -12,6 +12,7 @@ from sentir.cli import output
 from sentir.cli.browser import open_page
 from sentir.cli.interrupts import handle_interrupts
 from sentir.cli.options import JsonOption, OpenOption, RecipeArgument, RootOption, RunFolderOption, SetOption
+from sentir.cli.plugins import AllowPluginsOption, load_allowed_plugins
 from sentir.documents import TableBlock
 from sentir.i18n import _, format_decimal
 from sentir.paths import to_file_name
@@ -38,8 +39,10 @@ def tune(
     ] = None,
     set_: SetOption = None,
     open_: OpenOption = False,
+    allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
+    load_allowed_plugins(recipe, set_, allow_plugins)
     from sentir import api
 
     loaded = api.load_recipe(recipe, set_ or ())

@@ -1,22 +1,29 @@
 """Readers: files of a known layout → a `Corpus`.
 
 A reader is a function ``read(root, data) -> Corpus`` of the folder (or file) given by the user and the recipe's
-``data`` section. It does not change the text (cleaning comes later) and reports unusable rows as issues.
+``data`` section. It does not change the text (cleaning comes later) and reports unusable rows as issues. Its own
+settings are a section ``data.NAME`` of the recipe, which ``data.settings_of`` returns.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
 
 from sentir.corpus.corpus import Corpus
+from sentir.errors import PluginError
 from sentir.files.folders import require_printable
 from sentir.i18n import _, gettext_noop
 from sentir.paths import PathLike
 from sentir.preflight import require_root
 from sentir.progress import progress_bar
-from sentir.recipe import DataSettings
+from sentir.recipe import READER_SETTINGS, DataSettings, Section
 from sentir.registry import Registry
 from sentir.safe_text import replace_surrogates
+
+ReaderT = TypeVar("ReaderT", bound=Callable[[Path, DataSettings], Corpus])
 
 READERS = Registry(
     gettext_noop("reader"),
@@ -29,6 +36,31 @@ READERS = Registry(
         "demo-mosei": "sentir.readers.demo:read_mosei",
     },
 )
+
+
+def register_reader(name: str, settings: type[Section] | None = None) -> Callable[[ReaderT], ReaderT]:
+    """Return a decorator that registers a reader.
+
+    Args:
+        name: of the reader, for ``data.reader``.
+        settings: the class of its section ``data.NAME``, if it has settings of its own.
+
+    Raises:
+        PluginError: if the name exists, or its section would have the name of another setting.
+    """
+
+    def add(read: ReaderT) -> ReaderT:
+        READERS.register(name)(read)
+        if settings is None:
+            return read
+        if name in DataSettings.model_fields:
+            raise PluginError(
+                _("A reader with settings cannot be called '{name}': 'data.{name}' is a setting.", name=name)
+            )
+        READER_SETTINGS.register(name)(settings)
+        return read
+
+    return add
 
 
 def read_corpus(data: DataSettings, root: PathLike | None = None) -> Corpus:

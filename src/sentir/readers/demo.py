@@ -8,7 +8,7 @@ from sentir.corpus.corpus import Corpus
 from sentir.i18n import gettext_noop
 from sentir.readers.meld import reader as meld
 from sentir.readers.mosei import reader as mosei
-from sentir.recipe import DataSettings
+from sentir.recipe import DataSettings, MeldSettings
 from sentir.registry import Registry
 
 # Imported on first use: readers do not depend on the generator.
@@ -29,7 +29,7 @@ def read_meld(root: Path | None, data: DataSettings) -> Corpus:
         CorpusError: if the cache cannot be written, or espeak-ng cannot be used.
     """
     folder: Path = DEMO_FOLDERS.get("meld")(audio=data.audio)
-    choice = data.meld.duplicate_clips
+    choice = data.settings_of(MeldSettings).duplicate_clips
     return meld.read_tree(folder, name="demo-meld", synthetic=True, audio=data.audio, duplicate_clips=choice)
 
 

@@ -23,7 +23,7 @@ from sentir.i18n import _, format_count
 from sentir.readers.meld import reader as meld
 from sentir.readers.mosei import reader as mosei
 from sentir.readers.mosei.segments import Interval, is_interval_of
-from sentir.recipe import DataSettings
+from sentir.recipe import DataSettings, FinalSpecsSettings
 
 _SPEC_FOLDER = re.compile(r"(meld|mosei)_(train|dev|val|test)")
 _MELD_NAME = re.compile(r"(dia\d+)_(utt\d+)(?:\.\w+)?\.npy", re.IGNORECASE)
@@ -53,7 +53,7 @@ def read(root: Path, data: DataSettings) -> Corpus:
     Raises:
         CorpusError: if there are no texts, those of both corpora, or no spectrograms of them.
     """
-    name, folder = _find_texts(root, data.final_specs.text_root)
+    name, folder = _find_texts(root, data.settings_of(FinalSpecsSettings).text_root)
     corpus = _READERS[name](folder, data.model_copy(update={"audio": False}))
     if not data.audio:
         return corpus

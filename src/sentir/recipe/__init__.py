@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
 from sentir.errors import RecipeError
-from sentir.i18n import _
 from sentir.paths import PathLike
 from sentir.preflight import require_recipe
-from sentir.recipe.data import DEFAULT_CLEANING, DataSettings, FinalSpecsSettings, MeldSettings, TableSettings
+from sentir.recipe.data import (
+    DEFAULT_CLEANING,
+    READER_SETTINGS,
+    DataSettings,
+    FinalSpecsSettings,
+    MeldSettings,
+    TableSettings,
+)
 from sentir.recipe.differences import diff_settings, flatten_settings
 from sentir.recipe.evaluation import EvaluationSettings, StudySettings
 from sentir.recipe.model import AudioSettings, LoraSettings, ModelSettings, StackedSettings
+from sentir.recipe.recipe_plugins import load_recipe_plugins
 from sentir.recipe.relative_paths import relativize_paths, resolve_paths
 from sentir.recipe.sections import FileSafeName, Section, check_encodable
 from sentir.recipe.toml import (
@@ -33,14 +38,16 @@ from sentir.recipe.toml import (
     merge_settings,
     parse_override,
     parse_overrides,
+    read_toml,
 )
 from sentir.recipe.training import AugmentSettings, TrainSettings
 from sentir.recipe.tuning import Dimension, TuneSettings
-from sentir.recipe.validation_messages import describe_error
+from sentir.recipe.validation_messages import format_validation_error
 from sentir.repr_mixin import ReprMixin
 
 __all__ = [
     "DEFAULT_CLEANING",
+    "READER_SETTINGS",
     "AudioSettings",
     "AugmentSettings",
     "DataSettings",
@@ -89,25 +96,26 @@ class Recipe(ReprMixin, Section):
         return tree
 
     @classmethod
-    def load(cls, path: PathLike, overrides: Overrides = ()) -> Recipe:
+    def load(cls, path: PathLike, overrides: Overrides = (), *, allow_plugins: bool = False) -> Recipe:
         """Read a TOML recipe and apply overrides.
 
         Args:
             path: of the file, or the name of a bundled recipe, such as ``meld-text``.
             overrides: strings such as ``train.lr=2e-5``, or setting → value, ``{"train.lr": 2e-5}``.
+            allow_plugins: whether the plug-ins that it names may be run; if not, they must be loaded already.
 
         Paths in the file are relative to its folder, paths in overrides to the working directory.
 
         Raises:
             RecipeError: if the file is missing or not TOML, or a key is unknown or has an invalid value.
+            PluginError: if a plug-in cannot be loaded, or is not allowed.
         """
-        path = require_recipe(path)
-        try:
-            tree = resolve_paths(tomllib.loads(path.read_text(encoding="utf-8-sig")), path.parent)
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise RecipeError(_("{path} is not valid TOML: {why}.", path=path, why=error)) from error
+        path, changes = require_recipe(path), list(parse_overrides(overrides))
+        tree = read_toml(path)
+        load_recipe_plugins(path, tree, changes, allow=allow_plugins)
+        tree = resolve_paths(tree, path.parent)
         tree.setdefault("name", path.stem)
-        for change in parse_overrides(overrides):
+        for change in changes:
             tree = merge_settings(tree, change)
         return cls.parse(tree, where=str(path))
 
@@ -121,7 +129,7 @@ class Recipe(ReprMixin, Section):
         try:
             return cls.model_validate(tree)
         except ValidationError as error:
-            raise RecipeError(_format_validation_error(error, where)) from error
+            raise RecipeError(format_validation_error(error, where, cls)) from error
 
     def override(self, changes: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
         """Return a validated copy with nested ``changes``."""
@@ -166,32 +174,3 @@ class Recipe(ReprMixin, Section):
     def digest(self) -> str:
         """Return a short hash of the resolved recipe."""
         return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:12]
-
-
-def _format_validation_error(error: ValidationError, where: str) -> str:
-    first = error.errors()[0]
-    path = [str(part) for part in first["loc"]]
-    key = ".".join(path) or _("top level")
-    if first["type"] == "extra_forbidden":
-        near = get_close_matches(path[-1], _known_keys(path[:-1]), n=1, cutoff=0.5)
-        hint = _("did you mean '{name}'?", name=near[0]) if near else _("remove it.")
-        return _("{where}: there is no setting '{key}'; {hint}", where=where, key=key, hint=hint)
-    if first["type"] == "missing":
-        return _("{where}: the setting '{key}' is missing.", where=where, key=key)
-    why, value = describe_error(first), first["input"]
-    if isinstance(value, Mapping):
-        return _("{where}: '{key}' cannot be used: {why}.", where=where, key=key, why=why)
-    return _("{where}: '{key}' cannot be {value!r}: {why}.", where=where, key=key, value=value, why=why)
-
-
-def _known_keys(path: list[str]) -> list[str]:
-    section: Any = Recipe
-    for part in path:  # names in a table of sections are not settings
-        if part in section.model_fields:
-            section = _find_section(section.model_fields[part].annotation)
-    return list(section.model_fields)
-
-
-def _find_section(annotation: Any) -> type[Section]:
-    types = (annotation, *get_args(annotation))
-    return next(one for one in types if isinstance(one, type) and issubclass(one, Section))

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
-from sentir.i18n import _
+from sentir.errors import RecipeError
+from sentir.i18n import _, gettext_noop
 from sentir.recipe.sections import FileSafeName, Section
+from sentir.recipe.validation_messages import format_validation_error
+from sentir.registry import Registry
+
+SettingsT = TypeVar("SettingsT", bound=Section)
 
 DEFAULT_CLEANING = ("repair_encoding", "drop_noise_annotations", "collapse_whitespace")
 
@@ -179,11 +193,20 @@ class FinalSpecsSettings(Section):
         text_root: the folder of the texts, if not that of the spectrograms.
     """
 
+    recipe_paths: ClassVar[tuple[str, ...]] = ("text_root",)
+
     text_root: Path | None = None
 
 
+READER_SETTINGS = Registry(
+    gettext_noop("section of a reader"),
+    {"table": TableSettings, "meld": MeldSettings, "final_specs": FinalSpecsSettings},
+)
+"""Sections of settings of readers: the section ``data.NAME`` is validated by the class called ``NAME``."""
+
+
 class DataSettings(Section):
-    """The corpus, the task, and text cleaning.
+    """The corpus, the task, and text cleaning; besides, a section for each reader in `READER_SETTINGS`.
 
     Attributes:
         reader: a name in `sentir.readers`.
@@ -192,11 +215,11 @@ class DataSettings(Section):
         audio: whether the audio clips are looked for; audio models need them.
         cleaning: names of steps in `sentir.corpus.cleaning`, applied in order.
         min_train_words: utterances with fewer words after cleaning are left out of train (never of dev or test).
-        table: columns of a table, for the reader ``table``.
-        meld, final_specs: settings of these readers.
         folds_of: common name of recipes whose corpora are folds of one corpus, so that the test split of one may
             overlap the train split of another.
     """
+
+    model_config = ConfigDict(extra="allow")
 
     reader: str
     root: Path | None = None
@@ -204,7 +227,54 @@ class DataSettings(Section):
     audio: bool = False
     cleaning: tuple[str, ...] = DEFAULT_CLEANING
     min_train_words: int = Field(0, ge=0)
-    table: TableSettings | None = None
-    meld: MeldSettings = MeldSettings()
-    final_specs: FinalSpecsSettings = FinalSpecsSettings()
     folds_of: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _validate_reader_settings(cls, tree: Any) -> Any:
+        """Validate the sections of readers; that of a reader whose plug-in is not loaded is kept as it is."""
+        if not isinstance(tree, Mapping):
+            return tree
+        given = {name: value for name, value in tree.items() if name not in cls.model_fields}
+        own = tree.get("reader")
+        kept = {own: given.pop(own)} if own in given and own not in READER_SETTINGS else {}
+        if given:
+            sections = _reader_sections_model(
+                tuple((name, READER_SETTINGS.get(name)) for name in READER_SETTINGS)
+            )
+            checked = sections.model_validate(given)
+            kept |= {name: one for name in given if (one := getattr(checked, name)) is not None}
+        return {name: value for name, value in tree.items() if name in cls.model_fields} | kept
+
+    @classmethod
+    def known_settings(cls) -> dict[str, Any]:
+        """Return setting → type, with the sections of readers."""
+        return super().known_settings() | {name: READER_SETTINGS.get(name) for name in READER_SETTINGS}
+
+    @property
+    def table(self) -> TableSettings | None:
+        """The columns of a table, for the reader ``table``; ``None`` if the recipe names none."""
+        return (self.model_extra or {}).get("table")
+
+    def settings_of(self, kind: type[SettingsT]) -> SettingsT:
+        """Return the section of a reader, by its class in `READER_SETTINGS`; the defaults if there is none.
+
+        Raises:
+            RecipeError: if a setting without a default is missing.
+        """
+        name = next(name for name in READER_SETTINGS if READER_SETTINGS.get(name) is kind)
+        given = (self.model_extra or {}).get(name, {})
+        if isinstance(given, kind):
+            return given
+        try:
+            return kind.model_validate(given.model_dump() if isinstance(given, Section) else given)
+        except ValidationError as error:
+            raise RecipeError(format_validation_error(error, "recipe", kind, ("data", name))) from error
+
+
+@lru_cache(maxsize=8)
+def _reader_sections_model(sections: tuple[tuple[str, type[Section]], ...]) -> type[Section]:
+    """Return a class with an optional field for each section."""
+    fields: dict[str, Any] = {name: (kind | None, None) for name, kind in sections}
+    model: type[Section] = create_model("ReaderSections", __base__=Section, **fields)
+    return model

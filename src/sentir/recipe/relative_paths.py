@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from sentir.recipe.data import READER_SETTINGS
 
 
 def resolve_paths(tree: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -29,14 +31,15 @@ def _map_paths(tree: Mapping[str, Any], change: Callable[[str], str]) -> dict[st
     """Change all paths that are strings; other types are refused in validation."""
     changed, data, plugins = dict(tree), tree.get("data"), tree.get("plugins")
     if isinstance(data, Mapping):
-        changed["data"] = _change_key(data, "root", change)
-        if isinstance(specs := data.get("final_specs"), Mapping):
-            changed["data"]["final_specs"] = _change_key(specs, "text_root", change)
+        changed["data"] = _change_keys(data, ("root",), change) | {
+            name: _change_keys(data[name], READER_SETTINGS.get(name).recipe_paths, change)
+            for name in READER_SETTINGS
+            if isinstance(data.get(name), Mapping)
+        }
     if isinstance(plugins, list | tuple):
         changed["plugins"] = [change(one) if isinstance(one, str) else one for one in plugins]
     return changed
 
 
-def _change_key(section: Mapping[str, Any], key: str, change: Callable[[str], str]) -> dict[str, Any]:
-    path = section.get(key)
-    return {**section, key: change(path)} if isinstance(path, str) else dict(section)
+def _change_keys(section: Mapping[str, Any], keys: Iterable[str], change: Callable[[str], str]) -> dict[str, Any]:
+    return {**section, **{key: change(section[key]) for key in keys if isinstance(section.get(key), str)}}

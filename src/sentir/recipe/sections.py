@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
@@ -18,6 +18,14 @@ class Section(BaseModel):
     """An immutable section of settings that refuses unknown keys and numbers that are not finite."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    recipe_paths: ClassVar[tuple[str, ...]] = ()
+    """Settings that are paths relative to the recipe's folder."""
+
+    @classmethod
+    def known_settings(cls) -> dict[str, Any]:
+        """Return setting → type."""
+        return {name: field.annotation for name, field in cls.model_fields.items()}
 
 
 def _validate_name(text: str) -> str:

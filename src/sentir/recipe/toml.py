@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import tomli_w
@@ -12,6 +13,18 @@ import tomli_w
 from sentir.errors import RecipeError
 from sentir.i18n import _
 from sentir.safe_text import to_single_line
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the settings in a file.
+
+    Raises:
+        RecipeError: if it is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(_("{path} is not valid TOML: {why}.", path=path, why=error)) from error
 
 
 def merge_settings(tree: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

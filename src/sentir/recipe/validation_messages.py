@@ -3,10 +3,51 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
 
 from sentir.i18n import _
+
+
+def format_validation_error(
+    error: ValidationError, where: str, settings: type[BaseModel], section: Sequence[str] = ()
+) -> str:
+    """Return a sentence on the first invalid setting.
+
+    Args:
+        error: of the validation.
+        where: the recipe.
+        settings: the class that was validated.
+        section: the path of its section in the recipe.
+    """
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    key = ".".join((*section, *path)) or _("top level")
+    if first["type"] == "extra_forbidden":
+        near = get_close_matches(path[-1], _known_keys(settings, path[:-1]), n=1, cutoff=0.5)
+        hint = _("did you mean '{name}'?", name=near[0]) if near else _("remove it.")
+        return _("{where}: there is no setting '{key}'; {hint}", where=where, key=key, hint=hint)
+    if first["type"] == "missing":
+        return _("{where}: the setting '{key}' is missing.", where=where, key=key)
+    why, value = describe_error(first), first["input"]
+    if isinstance(value, Mapping):
+        return _("{where}: '{key}' cannot be used: {why}.", where=where, key=key, why=why)
+    return _("{where}: '{key}' cannot be {value!r}: {why}.", where=where, key=key, value=value, why=why)
+
+
+def _known_keys(settings: type[BaseModel], path: list[str]) -> list[str]:
+    section: Any = settings
+    for part in path:  # names in a table of sections are not settings
+        if part in (known := section.known_settings()):
+            section = next(
+                one
+                for one in (known[part], *get_args(known[part]))
+                if isinstance(one, type) and issubclass(one, BaseModel)
+            )
+    return list(section.known_settings())
 
 
 def describe_error(error: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ available where it is loaded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -39,12 +39,14 @@ from sentir.models.device import get_best_device
 from sentir.models.factory import MODELS
 from sentir.models.text_backbones import check_language
 from sentir.paths import PathLike
+from sentir.plugins import load_plugins
 from sentir.preflight import METADATA_FILE
 from sentir.preprocessing.preprocessor import ModelInputs, Preprocessor
 from sentir.recipe import Recipe
 from sentir.recognizer.card import save_model_cards
 from sentir.recognizer.encoders import Encoders
 from sentir.recognizer.inference import predict_tasks
+from sentir.recognizer.needed_plugins import require_plugins
 from sentir.recognizer.prediction_mixin import PredictionMixin
 from sentir.recognizer.saved_facts import FORMAT_VERSION, read_saved_model
 from sentir.recognizer.saving import (
@@ -226,14 +228,19 @@ class Recognizer(PredictionMixin, ReprMixin):
         copy_permissions(folder, folder / METADATA_FILE)
 
     @classmethod
-    def from_pretrained(cls, folder: PathLike) -> Recognizer:
+    def from_pretrained(cls, folder: PathLike, *, plugins: PathLike | Iterable[PathLike] = ()) -> Recognizer:
         """Load a folder that `save_pretrained` wrote.
+
+        Args:
+            folder: of the model. It names the plug-ins that it needs, and runs none.
+            plugins: Python files to load first; see `sentir.plugins.load_plugin`.
 
         Raises:
             RecognizerError: if the folder is not a saved recognizer, is damaged, or of another format.
             WeightsError: if a frozen encoder that was not saved is not available, or has other weights.
-            SentirError: if a plug-in of its recipe does not exist.
+            PluginError: if a plug-in that it needs is not loaded, or one of ``plugins`` cannot be.
         """
+        load_plugins(plugins)
         folder = Path(folder)
         for attempts_left in reversed(range(_LOAD_ATTEMPTS)):
             committed, before = committed_folder(folder), _save_stamp(folder)
@@ -253,7 +260,8 @@ class Recognizer(PredictionMixin, ReprMixin):
     def _load(cls, folder: Path) -> Recognizer:
         saved, facts = read_saved_model(folder)
         recipe, (main, *auxiliary) = saved.recipe, saved.to_tasks()
-        with report_damaged_recipe(folder, recipe):
+        require_plugins(folder, facts)
+        with report_damaged_recipe(folder):
             encoders = load_encoders(folder, saved)
             preprocessor = Preprocessor(
                 recipe.data, recipe.model, saved.scaler, saved.mel_statistics, **encoders.processors()

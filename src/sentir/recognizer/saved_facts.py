@@ -61,6 +61,15 @@ class _PackageVersions(_ExtensibleModel):
     __pydantic_extra__: dict[str, str]
 
 
+class _NeededPlugin(_StrictModel):
+    """A plug-in that the model needs: a file, or an entry point of a package, and what it registered, by kind."""
+
+    name: str
+    sha256: str
+    package: str
+    registers: dict[str, list[str]]
+
+
 class TrainingFacts(_ExtensibleModel):
     """Facts about the training of a saved model, as far as its card and other code use them."""
 
@@ -80,6 +89,7 @@ class TrainingFacts(_ExtensibleModel):
     previous_trainings: list[_PreviousTraining] = []
     scores: list[ModelScores] = []
     slices: list[dict[str, Any]] = []
+    plugins: list[_NeededPlugin] = []
 
 
 class SavedTask(_StrictModel):

@@ -21,10 +21,10 @@ from sentir.models.config_checks import count_elements, get_file_shapes, get_net
 from sentir.models.factory import MODELS
 from sentir.models.speech_backbones import save_speech_encoder
 from sentir.models.text_encoder import save_text_encoder
+from sentir.plugins import PluginFailures
 from sentir.preflight import METADATA_FILE
 from sentir.preprocessing.kinds import uses_speech_encoder
 from sentir.preprocessing.preprocessor import Preprocessor
-from sentir.recipe import Recipe
 from sentir.recognizer.card import CARD_FILENAMES
 from sentir.recognizer.encoders import Encoders, PretrainedEncoder
 from sentir.recognizer.saved_facts import SavedModel, damaged_model_error
@@ -145,13 +145,11 @@ def _has_all_weights(transformer: nn.Module, folder: Path) -> bool:
 
 
 @contextmanager
-def report_damaged_recipe(folder: Path, recipe: Recipe) -> Iterator[None]:
-    """Report a saved model as damaged if its recipe is invalid, unless a plug-in may be missing."""
+def report_damaged_recipe(folder: Path) -> Iterator[None]:
+    """Report a saved model as damaged if its recipe is invalid."""
     try:
         yield
     except (RecipeError, UnknownNameError) as error:
-        if recipe.plugins:
-            raise
         raise damaged_model_error(folder, METADATA_FILE, str(error).rstrip(".")) from error
 
 
@@ -171,7 +169,7 @@ def load_network(folder: Path, preprocessor: Preprocessor, encoders: Encoders, o
     """
     build = partial(encoders.build_network, preprocessor, output_names, load_pretrained=False)
     try:
-        with torch.device("meta"):
+        with PluginFailures(), torch.device("meta"):
             expected = _state_without_encoders(build())
         if get_file_shapes(folder / WEIGHTS_FILE) != {name: tuple(t.shape) for name, t in expected.items()}:
             raise ValueError(_("its tensors do not match the recipe's model"))

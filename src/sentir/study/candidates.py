@@ -26,6 +26,7 @@ from sentir.preprocessing.kinds import (
     required_mel_kind,
 )
 from sentir.recipe import ModelSettings, Recipe
+from sentir.recognizer.needed_plugins import list_needed_plugins
 from sentir.recognizer.recognizer import Recognizer
 from sentir.recognizer.saved_facts import read_saved_model
 from sentir.study.attached_audio import AttachedAudio
@@ -126,7 +127,12 @@ def train_baseline(stages: Stages, corpus: Corpus, name: str, recipe: Recipe, me
         for split, one in predictions.items():
             one.save(folder / f"{split}.parquet")
         thresholds = tune_dev_thresholds(corpus, recipe.data.task, predictions["dev"])
-        facts = {"corpus": corpus.name, "synthetic": corpus.synthetic, "fingerprint": corpus.fingerprint}
+        facts = {
+            "corpus": corpus.name,
+            "synthetic": corpus.synthetic,
+            "fingerprint": corpus.fingerprint,
+            "plugins": list_needed_plugins(recipe),
+        }
         BaselineModel(name, recipe, space, fitted, thresholds, facts).save_pretrained(folder / "model")
 
     key = {"name": name, "data": _data_key(recipe), "corpus": corpus.fingerprint, "metric": metric, "saved": True}
@@ -174,6 +180,7 @@ def cached_cross_predict(stages: Stages, recipe: Recipe, corpus: Corpus, folds: 
 def training_cache_key(recipe: Recipe, corpus: Corpus) -> dict[str, Any]:
     """Return everything that a training depends on."""
     tree = recipe.to_dict()
+    plugins = [plugin for one in stacked_recipes(recipe) for plugin in list_needed_plugins(one)]
     mel_kinds = {required_mel_kind(one.model) for one in stacked_recipes(recipe)} - {""}
     return {
         "data": _data_key(recipe),
@@ -182,6 +189,7 @@ def training_cache_key(recipe: Recipe, corpus: Corpus) -> dict[str, Any]:
         "metric": recipe.evaluation.metric,
         "corpus": corpus.fingerprint,
         "audio": "".join(audio_digest(attach_corpus_audio(corpus, mel_kind=kind)) for kind in sorted(mel_kinds)),
+        **({"plugins": plugins} if plugins else {}),
     }
 
 

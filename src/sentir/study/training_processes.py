@@ -26,10 +26,10 @@ from sentir.errors import SentirError
 from sentir.i18n import _, get_language
 from sentir.logs import LogLine, collect_logs, replay_logs
 from sentir.models.device import get_best_device
+from sentir.plugins import load_plugin
 from sentir.preprocessing.kinds import input_modalities
 from sentir.progress import receive_bars, send_bars
 from sentir.recipe import Recipe
-from sentir.registry import load_plugin
 from sentir.study.attached_audio import AttachedAudio
 from sentir.study.candidates import TRAINING, produce_training, training_cache_key
 from sentir.study.stages import Stages

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -38,6 +39,7 @@ from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.recipe import DataSettings, Recipe
 from sentir.recognizer.encoders import Encoders
 from sentir.recognizer.inference import predict_task, predict_tasks
+from sentir.recognizer.needed_plugins import list_needed_plugins
 from sentir.recognizer.recognizer import Recognizer
 from sentir.recognizer.tasks import Task, output_names
 from sentir.training.callbacks import EpochCallback
@@ -135,6 +137,7 @@ def fit(
             *(s.task for s in spaces),
             metric,
             recipe.model.model_dump_json(),
+            json.dumps(list_needed_plugins(recipe)),
             inputs_digest(dev) if is_checkpointing() else "",
         ),
     )

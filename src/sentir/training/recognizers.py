@@ -9,6 +9,7 @@ from sentir.corpus.predictions import Predictions
 from sentir.models.device import get_best_device
 from sentir.recipe import Recipe
 from sentir.recognizer.card import summarize_data
+from sentir.recognizer.needed_plugins import list_needed_plugins
 from sentir.recognizer.recognizer import Recognizer
 from sentir.recognizer.versions import package_versions
 from sentir.training.callbacks import EpochCallback
@@ -58,6 +59,7 @@ def fit_recognizer(
         "weights": {part: source.to_dict() for part, source in fitted.weight_sources.items()},
         "data": summarize_data(corpus, recipe.data.task),
         "previous_trainings": [] if init_from is None else _previous_trainings(init_from),
+        "plugins": list_needed_plugins(recipe),
         "versions": package_versions(),
     }
     fitted.model.to(get_best_device()).eval()

@@ -23,6 +23,7 @@ from sentir.evaluation.metrics import multilabel, regression, single_label
 from sentir.evaluation.metrics.label_counts import PRECISION_RECALL_F1
 from sentir.evaluation.metrics.metric import AT_HALF_SUFFIX, Array, FloatArray, KindMetrics, LabelScore, Metric
 from sentir.i18n import _, gettext_noop
+from sentir.plugins import current_plugin
 from sentir.registry import Registry
 
 METRICS_BY_KIND: Mapping[str, type[KindMetrics]] = {
@@ -30,7 +31,7 @@ METRICS_BY_KIND: Mapping[str, type[KindMetrics]] = {
     "multi": multilabel.MultilabelMetrics,
     "regression": regression.RegressionMetrics,
 }
-_REGISTRY = Registry(
+METRICS = Registry(
     gettext_noop("metric"),
     PRECISION_RECALL_F1
     | multilabel.LABEL_METRICS
@@ -44,13 +45,33 @@ _REGISTRY = Registry(
 )
 
 
+def register_metric(name: str, metric: Metric, *, kind: str) -> None:
+    """Register a metric that can select and compare models.
+
+    Args:
+        name: of the metric, for ``evaluation.metric``.
+        metric: the record. Its function gets the counts of `sentir.evaluation.metrics.label_counts`;
+            in regression `sentir.evaluation.metrics.regression.RegressionSums`.
+        kind: of the label spaces that it is for: ``single``, ``multi`` or ``regression``.
+
+    Raises:
+        PluginError: if the name exists.
+        KeyError: if there is no such kind.
+    """
+    tables = METRICS_BY_KIND[kind].selecting_metrics
+    METRICS.register(name)(metric)
+    for table in tables:
+        table[name] = metric
+    current_plugin(lambda: [table.pop(name, None) for table in tables])
+
+
 def get_metric(name: str) -> Metric:
     """Return the metric of that name; the suffix `AT_HALF_SUFFIX` is ignored.
 
     Raises:
         UnknownNameError: if there is none.
     """
-    metric: Metric = _REGISTRY.get(name.removesuffix(AT_HALF_SUFFIX))
+    metric: Metric = METRICS.get(name.removesuffix(AT_HALF_SUFFIX))
     return metric
 
 
@@ -92,7 +113,7 @@ def resolve_metric(space: LabelSpace, requested: str | Mapping[str, str] | None 
     """
     name = requested.get(space.task) if isinstance(requested, Mapping) else requested
     name = metrics_for(space).default if name is None else name
-    Registry(_REGISTRY.kind, metrics_for(space).count_metrics).get(name)
+    Registry(METRICS.kind, metrics_for(space).count_metrics).get(name)
     return name
 
 

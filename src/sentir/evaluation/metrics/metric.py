@@ -75,9 +75,11 @@ class KindMetrics(ABC):
         count_metrics: those that are functions of sufficient statistics.
         label_metrics: those of each label.
         ranking_metrics: the other metrics of a model, means over labels.
+        selecting_metrics: the tables that a new metric of this kind is added to.
     """
 
     default: ClassVar[str]
+    selecting_metrics: ClassVar[tuple[dict[str, Metric], ...]]
     count_metrics: Mapping[str, Metric]
     label_metrics: ClassVar[Mapping[str, Metric]]
     ranking_metrics: ClassVar[Mapping[str, Metric]] = {}

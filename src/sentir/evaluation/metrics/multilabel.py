@@ -186,6 +186,7 @@ class MultilabelMetrics(LabelCountMetrics):
     """Statistics and metrics of multi-label predictions."""
 
     default, count_metrics = "macro_f1", COUNT_METRICS | SAMPLE_METRICS
+    selecting_metrics = (COUNT_METRICS, count_metrics)
     label_metrics, ranking_metrics = LABEL_METRICS, RANKING_METRICS
 
     def compute_statistics(

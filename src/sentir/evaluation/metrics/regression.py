@@ -130,6 +130,7 @@ class RegressionMetrics(KindMetrics):
     """Statistics and metrics of regression predictions; the labels are the steps of the scale."""
 
     default, count_metrics, label_metrics = "mae", METRICS, LABEL_METRICS
+    selecting_metrics = (METRICS, ANY_SCALE_METRICS)
 
     def __init__(self, space: LabelSpace) -> None:
         super().__init__(space)

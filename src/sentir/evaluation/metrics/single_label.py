@@ -59,6 +59,7 @@ class SingleLabelMetrics(LabelCountMetrics):
     """Statistics and metrics of single-label predictions."""
 
     default, count_metrics = "weighted_f1", METRICS
+    selecting_metrics = (METRICS,)
 
     def compute_statistics(
         self, truth: NDArray, probabilities: FloatArray, thresholds: Thresholds, groups: NDArray[np.integer]

@@ -27,7 +27,7 @@ from sentir.i18n import _, format_count
 from sentir.readers.meld.files import CLIP_FOLDERS, ClipIndex, ClipVersions, MeldFiles, find_files
 from sentir.readers.meld.published import check_against_published
 from sentir.readers.table.keys import strip_decimal_zeros
-from sentir.recipe import DataSettings
+from sentir.recipe import DataSettings, MeldSettings
 
 _COLUMNS = (
     "Utterance",
@@ -60,7 +60,9 @@ def read(root: Path, data: DataSettings) -> Corpus:
     """
     issues: list[Issue] = []
     files = find_files(root, issues, audio=data.audio)
-    corpus = _build(files, root, issues, audio=data.audio, duplicate_clips=data.meld.duplicate_clips)
+    corpus = _build(
+        files, root, issues, audio=data.audio, duplicate_clips=data.settings_of(MeldSettings).duplicate_clips
+    )
     clips = format_count(sum(u.clip is not None for u in corpus)) if data.audio else _("not searched for")
     message = _(
         "Recognized: {layout}; CSV files: {tables}, utterances: {n}, clips: {clips}.",
