@@ -21,14 +21,15 @@ from sentir.i18n import _
 from sentir.paths import PathLike
 from sentir.preflight import require_recipe
 from sentir.recipe.data import DEFAULT_CLEANING, DataSettings, FinalSpecsSettings, MeldSettings, TableSettings
-from sentir.recipe.differences import diff_settings, flatten_settings
 from sentir.recipe.evaluation import EvaluationSettings, StudySettings
 from sentir.recipe.model import AudioSettings, LoraSettings, ModelSettings, StackedSettings
 from sentir.recipe.relative_paths import relativize_paths, resolve_paths
 from sentir.recipe.sections import FileSafeName, Section, check_encodable
 from sentir.recipe.toml import (
     Overrides,
+    diff_settings,
     dump_toml,
+    flatten_settings,
     format_toml_comment,
     merge_settings,
     parse_override,
