@@ -13,7 +13,7 @@ import pytest
 import typer
 from running import sentir
 
-from sentir.cli import output
+from sentir.cli import output, usage_errors
 from sentir.cli.app import app
 
 RECIPE = """
@@ -95,6 +95,14 @@ def test_help_is_in_spanish_wherever_the_option_stands():
     assert "Ejemplo" in program("predict", "--help", env={"SENTIR_LANG": "es"}).stdout
     wrong = program("--lang", "fr", "predict", "--help")
     assert wrong.returncode == 2 and "en, es" in wrong.stderr
+
+
+@pytest.mark.parametrize("command", [(), ("train",), ("corpus",), ("corpus", "audit")])
+def test_words_of_the_framework_are_translated_in_help(command, monkeypatch):
+    monkeypatch.setattr(usage_errors, "_", lambda message: f"<{message}>")
+    done = sentir(*command, "--help")
+    assert done.returncode == 0 and done.stdout.startswith("<Usage: >sentir")
+    assert "<Options>:" in done.stdout and "<Show this message and exit.>" in done.stdout
 
 
 def test_the_installed_program_prints_an_error_and_exits_with_2():

@@ -4,6 +4,7 @@ Torch is imported only where it is needed, so that reading and auditing a corpus
 """
 
 from sentir.api.audit import audit_corpus as audit_corpus
+from sentir.api.corpora import export_corpus as export_corpus
 from sentir.api.corpora import load_corpus as load_corpus
 from sentir.api.corpora import prepare_corpus as prepare_corpus
 from sentir.api.corpora import preview_cleaning as preview_cleaning
@@ -12,7 +13,6 @@ from sentir.api.evaluation import compare as compare
 from sentir.api.evaluation import evaluate as evaluate
 from sentir.api.explanation import explain as explain
 from sentir.api.explanation import explain_model as explain_model
-from sentir.api.export import export_corpus as export_corpus
 from sentir.api.inspection import UtteranceInspection as UtteranceInspection
 from sentir.api.inspection import inspect_utterance as inspect_utterance
 from sentir.api.prediction import predict as predict

@@ -47,15 +47,9 @@ def predict(
             missing or damaged.
         SentirError: if the model cannot be used.
     """
+    if not isinstance(model, PathLike):
+        return model.predict(texts, files=files, columns=columns, abstain=abstain)
     texts, paths = normalize_inputs(texts, files)
-    inputs = make_inputs(texts, paths, columns, _read_table_settings(model))
+    require_model(Path(model))
+    inputs = make_inputs(texts, paths, columns, read_saved_table_settings(Path(model)))
     return predict_inputs(as_model(model), inputs, abstain=abstain)
-
-
-def _read_table_settings(model: PathLike | Recognizer | BaselineModel) -> Mapping[str, Any]:
-    """Return the section ``data.table`` of a model's recipe; empty if it has none."""
-    if isinstance(model, PathLike):
-        require_model(Path(model))
-        return read_saved_table_settings(Path(model))
-    table = model.recipe.data.table
-    return {} if table is None else table.model_dump()

@@ -11,9 +11,11 @@ from sentir.cli.corpus_init import init
 from sentir.cli.corpus_prepare import prepare
 from sentir.cli.corpus_show import show
 from sentir.cli.corpus_tables import export, redraw
+from sentir.cli.usage_errors import CommandGroup
 from sentir.i18n import _
 
 corpus = typer.Typer(
+    cls=CommandGroup,
     help=_("Download, audit and prepare corpora. Or start with your own table."),
     epilog=_("Example: sentir corpus audit meld --root DATA/meld --html audit.html"),
     no_args_is_help=True,

@@ -1,10 +1,10 @@
-"""Usage errors as sentences in the current language."""
+"""Usage errors as sentences, and the words of help texts, in the current language."""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from sentir.i18n import _, gettext_noop
 from sentir.safe_text import make_printable
 
 _UsageError: Any = typer.BadParameter.__bases__[0]  # of click, or of typer's own copy of it
+_BaseFormatter: Any = typer.Context.formatter_class
 _NAME_PATTERN = r"'?(?P<name>.+?)'?"
 _MESSAGES = {  # pattern of click's message → ours
     rf"Missing (argument|parameter|option) {_NAME_PATTERN}(\. .*)?\.?": gettext_noop("{name} is missing."),
@@ -42,10 +43,41 @@ _MESSAGES = {  # pattern of click's message → ours
     rf"Invalid value for {_NAME_PATTERN}: .*\b(number|float)\b.*": gettext_noop("{name} must be a number."),
     rf"Invalid value for {_NAME_PATTERN}: (?P<why>.+)": gettext_noop("{name} cannot be used: {why}"),
 }
+_HELP_WORDS = {
+    "Usage: ": gettext_noop("Usage: "),
+    "Arguments": gettext_noop("Arguments"),
+    "Options": gettext_noop("Options"),
+    "Commands": gettext_noop("Commands"),
+    "Show this message and exit.": gettext_noop("Show this message and exit."),
+}
+
+
+class _HelpFormatter(_BaseFormatter):  # type: ignore[misc]
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        super().write_usage(prog, args, prefix or _("Usage: "))
+
+    def write_heading(self, heading: str) -> None:
+        super().write_heading(_(_HELP_WORDS.get(heading, heading)))
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], *settings: Any, **named: Any) -> None:
+        super().write_dl([(name, _(_HELP_WORDS.get(text, text))) for name, text in rows], *settings, **named)
+
+
+class _HelpContext(typer.Context):
+    formatter_class = _HelpFormatter
 
 
 class CommandGroup(TyperGroup):
-    """The commands, with translated usage errors."""
+    """Commands with usage errors and help texts in the current language."""
+
+    context_class = _HelpContext
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command whose help is in the current language."""
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            command.context_class = _HelpContext
+        return command
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the global options."""

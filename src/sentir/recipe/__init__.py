@@ -25,7 +25,6 @@ from sentir.recipe.data import (
     MeldSettings,
     TableSettings,
 )
-from sentir.recipe.differences import diff_settings, flatten_settings
 from sentir.recipe.evaluation import EvaluationSettings, StudySettings
 from sentir.recipe.model import AudioSettings, LoraSettings, ModelSettings, StackedSettings
 from sentir.recipe.recipe_plugins import load_recipe_plugins
@@ -33,7 +32,9 @@ from sentir.recipe.relative_paths import relativize_paths, resolve_paths
 from sentir.recipe.sections import FileSafeName, Section, check_encodable
 from sentir.recipe.toml import (
     Overrides,
+    diff_settings,
     dump_toml,
+    flatten_settings,
     format_toml_comment,
     merge_settings,
     parse_override,

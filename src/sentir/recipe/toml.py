@@ -1,4 +1,4 @@
-"""Nested settings: merging, overrides and TOML output."""
+"""Nested settings: merging, overrides, differences and TOML output."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import tomli_w
 from sentir.errors import RecipeError
 from sentir.i18n import _
 from sentir.safe_text import to_single_line
+
+_NOT_COMPARED = ("train.seed",)  # candidates are trained with all seeds
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -107,3 +109,24 @@ def _drop_none(tree: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in tree.items()
         if value is not None
     }
+
+
+def flatten_settings(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings in which candidates can differ, flat: ``model.context`` → its value."""
+    data = {key: tree["data"][key] for key in ("cleaning", "min_train_words")}
+    flat = _flatten({"model": tree["model"], "train": tree["train"], "data": data})
+    return {key: value for key, value in flat.items() if key not in _NOT_COMPARED}
+
+
+def diff_settings(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Return setting → its values in ``a`` and ``b``, where they differ; ``None`` if missing."""
+    keys = dict.fromkeys((*a, *b))
+    return {key: (a.get(key), b.get(key)) for key in keys if a.get(key) != b.get(key)}
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        flat |= _flatten(value, f"{name}.") if isinstance(value, Mapping) and value else {name: value}
+    return flat

@@ -88,13 +88,7 @@ def plot_label_shares(audit: AuditReport, task: str) -> Figure:
     totals = {row["split"]: row["utterances"] for row in audit.table("splits").rows}
     splits = [split for split in SPLITS if totals[split]]
     counts = {split: {str(row["label"]): _as_int(row[split]) for row in rows} for split in splits}
-    return plot_label_bars(
-        counts,
-        {split: _as_int(totals[split]) for split in splits},
-        bar_distance=0.27,
-        bar_height=0.24,
-        row_height=0.16 * (len(splits) + 0.7),
-    )
+    return plot_label_bars(counts, {split: _as_int(totals[split]) for split in splits})
 
 
 def _as_int(value: AuditCell) -> int:

@@ -130,33 +130,24 @@ def plot_label_distribution(corpus: CorpusSummary, task: str) -> Figure:
         split: corpus.splits.get(split, {}).get("utterances", 0) or sum(counts[split].values())
         for split in counts
     }
-    return plot_label_bars(counts, totals, bar_distance=0.36, bar_height=0.32, row_height=0.42)
+    return plot_label_bars(counts, totals)
 
 
-def plot_label_bars(
-    counts: Mapping[str, Mapping[str, int]],
-    totals: Mapping[str, int],
-    *,
-    bar_distance: float,
-    bar_height: float,
-    row_height: float,
-) -> Figure:
+def plot_label_bars(counts: Mapping[str, Mapping[str, int]], totals: Mapping[str, int]) -> Figure:
     """Draw the ``counts`` of labels by split as shares of ``totals``, side by side.
 
     Args:
         counts: split → label → utterances.
         totals: split → utterances.
-        bar_distance, bar_height: distance and thickness of a label's bars, as shares of its row.
-        row_height: height of a label's row in inches.
     """
     names = list(dict.fromkeys(name for split_counts in counts.values() for name in split_counts))
-    figure, axes = make_axes(height=0.6 + row_height * len(names))
+    figure, axes = make_axes(height=0.6 + 0.16 * (len(counts) + 0.7) * len(names))
     texts = []
     for n, (split, split_counts) in enumerate(counts.items()):
         label_counts = [split_counts.get(name, 0) for name in names]
-        positions = [row + (n - (len(counts) - 1) / 2) * bar_distance for row in range(len(names))]
+        positions = [row + (n - (len(counts) - 1) / 2) * 0.8 / len(counts) for row in range(len(names))]
         shares = [count / max(1, totals[split]) for count in label_counts]
-        axes.barh(positions, shares, bar_height, color=COLORS[n], label=display_name(split))
+        axes.barh(positions, shares, 0.7 / len(counts), color=COLORS[n], label=display_name(split))
         texts.append([format_count(count) for count in label_counts])
     name_bars(axes, [display_name(name) for name in names], texts)
     figure.legend(loc="outside upper right", ncols=len(counts), frameon=False, fontsize=SMALL_FONT_SIZE)

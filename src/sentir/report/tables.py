@@ -92,11 +92,11 @@ def _contrast(section: TaskSection, comparison: Comparison) -> tuple[int, str]:
 
 def opening_table(openings: Sequence[Opening]) -> TableBlock:
     """Return a row for each evaluation on test."""
+    similar = _("(nearly identical texts)")
     rows = tuple(
         (one.corpus, str(one.number), format_timestamp(one.when), one.reason,
          ", ".join(map(model_display_name, one.models)),
-         f"{one.opened_fingerprint} {_('(nearly identical texts)')}" if one.opened_fingerprint
-         else one.test_fingerprint)
+         f"{one.opened_fingerprint} {similar}" if one.opened_fingerprint else one.test_fingerprint)
         for one in openings
     )  # fmt: skip
     headings = (_("corpus"), "n", _("when"), _("why"), _("models"), _("test fingerprint"))
@@ -105,9 +105,10 @@ def opening_table(openings: Sequence[Opening]) -> TableBlock:
 
 def slice_table(slices: Sequence[SliceScore]) -> TableBlock:
     """Return a row for each slice of a split; there is at least one."""
+    few = _("too few")
     rows = tuple(
         (one.definition.display_kind, one.definition.display_name, format_count(one.n),
-         f"{format_score(one.score)} {_('too few') if one.is_small else ''}".strip())
+         f"{format_score(one.score)} {few}" if one.is_small else format_score(one.score))
         for one in slices
     )  # fmt: skip
     return TableBlock((_("by"), _("slice"), "n", metric_display_name(slices[0].metric)), rows, numeric=(2, 3))

@@ -26,7 +26,7 @@ from sentir.errors import SentirError
 from sentir.i18n import _, get_language
 from sentir.logs import LogLine, collect_logs, replay_logs
 from sentir.models.device import get_best_device
-from sentir.plugins import load_plugin
+from sentir.plugins import load_plugins, loaded_files
 from sentir.preprocessing.kinds import input_modalities
 from sentir.progress import receive_bars, send_bars
 from sentir.recipe import Recipe
@@ -105,7 +105,7 @@ def train_in_processes(
     sent = list(map(_to_fields, corpora.values()))
     pool = ProcessPoolExecutor(
         processes, mp_context=context, initializer=_initialize,
-        initargs=(get_language(), stop, bars, threads, stages.folder, checkpoints, sent),
+        initargs=(get_language(), stop, bars, threads, stages.folder, checkpoints, sent, loaded_files()),
     )  # fmt: skip
     try:
         with receive_bars(bars):
@@ -166,10 +166,12 @@ def _initialize(
     stages: Path,
     checkpoints: Path,
     corpora: Sequence[CorpusFields],
+    plugins: Sequence[Path],
 ) -> None:
     from threadpoolctl import threadpool_limits
 
     initialize_worker(language, stop)
+    load_plugins(plugins)
     torch.set_num_threads(threads)
     threadpool_limits(threads)
     ExitStack().enter_context(checkpoint_to(checkpoints))  # never left: other processes use the folder too
@@ -183,8 +185,6 @@ def _train(corpus: str, settings: Mapping[str, Any]) -> _Outcome:
     process, recipe = _process.get(), Recipe.parse(settings)
     with collect_logs() as logs, send_bars(process.bars, recipe.name):
         try:
-            for plugin in recipe.plugins:
-                load_plugin(plugin)
             produce_training(process.stages, process.corpora[corpus].for_model(recipe.model), recipe)
         except SentirError as error:
             return _Outcome(logs, error)
