@@ -1,4 +1,4 @@
-"""Start and end of worker processes."""
+"""Worker processes: how many, their start and their end."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ import threading
 from multiprocessing import parent_process
 
 from sentir.i18n import set_language
+
+
+def available_cpus() -> int:
+    """Return the number of processors that this process may use: of its affinity, and of its container."""
+    from joblib import cpu_count
+
+    return int(cpu_count())
 
 
 def initialize_worker(language_code: str) -> None:

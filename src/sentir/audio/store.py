@@ -29,7 +29,7 @@ from sentir.errors import AudioError, SentirError
 from sentir.i18n import _, get_language
 from sentir.paths import audio_dir
 from sentir.progress import progress_bar
-from sentir.worker_processes import initialize_worker
+from sentir.worker_processes import available_cpus, initialize_worker
 
 _MAX_CLIPS_PER_PART = 256  # what a killed run loses at most, of each worker
 _MIN_CLIPS_PER_PART = 16  # small parts keep all workers busy
@@ -172,7 +172,7 @@ def _extract_missing(media_files: Sequence[MediaFile], folder: Path, workers: in
     """Extract the clips that the store lacks, part by part."""
     _check_writable(folder)
     total = sum(len(media_file.segments) for media_file in media_files)
-    workers = workers or os.cpu_count() or 1
+    workers = workers or available_cpus()
     rounds = -(-total // (workers * _MAX_CLIPS_PER_PART))  # each worker writes one part per round
     chunks = _split_into_chunks(media_files, max(_MIN_CLIPS_PER_PART, -(-total // (workers * rounds))))
     workers = 1 if total < _MIN_CLIPS_FOR_WORKERS else min(workers, len(chunks))
