@@ -1,7 +1,8 @@
-"""What it saves that waiting threads spin for a moment and then sleep.
+"""What it saves that waiting threads spin for a moment and then sleep, and that one processor is left to others.
 
 Times a training step on an idle and on a busy machine. Prints ratios measured in this run: seconds per step with
-threads that spin, and with threads that sleep at once, over seconds with Sentir's setting.
+a thread per processor that spins, sleeps at once, or spins for a moment as the command line sets it, over seconds
+with the number of threads of a training.
 """
 
 import multiprocessing
@@ -10,17 +11,20 @@ import subprocess
 import sys
 
 STEP = """
-import time, torch, sentir.torchvision_operators
+import os, time, torch, sentir.torchvision_operators
+from contextlib import nullcontext
 from sentir.models.emotion_model import EmotionModel
 torch.manual_seed(0)
 model = EmotionModel("mobilenetv3_small_050", 0, 7, pretrained=False).train()
-batch = {"mel": torch.randn(32, 300, 64), "frames": torch.full((32,), 300), "has_audio": torch.ones(32) > 0}
+batch = {"mel": torch.randn(32, 300, 64), "mel_lengths": torch.full((32,), 300), "has_audio": torch.ones(32) > 0}
 def step():
     torch.nn.functional.cross_entropy(model(**batch), torch.zeros(32, dtype=torch.long)).backward()
-for n in range(8):
-    if n == 2:
-        start = time.perf_counter()
-    step()
+from sentir.training.hardware import limit_threads
+with limit_threads() if "LIMIT" in os.environ else nullcontext():
+    for n in range(8):
+        if n == 2:
+            start = time.perf_counter()
+        step()
 print((time.perf_counter() - start) / 6)
 """
 
@@ -28,7 +32,8 @@ print((time.perf_counter() - start) / 6)
 POLICIES = {
     "spinning": {"OMP_WAIT_POLICY": "ACTIVE"},
     "sleeping": {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"},
-    "Sentir's": {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"},  # as the command line sets them
+    "briefly spinning": {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"},  # as the command line sets them
+    "a training's": {"LIMIT": "1"},
 }
 
 
@@ -47,10 +52,9 @@ def spin_forever() -> None:
 
 def report(where: str) -> None:
     times = [[seconds_per_step(policy) for policy in POLICIES] for _turn in range(3)]
-    spinning, sleeping, ours = (min(column) for column in zip(*times, strict=True))
-    print(
-        f"{where}: {ours:.3f} s per step; ratios {spinning / ours:.1f} spinning, {sleeping / ours:.1f} sleeping"
-    )
+    *others, ours = (min(column) for column in zip(*times, strict=True))
+    ratios = ", ".join(f"{other / ours:.1f} {name}" for name, other in zip(POLICIES, others, strict=False))
+    print(f"{where}: {ours:.3f} s per step; ratios {ratios}", flush=True)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Start and end of worker processes."""
+"""Worker processes: how many, their start and their end."""
 
 from __future__ import annotations
 
@@ -16,12 +16,10 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def count_cores() -> int:
-    """Return the number of cores that this process may use: by its affinity, or a container's quota."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with suppress(OSError, ValueError):  # no quota, or no such file
-        quota, period = (_CGROUP / "cpu.max").read_text(encoding="utf-8").split()
-        cores = min(cores, max(1, int(quota) // int(period)))
-    return cores
+    """Return the number of processors that this process may use: of its affinity, and of its container."""
+    from joblib import cpu_count
+
+    return int(cpu_count())
 
 
 def count_memory() -> int:

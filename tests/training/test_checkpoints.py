@@ -103,6 +103,8 @@ def test_a_resumed_training_gives_the_same_result(setup, share, whole, spoken, w
 
 
 def test_resuming_with_other_threads_is_warned_of(corpus, weights, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # the number of torch is taken as it is
+    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
     recipe = tiny_recipe(weights, model={"encoder": "finetune"}, train={"min_steps": 12})
     with monkeypatch.context() as patch, pytest.raises(Killed), checkpoint_to(tmp_path):
         kill_after(2, patch)
@@ -119,6 +121,8 @@ def test_resuming_with_other_threads_is_warned_of(corpus, weights, tmp_path, mon
 
 
 def test_repeating_a_training_with_other_threads_is_warned_of(corpus, weights, tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # the number of torch is taken as it is
+    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
     monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: corpus)
     warnings = []
     monkeypatch.setattr("sentir.logs.logger.warning", warnings.append)

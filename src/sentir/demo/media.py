@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import io
 import multiprocessing
-import os
 import wave
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -36,7 +35,7 @@ from sentir.demo.voice import VOICE_SAMPLING_RATE, ScriptLine, synthesize
 from sentir.errors import CorpusError
 from sentir.i18n import _, get_language
 from sentir.progress import progress_bar
-from sentir.worker_processes import initialize_worker
+from sentir.worker_processes import count_cores, initialize_worker
 
 NUM_WORKERS = 2
 CLIP_SAMPLING_RATE, VIDEO_SAMPLING_RATE = 48_000, 16_000
@@ -111,7 +110,7 @@ def write_recordings(recordings: Sequence[Recording], root: Path) -> None:
     for folder in {(root / recording.path).parent for recording in recordings}:
         folder.mkdir(parents=True, exist_ok=True)
     context = multiprocessing.get_context("spawn")
-    workers = min(NUM_WORKERS, os.cpu_count() or 1)
+    workers = min(NUM_WORKERS, count_cores())
     pool = ProcessPoolExecutor(workers, context, initialize_worker, (get_language(),))
     try:
         with progress_bar(_("Synthesizing speech"), len(recordings)) as advance, pool:

@@ -45,6 +45,7 @@ from sentir.recognizer.tasks import Task, output_names
 from sentir.training.callbacks import EpochCallback
 from sentir.training.checkpoints import is_checkpointing
 from sentir.training.digests import inputs_digest
+from sentir.training.hardware import limit_threads
 from sentir.training.losses import UNLABELED, encode_targets, multi_task_loss
 from sentir.training.setting_checks import check_classes, check_settings
 from sentir.training.trainer import TrainingResult, train_model
@@ -79,6 +80,7 @@ class FitResult:
     auxiliary_tasks: tuple[Task, ...] = ()
 
 
+@limit_threads()
 def fit(
     recipe: Recipe, corpus: Corpus, *, init_from: Recognizer | None = None, on_epoch: EpochCallback | None = None
 ) -> FitResult:

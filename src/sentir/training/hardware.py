@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
 import torch
 from torch import nn
 
@@ -14,6 +15,7 @@ from sentir.errors import RecipeError, SentirError
 from sentir.i18n import _
 from sentir.logs import logger
 from sentir.models.device import get_best_device
+from sentir.worker_processes import count_cores
 
 
 def resolve_mixed_precision(precision: str) -> str:
@@ -87,6 +89,34 @@ def set_num_threads(num_threads: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def limit_threads() -> Iterator[None]:
+    """Leave one of the available processors to other programs in this block, unless ``OMP_NUM_THREADS`` is set.
+
+    Threads wait for the slowest of them at every operation. On as many threads as processors, one busy neighbor
+    makes a training several times slower, and the last thread is worth little
+    (``benchmarks/thread_waiting.py``).
+    """
+    threads = torch.get_num_threads()
+    if "OMP_NUM_THREADS" not in os.environ:
+        threads = min(threads, max(1, count_cores() - 1))
+    if threads > 1 and "OMP_WAIT_POLICY" not in os.environ:
+        _warn_busy_processors(threads)
+    with set_num_threads(threads):
+        yield
+
+
+def _warn_busy_processors(threads: int) -> None:
+    """Warn if threads would spin for processors that other programs use."""
+    total = psutil.cpu_count() or 1
+    busy = psutil.cpu_percent(interval=0.1) / 100 * total
+    if threads > total - busy + 0.5:
+        logger.warning(_("Other programs use {busy:.0f} of {total} processors, and the {threads} threads of this "
+                         "training wait for one another: it may be many times slower. Set OMP_NUM_THREADS=1, or "
+                         "OMP_WAIT_POLICY=PASSIVE before torch is imported.",
+                         busy=busy, total=total, threads=threads))  # fmt: skip
 
 
 def warn_thread_change(previous: float, current: float | None = None) -> None:
