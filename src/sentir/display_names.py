@@ -60,7 +60,7 @@ _BASELINE_NAMES = {
     "acoustic": gettext_noop("acoustic functionals"),
 }
 _AUDIO_PROBLEMS = {
-    "missing": gettext_noop("no clip, or its file is missing"),
+    "missing": gettext_noop("no file"),
     "empty": gettext_noop("empty file"),
     "undecodable": gettext_noop("cannot be decoded"),
     "no_audio": gettext_noop("no audio track"),

@@ -259,7 +259,7 @@ def test_audit_exits_with_one_when_something_was_lost(tmp_path):
             "There is no file I am happy. If it is a text, give it with --text.",
         ),
         (("predict", "nowhere", "my clip.wav"), "There is no file my clip.wav."),
-        (("predict", "nowhere", "--text", "x", "--out", "a.txt"), "not a saved recognizer"),
+        (("predict", "nowhere", "--text", "x", "--out", "a.txt"), "can be written as .csv"),
         (("evaluate", "nowhere"), "not a saved recognizer"),
         (("compare", "nowhere", "nowhere"), "not a saved recognizer"),
     ],

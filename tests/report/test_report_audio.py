@@ -111,7 +111,7 @@ def test_learning_curves_are_grouped_by_family(families):
 
 def test_a_corpus_with_audio_shows_usable_clips_and_why_others_are_not(page):
     words = Page(page).text()
-    assert "train 9\u202f988 9\u202f681 8 h 22 min too short: 306 no clip, or its file is missing: 2" in words
+    assert "train 9\u202f988 9\u202f681 8 h 22 min too short: 306 no file: 2" in words
     assert "dev 1\u202f109 1\u202f109 1 min 15 s –" in words
     assert words.count("why not usable") == 1  # the other corpus was read without audio
 

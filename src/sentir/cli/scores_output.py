@@ -25,6 +25,9 @@ from sentir.report.task_sections import comparison_groups, latest_openings, orde
 
 _MIN_MODEL_WIDTH = 26
 _COLUMN_GAP = 2
+_LABEL_METRICS = (
+    "precision", "recall", "f1", f"f1{AT_HALF_SUFFIX}", "weighted_accuracy", "mean_prediction", "mae",
+)  # fmt: skip
 _MISSING_MESSAGES = {
     "text": gettext_noop("Utterances of {split} without text after cleaning: {n}."),
     "audio": gettext_noop("Utterances of {split} without usable audio: {n}; 'sentir corpus prepare' shows why."),
@@ -40,7 +43,7 @@ def print_scores(rows: Sequence[ModelScores], *, per_label: bool = False) -> Non
     """
     _print_models(rows, ordered_metrics(rows, next(iter(rows[0].metrics))), show_families=False)
     for row in rows if per_label else ():
-        output.print_table(tables.label_table(row), title=model_display_name(row.model))
+        output.print_table(tables.label_table(row, _LABEL_METRICS), title=model_display_name(row.model))
 
 
 def print_study(report: StudyReport, folder: Path) -> None:

@@ -43,9 +43,10 @@ def score_table(rows: Sequence[ModelScores], headline: str, max_metrics: int | N
     return TableBlock((_("model"), *map(metric_display_name, names), _("seeds")), cells)
 
 
-def label_table(row: ModelScores) -> TableBlock:
-    """Return a row for each label of a model."""
-    names = list(dict.fromkeys(name for label in row.per_label for name in label.metrics))
+def label_table(row: ModelScores, metrics: Sequence[str] | None = None) -> TableBlock:
+    """Return a row for each label of a model, and a column for each metric, by default for all."""
+    known = list(dict.fromkeys(name for label in row.per_label for name in label.metrics))
+    names = known if metrics is None else [name for name in metrics if name in known]
     rows = tuple(
         (display_name(one.label), format_count(one.support),
          *(format_number(one.metrics.get(name)) for name in names))
