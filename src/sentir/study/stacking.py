@@ -21,7 +21,9 @@ from sentir.errors import RecipeError
 from sentir.i18n import _
 from sentir.logs import logger
 from sentir.preprocessing.kinds import attach_required_audio
+from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.recipe import Recipe
+from sentir.recognizer.encoders import Encoders
 from sentir.recognizer.recognizer import Recognizer, with_stacked
 from sentir.study.attached_audio import AttachedAudio
 from sentir.study.processes import Submit
@@ -82,6 +84,7 @@ def cross_predict(
         SentirError: if the model cannot be trained.
     """
     corpus = attach_required_audio(corpus, recipe.model)
+    _embed_splits(corpus, recipe)
     fold_of = assign_folds(corpus.train, folds, recipe.train.seed)
     works = [partial(_predict_fold, folds, fold) for fold in range(folds)]
     if submit is None:
@@ -93,6 +96,19 @@ def cross_predict(
     parts += [full_model.predict_utterances(rows) for rows in (corpus.dev, corpus.test) if rows]
     others = {u.id: FULL_MODEL_FOLD for u in corpus if u.split != "train"}
     return CrossPredictions(_concatenate(parts, [u.id for u in corpus]), fold_of | others, full_model)
+
+
+def _embed_splits(corpus: Corpus, recipe: Recipe) -> None:
+    """Cache the embeddings of frozen encoders as any other training of the corpus computes them, split by split.
+
+    Embedded fold by fold, in other batches, they would differ in their last digits, and so would the trainings
+    that find them in the cache.
+    """
+    encoders = Encoders.load(recipe.model)
+    if any(encoder is not None and encoder.frozen for encoder in (encoders.text, encoders.speech)):
+        preprocessor = Preprocessor(recipe.data, recipe.model, None, **encoders.processors())
+        for rows in filter(None, (corpus.train, corpus.dev, corpus.test)):
+            encoders.embed(preprocessor.transform(rows))
 
 
 def _predict_fold(folds: int, fold: int, audio: AttachedAudio, recipe: Recipe) -> Predictions:

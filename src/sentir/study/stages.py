@@ -64,12 +64,15 @@ class Stages:
         return folder
 
     def delete_unfinished(self) -> None:
-        """Delete unfinished stages of processes that have ended."""
+        """Delete unfinished stages of processes that have ended, and their locks."""
         for unfinished in self.folder.glob("*.part*/"):
             if re.fullmatch(r".*\.part[0-9a-f]+", unfinished.name):
                 with hold_lock(_lock_path(unfinished)) as has_ended:
                     if has_ended:
                         shutil.rmtree(unfinished, ignore_errors=True)
+        for lock in self.folder.glob(".*.lock"):
+            with hold_lock(lock):  # it is deleted, unless its process holds it
+                pass
 
 
 @contextmanager
