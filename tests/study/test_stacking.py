@@ -10,6 +10,7 @@ from tiny_corpora import spoken_recipe, stacking_on_text, tiny_corpus, tiny_reci
 
 from sentir.corpus.sealed import SealedLabels
 from sentir.errors import CorpusError, RecipeError, UnknownNameError
+from sentir.recognizer.embedding_cache import EmbeddingCache
 from sentir.recognizer.recognizer import Recognizer
 from sentir.study import stacking
 from sentir.study.stacking import FULL_MODEL_FOLD, CrossPredictions, assign_folds, cross_predict, train_recognizer
@@ -81,6 +82,18 @@ def test_no_row_is_predicted_by_a_model_trained_on_its_dialogue(task, inner, cor
     assert crossed.predictions.ids == tuple(u.id for u in corpus)
     assert crossed.predictions.label_space == corpus.label_space(task)
     assert_predicted_out_of_fold(corpus, crossed, spied)
+
+
+def test_texts_are_embedded_in_the_batches_of_whole_splits(corpus, weights, tmp_path, monkeypatch):
+    monkeypatch.setenv("SENTIR_CACHE_DIR", str(tmp_path))
+    added, add = [], EmbeddingCache.add
+    monkeypatch.setattr(
+        EmbeddingCache, "add", lambda self, keys, rows: added.append(len(keys)) or add(self, keys, rows)
+    )
+    cross_predict(tiny_recipe(weights, train={"epochs": 1}), corpus, FOLDS)
+    texts = [{u.text for u in rows} for rows in (corpus.train, corpus.dev, corpus.test)]
+    new = [texts[0], texts[1] - texts[0], texts[2] - texts[1] - texts[0]]
+    assert added == [len(one) for one in new if one]
 
 
 def test_an_audio_model_can_be_stacked_on_too(spoken, weights, spied):

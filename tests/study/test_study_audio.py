@@ -55,7 +55,9 @@ def whole(spoken, weights, sounds, tmp_path_factory):
         patch.setenv("SENTIR_AUDIO_DIR", str(sounds))
         patch.setitem(READERS._entries, "tiny", lambda root, data: spoken)
         patch.setattr(run, "save_report", lambda report, path: None)
-        patch.setattr("sentir.study.candidates.cross_predict", lambda *given: crossed.append(1) or cross(*given))
+        patch.setattr(
+            "sentir.study.candidates.cross_predict", lambda *given, **kw: crossed.append(1) or cross(*given, **kw)
+        )
         report = run.run_study([recipe_of(weights)], root=folder, out=folder / "out", accept_grade=True)
     return SimpleNamespace(folder=folder, out=folder / "out", report=report, crossed=len(crossed))
 

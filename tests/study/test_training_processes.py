@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from study_parts import stages
 from tiny_corpora import spoken_recipe, stacking_on_text
@@ -17,7 +18,8 @@ from sentir.errors import AudioError, CorpusError, NonFiniteError, SentirError
 from sentir.features import FEATURE_SETS
 from sentir.registry import load_plugin
 from sentir.study import run
-from sentir.study.training_processes import count_processes
+from sentir.study.processes import count_processes, training_pool
+from sentir.study.stacking import cross_predict
 from sentir.worker_processes import count_cores
 
 pytestmark = pytest.mark.usefixtures("one_store")
@@ -99,6 +101,18 @@ def test_several_processes_give_the_same_files_scores_and_log_lines(go, weights,
     assert not multiprocessing.active_children() and not (two / "checkpoints").exists()
 
 
+def test_the_folds_of_out_of_fold_predictions_are_trained_in_processes_too(spoken, weights, tmp_path, caplog):
+    caplog.set_level(logging.INFO, logger="sentir")
+    recipe = recipe_of(weights)
+    one = cross_predict(recipe, spoken, 3)
+    with training_pool([spoken], 2, tmp_path / "checkpoints") as submit:
+        two = cross_predict(recipe, spoken, 3, submit=submit)
+    assert one.predictions.ids == two.predictions.ids and one.folds == two.folds
+    assert np.array_equal(one.predictions.probabilities, two.predictions.probabilities)
+    lines = [line for line in caplog.messages if "fold" in line]
+    assert len(lines) == 6 and lines[:3] == lines[3:]
+
+
 def test_a_failing_training_raises_its_error_and_the_others_are_kept(go, weights, plugin, tmp_path):
     candidates = {"bad": {"model": {"features": ["fail"]}}, "good": {}}
     recipe = recipe_of(weights, candidates=candidates).override({"plugins": [str(plugin)]})
@@ -137,8 +151,8 @@ def test_errors_keep_their_attributes_between_processes():
 
 
 def test_the_number_of_processes_is_that_of_the_cores_for_what_is_worth_it(monkeypatch):
-    monkeypatch.setattr("sentir.study.training_processes.count_cores", lambda: 8)
-    monkeypatch.setattr("sentir.study.training_processes.count_memory", lambda: 13 * 2**30)
+    monkeypatch.setattr("sentir.study.processes.count_cores", lambda: 8)
+    monkeypatch.setattr("sentir.study.processes.count_memory", lambda: 13 * 2**30)
     assert count_processes(None, 20, 5000) == 4, "3 GB each"
     assert count_processes(None, 3, 5000) == 3
     assert count_processes(None, 20, 100) == 1, "processes would not have started in time"

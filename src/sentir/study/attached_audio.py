@@ -27,9 +27,9 @@ class AttachedAudio:
         return self.with_mel(infer_mel_kind(u.clip for u in self._corpus)) if has_clips else self._corpus
 
     def for_model(self, model: ModelSettings) -> Corpus:
-        """Return the corpus with the audio that a model takes, or any if it takes none."""
+        """Return the corpus with the audio that a model takes; as it is if it takes none."""
         kind = required_mel_kind(model)
-        return self.with_mel(kind) if kind else self.corpus
+        return self.with_mel(kind) if kind else self._corpus
 
     def with_mel(self, kind: str) -> Corpus:
         """Return the corpus with a kind of mel spectrogram, ``mel`` or ``thesis``.

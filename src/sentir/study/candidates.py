@@ -172,7 +172,11 @@ def produce_training(stages: Stages, corpus: Corpus, recipe: Recipe) -> Path:
 def cached_cross_predict(stages: Stages, recipe: Recipe, corpus: Corpus, folds: int) -> CrossPredictions:
     """Cross-predict, or load it from its cached stage; models that stack on the same one share it."""
     key = training_cache_key(recipe, corpus) | {"folds": folds}
-    folder = stages.run("cross", key, lambda folder: cross_predict(recipe, corpus, folds).save(folder))
+
+    def produce(folder: Path) -> None:
+        cross_predict(recipe, corpus, folds, submit=stages.submit).save(folder)
+
+    folder = stages.run("cross", key, produce)
     with stage_read_errors(folder):
         return CrossPredictions.load(folder)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,12 @@ from sentir.errors import RecipeError
 from sentir.i18n import _
 from sentir.logs import logger
 from sentir.preprocessing.kinds import attach_required_audio
+from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.recipe import Recipe
+from sentir.recognizer.encoders import Encoders
 from sentir.recognizer.recognizer import Recognizer, with_stacked
+from sentir.study.attached_audio import AttachedAudio
+from sentir.study.processes import Submit
 from sentir.training.callbacks import EpochCallback
 from sentir.training.fitting import check_training
 from sentir.training.recognizers import fit_recognizer
@@ -61,7 +66,9 @@ class CrossPredictions:
         return cls(Predictions.load(folder / "predictions.parquet"), folds, full)
 
 
-def cross_predict(recipe: Recipe, corpus: Corpus, folds: int) -> CrossPredictions:
+def cross_predict(
+    recipe: Recipe, corpus: Corpus, folds: int, *, submit: Submit | None = None
+) -> CrossPredictions:
     """Train a model without each fold of train and once on all of it, and predict the rows that were left out.
 
     The epoch of every training is selected on dev, as always; test is predicted without its labels.
@@ -70,23 +77,48 @@ def cross_predict(recipe: Recipe, corpus: Corpus, folds: int) -> CrossPrediction
         recipe: recipe of the model; its seed also assigns the folds.
         corpus: the corpus.
         folds: number of folds of train, each of whole dialogues.
+        submit: of `sentir.study.processes.training_pool`, to train the folds in processes.
 
     Raises:
         RecipeError: if train has fewer dialogues than folds.
         SentirError: if the model cannot be trained.
     """
     corpus = attach_required_audio(corpus, recipe.model)
+    _embed_splits(corpus, recipe)
     fold_of = assign_folds(corpus.train, folds, recipe.train.seed)
-    parts = []
-    for fold in range(folds):
-        held_out = [u for u in corpus.train if fold_of[u.id] == fold]
-        logger.info(_("  {name}: fold {n} of {folds}", name=recipe.name, n=fold + 1, folds=folds))
-        rest = _without_utterances(corpus, {u.id for u in held_out})
-        parts.append(train_recognizer(recipe, rest)[0].predict_utterances(held_out))
+    works = [partial(_predict_fold, folds, fold) for fold in range(folds)]
+    if submit is None:
+        audio = AttachedAudio(corpus)
+        parts = [work(audio, recipe) for work in works]
+    else:
+        parts = [wait() for wait in [submit(work, corpus.name, recipe) for work in works]]
     full_model, _dev = train_recognizer(recipe, corpus)
     parts += [full_model.predict_utterances(rows) for rows in (corpus.dev, corpus.test) if rows]
     others = {u.id: FULL_MODEL_FOLD for u in corpus if u.split != "train"}
     return CrossPredictions(_concatenate(parts, [u.id for u in corpus]), fold_of | others, full_model)
+
+
+def _embed_splits(corpus: Corpus, recipe: Recipe) -> None:
+    """Cache the embeddings of frozen encoders as any other training of the corpus computes them, split by split.
+
+    Embedded fold by fold, in other batches, they would differ in their last digits, and so would the trainings
+    that find them in the cache.
+    """
+    encoders = Encoders.load(recipe.model)
+    if any(encoder is not None and encoder.frozen for encoder in (encoders.text, encoders.speech)):
+        preprocessor = Preprocessor(recipe.data, recipe.model, None, **encoders.processors())
+        for rows in filter(None, (corpus.train, corpus.dev, corpus.test)):
+            encoders.embed(preprocessor.transform(rows))
+
+
+def _predict_fold(folds: int, fold: int, audio: AttachedAudio, recipe: Recipe) -> Predictions:
+    """Predict a fold by a model that is trained on the others."""
+    corpus = audio.for_model(recipe.model)
+    fold_of = assign_folds(corpus.train, folds, recipe.train.seed)
+    held_out = [u for u in corpus.train if fold_of[u.id] == fold]
+    logger.info(_("  {name}: fold {n} of {folds}", name=recipe.name, n=fold + 1, folds=folds))
+    rest = _without_utterances(corpus, {u.id for u in held_out})
+    return train_recognizer(recipe, rest)[0].predict_utterances(held_out)
 
 
 CrossPredictor = Callable[[Recipe, Corpus, int], CrossPredictions]

@@ -16,6 +16,7 @@ from sentir.errors import SentirError, UnknownNameError, WeightsError
 from sentir.file_locks import hold_lock
 from sentir.i18n import _
 from sentir.io import sync_and_rename
+from sentir.study.processes import Submit
 
 STAGE_VERSION = 6  # raised when the meaning of a stage's content changes
 
@@ -25,11 +26,13 @@ class Stages:
 
     Attributes:
         pending: folder of a stage that another process produces → function that waits for it.
+        submit: starts work in a process of the study; ``None`` if it has none.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.pending: dict[Path, Callable[[], None]] = {}
+        self.pending: dict[Path, Callable[[], Any]] = {}
+        self.submit: Submit | None = None
 
     def path(self, kind: str, key: Mapping[str, Any]) -> Path:
         """Return the folder of a stage, which may not exist yet."""
@@ -61,12 +64,15 @@ class Stages:
         return folder
 
     def delete_unfinished(self) -> None:
-        """Delete unfinished stages of processes that have ended."""
+        """Delete unfinished stages of processes that have ended, and their locks."""
         for unfinished in self.folder.glob("*.part*/"):
             if re.fullmatch(r".*\.part[0-9a-f]+", unfinished.name):
                 with hold_lock(_lock_path(unfinished)) as has_ended:
                     if has_ended:
                         shutil.rmtree(unfinished, ignore_errors=True)
+        for lock in self.folder.glob(".*.lock"):
+            with hold_lock(lock):  # it is deleted, unless its process holds it
+                pass
 
 
 @contextmanager
