@@ -15,7 +15,6 @@ from sentir.paths import PathLike
 from sentir.readers import read_corpus
 from sentir.recipe import DataSettings, Recipe
 from sentir.recognizer.inputs import make_inputs, normalize_inputs
-from sentir.recognizer.modalities import check_modalities
 from sentir.report.audit_page import prepare_output_path
 
 if TYPE_CHECKING:
@@ -74,14 +73,7 @@ def explain(
     else:
         given = _make_utterance(text, file)
         key = given[0].id
-    recipe = recognizer.recipe
-    checked = check_modalities(
-        given,
-        recognizer.modalities,
-        optional_modalities=recognizer.optional_modalities,
-        mel_kind=recipe.model.audio.mel,
-        cleaning=recipe.data.cleaning,
-    )
+    checked = recognizer.check_modalities(given)
     if key in checked.problems:
         raise CorpusError(checked.problems[key])
     explanation = explain_utterance(

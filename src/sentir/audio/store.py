@@ -28,7 +28,7 @@ from sentir.corpus.utterances import AudioFeatures, Clip, Utterance
 from sentir.errors import AudioError, SentirError
 from sentir.i18n import _, get_language
 from sentir.paths import audio_dir
-from sentir.progress import progress_bar
+from sentir.progress import progress_bar, track
 from sentir.worker_processes import initialize_worker
 
 _MAX_CLIPS_PER_PART = 256  # what a killed run loses at most, of each worker
@@ -42,6 +42,7 @@ def attach_audio(
     mel_kind: str = "mel",
     folder: Path | None = None,
     workers: int | None = None,
+    health_only: bool = False,
 ) -> list[Utterance]:
     """Return the same utterances in the same order, each with its ``audio``.
 
@@ -54,15 +55,23 @@ def attach_audio(
         mel_kind: ``mel`` or ``thesis``.
         folder: the store; `sentir.paths.audio_dir` if not given.
         workers: processes that decode; one per core if not given.
+        health_only: whether descriptors that are feature sets are left out of what is decoded in memory.
 
     Raises:
         SentirError: if the store cannot be written or a worker is killed.
     """
-    return extract_audio(utterances, mel_kind=mel_kind, folder=folder, workers=workers)[0]
+    return extract_audio(utterances, mel_kind=mel_kind, folder=folder, workers=workers, health_only=health_only)[
+        0
+    ]
 
 
 def extract_audio(
-    utterances: Sequence[Utterance], *, mel_kind: str, folder: Path | None = None, workers: int | None = None
+    utterances: Sequence[Utterance],
+    *,
+    mel_kind: str,
+    folder: Path | None = None,
+    workers: int | None = None,
+    health_only: bool = False,
 ) -> tuple[list[Utterance], set[Clip]]:
     """Do what `attach_audio` does; also return the corpus clips that were decoded, not found in the store."""
     clips: dict[bool, dict[Clip, str]] = {True: {}, False: {}}  # is it of a corpus → clip → first utterance id
@@ -70,7 +79,7 @@ def extract_audio(
         if u.clip and (u.audio is None or u.audio.mel_kind != mel_kind):
             clips[bool(u.split)].setdefault(u.clip, u.id)
     stored, new = _load_or_extract(clips[True], mel_kind, folder or audio_dir(), workers)
-    extracted = {True: stored, False: _extract_in_memory(clips[False], mel_kind)}
+    extracted = {True: stored, False: _extract_in_memory(clips[False], mel_kind, health_only)}
 
     def get_audio(u: Utterance) -> AudioFeatures:
         if u.audio is not None and u.audio.mel_kind == mel_kind:
@@ -131,16 +140,14 @@ def _group_by_media_file(
     ]
 
 
-def _extract_in_memory(clips: Mapping[Clip, str], mel_kind: str) -> dict[Clip, AudioFeatures]:
+def _extract_in_memory(clips: Mapping[Clip, str], mel_kind: str, health_only: bool) -> dict[Clip, AudioFeatures]:
     if not clips:
         return {}
     keyed = _compute_clip_keys(clips, mel_kind, None)
-    by_key: dict[str, AudioFeatures] = {}
-    with progress_bar(_("Decoding audio"), len(keyed.keys)) as advance:
-        for media_file in _group_by_media_file(clips, keyed, mel_kind, frozenset()):
-            for _file, extracted in extract_media_files([media_file]):
-                by_key[extracted.segment.key] = extracted.to_audio_features(mel_kind)
-            advance(len(media_file.segments))
+    media_files = _group_by_media_file(clips, keyed, mel_kind, frozenset())
+    media_files = [replace(one, health_only=health_only) for one in media_files]
+    extracted = extract_media_files(track(media_files, _("Decoding audio"), len(media_files)))
+    by_key = {one.segment.key: one.to_audio_features(mel_kind) for _file, one in extracted}
     return {clip: by_key[key] for clip, key in keyed.keys.items()} | dict(keyed.unreadable_features)
 
 
