@@ -14,7 +14,6 @@ from sentir.io import prepare_output_path
 from sentir.paths import PathLike
 from sentir.recipe import DataSettings, Recipe
 from sentir.recognizer.inputs import make_inputs, normalize_inputs
-from sentir.recognizer.modalities import check_modalities
 
 if TYPE_CHECKING:
     from sentir.explanation.results import Explanation, ModelExplanation
@@ -72,14 +71,7 @@ def explain(
         given = _make_utterance(text, file)
         key = given[0].id
     recognizer = as_recognizer(model)
-    recipe = recognizer.recipe
-    checked = check_modalities(
-        given,
-        recognizer.modalities,
-        optional_modalities=recognizer.optional_modalities,
-        mel_kind=recipe.model.audio.mel,
-        cleaning=recipe.data.cleaning,
-    )
+    checked = recognizer.check_modalities(given)
     if key in checked.problems:
         raise CorpusError(checked.problems[key])
     explanation = explain_utterance(

@@ -101,7 +101,7 @@ def extract_descriptors(waveform: Waveform) -> tuple[FloatArray, dict[str, float
         The mel spectrogram ``(T, 64)`` in dB, and ``<set>.<column>`` → number for the sets above.
     """
     frames = _compute_frame_descriptors(waveform)
-    energy = 10 * np.log10(np.maximum(frames.mean_square, _EPSILON))
+    energy = _energy_db(frames.mean_square)
     active = energy >= energy.max() - _ACTIVE_DB
     numbers = [
         *_compute_thesis_set(waveform, frames),
@@ -111,11 +111,31 @@ def extract_descriptors(waveform: Waveform) -> tuple[FloatArray, dict[str, float
     return frames.mel, dict(zip(_DESCRIPTOR_NAMES, numbers, strict=True))
 
 
+def extract_health(waveform: Waveform) -> tuple[FloatArray, dict[str, float]]:
+    """Do what `extract_descriptors` does for the set ``health`` alone, in about half the time."""
+    rows = [(power_to_mel_db(power), _mean_square(frames)) for frames, power in iter_power_frames(waveform)]
+    mel, mean_square = (np.concatenate(column) for column in zip(*rows, strict=True))
+    energy = _energy_db(mean_square)
+    numbers = _compute_health_set(waveform, mean_square, energy, energy >= energy.max() - _ACTIVE_DB)
+    names = (f"health.{name}" for name in HEALTH_DESCRIPTORS)
+    return mel, dict(zip(names, numbers, strict=True))
+
+
+def _mean_square(frames: FloatArray) -> FloatArray:
+    mean_square: FloatArray = np.einsum("tn,tn->t", frames, frames) / WIN_LENGTH
+    return mean_square
+
+
+def _energy_db(mean_square: FloatArray) -> FloatArray:
+    energy: FloatArray = 10 * np.log10(np.maximum(mean_square, _EPSILON))
+    return energy
+
+
 def _compute_frame_descriptors(waveform: Waveform) -> _FrameDescriptors:
     rows = [
         (
             power_to_mel_db(power),
-            np.einsum("tn,tn->t", frames, frames) / WIN_LENGTH,
+            _mean_square(frames),
             _spectral_flatness(power),
             _spectral_rolloff(power),
         )

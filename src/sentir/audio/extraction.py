@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,12 +36,14 @@ class MediaFile:
     Attributes:
         digest: SHA-256 of its content.
         mel_kind: ``mel`` or ``thesis``.
+        health_only: whether descriptors other than those of the set ``health`` are left out.
     """
 
     path: Path
     digest: str
     mel_kind: str
     segments: tuple[Segment, ...]
+    health_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +100,7 @@ def extract_media_file(media_file: MediaFile) -> list[ExtractedSegment]:
     time_ranges = [(segment.start, segment.end) for segment in media_file.segments]
     decoded = decoding.decode_segments(media_file.path, time_ranges)
     pairs = zip(media_file.segments, decoded, strict=True)
-    return [_extract_segment(media_file.mel_kind, segment, audio) for segment, audio in pairs]
+    return [_extract_segment(media_file, segment, audio) for segment, audio in pairs]
 
 
 def is_spectrogram_file(path: Path) -> bool:
@@ -113,17 +115,18 @@ def infer_mel_kind(clips: Iterable[Clip | None]) -> str:
 
 
 def _extract_segment(
-    mel_kind: str, segment: Segment, decoded: decoding.DecodedAudio | AudioError
+    media_file: MediaFile, segment: Segment, decoded: decoding.DecodedAudio | AudioError
 ) -> ExtractedSegment:
     if isinstance(decoded, AudioError):
         return _unusable_segment(segment, decoded)
     try:
-        mel, numbers = descriptors.extract_descriptors(decoded.waveform)
+        extract = descriptors.extract_health if media_file.health_only else descriptors.extract_descriptors
+        mel, numbers = extract(decoded.waveform)
         numbers |= {
             "health.sampling_rate": float(decoded.sampling_rate),
             "health.channels": float(decoded.channels),
         }
-        if mel_kind == "thesis":
+        if media_file.mel_kind == "thesis":
             mel = thesis_mel.compute_thesis_mel(decoded.waveform)
     except AudioError as error:
         return _unusable_segment(segment, error)
@@ -157,7 +160,7 @@ def _unusable_segment(segment: Segment, error: AudioError) -> ExtractedSegment:
     return ExtractedSegment(segment, problem=str(error), problem_kind=error.kind)
 
 
-def extract_media_files(media_files: Sequence[MediaFile]) -> list[tuple[MediaFile, ExtractedSegment]]:
+def extract_media_files(media_files: Iterable[MediaFile]) -> list[tuple[MediaFile, ExtractedSegment]]:
     """Extract the segments of several files with one thread, as there is one worker per core.
 
     One thread also makes the numbers bit-identical for any number of workers or cores.

@@ -28,7 +28,7 @@ from sentir.errors import AudioError, SentirError
 from sentir.i18n import _, get_language
 from sentir.io import make_writable_folder
 from sentir.paths import audio_dir
-from sentir.progress import progress_bar
+from sentir.progress import progress_bar, track
 from sentir.worker_processes import count_cores, initialize_worker
 
 _MAX_CLIPS_PER_PART = 256  # what a killed run loses at most, of each worker
@@ -42,6 +42,7 @@ def attach_audio(
     mel_kind: str | None = None,
     folder: Path | None = None,
     workers: int | None = None,
+    health_only: bool = False,
 ) -> list[Utterance]:
     """Return the same utterances in the same order, each with its ``audio``.
 
@@ -55,11 +56,14 @@ def attach_audio(
         mel_kind: ``mel`` or ``thesis``; by default any that is attached, and ``mel`` where none is.
         folder: the store; `sentir.paths.audio_dir` if not given.
         workers: processes that decode; one per core if not given.
+        health_only: whether descriptors that are feature sets are left out of what is decoded in memory.
 
     Raises:
         SentirError: if the store cannot be written or a worker is killed.
     """
-    return extract_audio(utterances, mel_kind=mel_kind, folder=folder, workers=workers)[0]
+    return extract_audio(utterances, mel_kind=mel_kind, folder=folder, workers=workers, health_only=health_only)[
+        0
+    ]
 
 
 def attach_corpus_audio(corpus: Corpus, *, mel_kind: str, splits: Sequence[str] = SPLITS) -> Corpus:
@@ -85,6 +89,7 @@ def extract_audio(
     mel_kind: str | None,
     folder: Path | None = None,
     workers: int | None = None,
+    health_only: bool = False,
 ) -> tuple[list[Utterance], set[Clip]]:
     """Do what `attach_audio` does; also return the corpus clips that were decoded, not found in the store."""
     clips: dict[bool, dict[Clip, str]] = {True: {}, False: {}}  # is it of a corpus → clip → first utterance id
@@ -93,7 +98,7 @@ def extract_audio(
             clips[bool(u.split)].setdefault(u.clip, u.id)
     kind = mel_kind or "mel"
     stored, new = _load_or_extract(clips[True], kind, folder or audio_dir(), workers)
-    extracted = {True: stored, False: _extract_in_memory(clips[False], kind)}
+    extracted = {True: stored, False: _extract_in_memory(clips[False], kind, health_only)}
 
     def with_audio(u: Utterance) -> Utterance:
         if _has_audio(u, mel_kind):
@@ -154,16 +159,14 @@ def _group_by_media_file(
     ]
 
 
-def _extract_in_memory(clips: Mapping[Clip, str], mel_kind: str) -> dict[Clip, AudioFeatures]:
+def _extract_in_memory(clips: Mapping[Clip, str], mel_kind: str, health_only: bool) -> dict[Clip, AudioFeatures]:
     if not clips:
         return {}
     keyed = _compute_clip_keys(clips, mel_kind, None)
-    by_key: dict[str, AudioFeatures] = {}
-    with progress_bar(_("Decoding audio"), len(keyed.keys)) as advance:
-        for media_file in _group_by_media_file(clips, keyed, mel_kind, frozenset()):
-            for _file, extracted in extract_media_files([media_file]):
-                by_key[extracted.segment.key] = extracted.to_audio_features(mel_kind)
-            advance(len(media_file.segments))
+    media_files = _group_by_media_file(clips, keyed, mel_kind, frozenset())
+    media_files = [replace(one, health_only=health_only) for one in media_files]
+    extracted = extract_media_files(track(media_files, _("Decoding audio"), len(media_files)))
+    by_key = {one.segment.key: one.to_audio_features(mel_kind) for _file, one in extracted}
     return {clip: by_key[key] for clip, key in keyed.keys.items()} | dict(keyed.unreadable_features)
 
 

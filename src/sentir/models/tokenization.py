@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import zip_longest
 from typing import Any
 
 import torch
 
 Encoding = dict[str, list[int]]
+TokenIds = list[int]
+Window = tuple[str, Sequence[str], Sequence[str]]
+"""A text, and the texts of the turns before and after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,7 @@ class SpecialTokens:
     Attributes:
         prefix, separator, suffix: before the first text, between the two, after the second.
         token_types: of the first and of the second text.
+        alone: prefix, token type and suffix of a text by itself.
         has_token_types: whether the tokenizer returns token types; otherwise they are 0.
     """
 
@@ -27,6 +31,7 @@ class SpecialTokens:
     separator: list[tuple[int, int]]
     suffix: list[tuple[int, int]]
     token_types: tuple[int, int]
+    alone: tuple[list[tuple[int, int]], int, list[tuple[int, int]]]
     has_token_types: bool
 
 
@@ -43,7 +48,6 @@ class TextTokenizer:
         self.tokenizer = tokenizer
         self.max_length = max_length
         self.normalize = normalize
-        self._token_ids = lru_cache(maxsize=1024)(self._tokenize)  # a turn is context of several utterances
 
     def encode(self, text: str, before: Sequence[str] = (), after: Sequence[str] = ()) -> Encoding:
         """Encode one utterance and the turns around it, joined by the tokenizer's separator.
@@ -56,35 +60,59 @@ class TextTokenizer:
             text: of the utterance.
             before, after: texts of the turns around it, in order; those without any token are left out.
         """
-        own = self._token_ids(text)
+        return self.encode_batch([(text, before, after)])[0]
+
+    def encode_batch(self, windows: Sequence[Window]) -> list[Encoding]:
+        """Encode N utterances, each with the turns before and after it; see `encode`."""
+        ids = self._tokenize({turn for text, before, after in windows for turn in (text, *before, *after)})
+        return [
+            self._encode(ids[text], [ids[turn] for turn in before], [ids[turn] for turn in after])
+            for text, before, after in windows
+        ]
+
+    def _encode(self, own: TokenIds, before: Sequence[TokenIds], after: Sequence[TokenIds]) -> Encoding:
         special = self._special_tokens
         num_free = self.max_length - len(special.prefix) - len(own) - len(special.suffix)
         left, right = self._fit_context(before, after, num_free)
-        if not left and not right:
-            encoding = dict(self.tokenizer(self.normalize(text), truncation=True, max_length=self.max_length))
-            return encoding | {"pool_mask": [1] * len(encoding["input_ids"])}
-        return self._join_turns(left, own, right)
+        return self._join_turns(left, own, right) if left or right else self._encode_alone(own)
+
+    def _encode_alone(self, own: TokenIds) -> Encoding:
+        prefix, token_type, suffix = self._special_tokens.alone
+        excess = max(0, len(prefix) + len(own) + len(suffix) - self.max_length)
+        kept = own[excess:] if self.tokenizer.truncation_side == "left" else own[: len(own) - excess]
+        tokens = [*prefix, *((token, token_type) for token in kept), *suffix]
+        return self._make_encoding([(*token, 1) for token in tokens])
 
     def count_unknown(self, encoding: Mapping[str, list[int]]) -> int:
         """Return how many of an utterance's own tokens are unknown tokens."""
-        pairs = zip(encoding["input_ids"], encoding["pool_mask"], strict=True)
-        return sum(is_own and token == self.tokenizer.unk_token_id for token, is_own in pairs)
+        unknown, pairs = (
+            self.tokenizer.unk_token_id,
+            zip(encoding["input_ids"], encoding["pool_mask"], strict=True),
+        )
+        return sum(is_own and token == unknown for token, is_own in pairs)
 
     def is_truncated(self, text: str) -> bool:
         """Return whether an utterance, without context, exceeds the maximum length."""
-        return len(self.tokenizer(self.normalize(text), verbose=False)["input_ids"]) > self.max_length
+        prefix, _type, suffix = self._special_tokens.alone
+        return len(prefix) + len(self._tokenize({text})[text]) + len(suffix) > self.max_length
 
-    def _tokenize(self, text: str) -> tuple[int, ...]:
-        return tuple(self.tokenizer(self.normalize(text), add_special_tokens=False, verbose=False)["input_ids"])
+    def _tokenize(self, texts: Iterable[str]) -> dict[str, TokenIds]:
+        """Return text → token ids; tokenizers never truncate, as threads share their settings."""
+        texts = list(texts)
+        if not texts:
+            return {}
+        batch = self.tokenizer([*map(self.normalize, texts)], add_special_tokens=False, verbose=False)
+        return dict(zip(texts, batch["input_ids"], strict=True))
 
     def _fit_context(
-        self, before: Sequence[str], after: Sequence[str], num_tokens: int
-    ) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+        self, before: Sequence[TokenIds], after: Sequence[TokenIds], num_tokens: int
+    ) -> tuple[list[TokenIds], list[TokenIds]]:
         """Return what fits of the turns on either side, in order; nearer turns take precedence."""
-        left: list[tuple[int, ...]] = []
-        right: list[tuple[int, ...]] = []
-        for earlier, later in zip_longest(reversed(before), after, fillvalue=""):
-            for side, turn in ((left, self._token_ids(earlier)), (right, self._token_ids(later))):
+        left: list[TokenIds] = []
+        right: list[TokenIds] = []
+        nothing: TokenIds = []
+        for earlier, later in zip_longest(reversed(before), after, fillvalue=nothing):
+            for side, turn in ((left, earlier), (right, later)):
                 limit = num_tokens - len(self._special_tokens.separator)
                 if not turn or limit < 1:
                     continue
@@ -93,9 +121,7 @@ class TextTokenizer:
                 num_tokens = limit - len(fitting)
         return left[::-1], right
 
-    def _join_turns(
-        self, left: list[tuple[int, ...]], own: tuple[int, ...], right: list[tuple[int, ...]]
-    ) -> Encoding:
+    def _join_turns(self, left: list[TokenIds], own: TokenIds, right: list[TokenIds]) -> Encoding:
         """Join turns as the tokenizer joins two texts; the utterance has the token type of the second."""
         special = self._special_tokens
         tokens = [(*token, 0) for token in special.prefix]
@@ -104,30 +130,49 @@ class TextTokenizer:
             tokens += [(*token, 0) for token in special.separator if n]
             tokens += [(token, special.token_types[is_own], is_own) for token in turn]
         tokens += [(*token, 0) for token in special.suffix]
+        return self._make_encoding(tokens if own else [(token, type_, 1) for token, type_, _pool in tokens])
+
+    def _make_encoding(self, tokens: Sequence[tuple[int, int, int]]) -> Encoding:
+        """Return the encoding of tokens: id, token type, and whether it is pooled."""
         ids, types, pool = (list(column) for column in zip(*tokens, strict=True))
-        row = {"input_ids": ids, "attention_mask": [1] * len(ids), "pool_mask": pool if own else [1] * len(ids)}
-        return row | {"token_type_ids": types} if special.has_token_types else row
+        row = {"input_ids": ids, "attention_mask": [1] * len(ids), "pool_mask": pool}
+        return row | {"token_type_ids": types} if self._special_tokens.has_token_types else row
 
     @cached_property
     def _special_tokens(self) -> SpecialTokens:
         """Find the special tokens in an encoded pair of texts, such as RoBERTa's ``</s></s>`` between the two."""
-        pair, text = self.tokenizer("a", "a"), list(self._token_ids("a"))
-        ids, n = pair["input_ids"], len(text)
+        text = self._tokenize({"a"})["a"]
+        alone, pair, n = self._tokens("a"), self._tokens("a", "a"), len(text)
+        ids = [token for token, _type in pair]
         first, second = (start for start in range(len(ids)) if ids[start : start + n] == text)
-        has_types = "token_type_ids" in pair
-        types = pair["token_type_ids"] if has_types else [0] * len(ids)
-        tokens = list(zip(ids, types, strict=True))
-        parts = (tokens[:first], tokens[first + n : second], tokens[second + n :])
-        return SpecialTokens(*parts, (types[first], types[second]), has_types)
+        start = next(
+            start for start in range(len(alone)) if [token for token, _type in alone[start:]][:n] == text
+        )
+        return SpecialTokens(
+            prefix=pair[:first],
+            separator=pair[first + n : second],
+            suffix=pair[second + n :],
+            token_types=(pair[first][1], pair[second][1]),
+            alone=(alone[:start], alone[start][1], alone[start + n :]),
+            has_token_types="token_type_ids" in self.tokenizer("a"),
+        )
+
+    def _tokens(self, *texts: str) -> list[tuple[int, int]]:
+        """Return the ids and token types of one or two texts with special tokens."""
+        batch = self.tokenizer(*texts)
+        types = batch.get("token_type_ids", [0] * len(batch["input_ids"]))
+        return list(zip(batch["input_ids"], types, strict=True))
 
     def pad(self, rows: Sequence[Encoding]) -> dict[str, torch.Tensor]:
         """Pad N encodings to the longest, on the tokenizer's padding side; every tensor is ``(N, T)``, int64."""
-        batch = self.tokenizer.pad(
-            [{k: v for k, v in r.items() if k != "pool_mask"} for r in rows], return_tensors="pt"
-        )
-        width = batch["input_ids"].shape[1]
-        left = self.tokenizer.padding_side == "left"
-        masks = [r["pool_mask"] for r in rows]
-        padding = [[0] * (width - len(mask)) for mask in masks]
-        pool_mask = torch.tensor([p + m if left else m + p for p, m in zip(padding, masks, strict=True)])
-        return {**batch, "pool_mask": pool_mask}
+        fills = dict.fromkeys(rows[0], 0)
+        fills["input_ids"] = self.tokenizer.pad_token_id
+        if "token_type_ids" in fills:
+            fills["token_type_ids"] = self.tokenizer.pad_token_type_id
+        width, left = max(len(row["input_ids"]) for row in rows), self.tokenizer.padding_side == "left"
+
+        def pad_row(row: Encoding, name: str) -> list[int]:
+            padding = [fills[name]] * (width - len(row[name]))
+            return padding + row[name] if left else row[name] + padding
+
+        return {name: torch.tensor([pad_row(row, name) for row in rows]) for name in fills}

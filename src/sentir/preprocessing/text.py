@@ -11,7 +11,7 @@ from sentir.corpus.cleaning import clean_text
 from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.utterances import Utterance
 from sentir.i18n import _
-from sentir.models.tokenization import Encoding, TextTokenizer
+from sentir.models.tokenization import Encoding, TextTokenizer, Window
 from sentir.recipe import DataSettings, ModelSettings
 
 
@@ -73,13 +73,13 @@ class TextPreprocessor:
     def _tokenize(self, texts: list[str], dialogues: list[list[int]]) -> list[Encoding]:
         settings = self.model_settings
         if settings.context != "window":
-            return [self.tokenizer.encode(text) for text in texts]
-        encodings: list[Encoding] = [{}] * len(texts)
+            return self.tokenizer.encode_batch([(text, (), ()) for text in texts])
+        windows: list[Window] = [("", (), ())] * len(texts)
         for rows in dialogues:
             for turn, row in enumerate(rows):
                 before = [texts[n] for n in rows[max(0, turn - settings.window) : turn]]
                 after = [texts[n] for n in rows[turn + 1 : turn + 1 + settings.window_right]]
                 if not settings.window_separators:
                     before = [" ".join(before)]
-                encodings[row] = self.tokenizer.encode(texts[row], before, after)
-        return encodings
+                windows[row] = (texts[row], before, after)
+        return self.tokenizer.encode_batch(windows)

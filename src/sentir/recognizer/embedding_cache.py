@@ -35,7 +35,7 @@ def encoder_digest(encoder: TextEncoder | SpeechEncoder) -> str:
     hasher = hashlib.sha256(f"{encoder.layers}{pooling}".encode())
     for name, tensor in sorted(encoder.state_dict().items()):
         hasher.update(name.encode())
-        hasher.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        hasher.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy())
     return hasher.hexdigest()[:16]
 
 

@@ -38,6 +38,7 @@ def check_modalities(
     optional_modalities: frozenset[str] = frozenset(),
     mel_kind: str,
     cleaning: Sequence[str] = (),
+    health_only: bool = False,
     available: frozenset[str] | None = None,
     audio_problems: Mapping[str, str] | None = None,
 ) -> ModalityCheck:
@@ -49,6 +50,7 @@ def check_modalities(
         optional_modalities: those that a multimodal model can do without (modality dropout).
         mel_kind: the kind of mel spectrogram that the model uses.
         cleaning: the cleaning steps of the model's recipe.
+        health_only: whether the model has no features of audio; see `attach_audio`.
         available: the modalities of the inputs' sources; by default, those of the utterances.
         audio_problems: id → why a given clip cannot be used.
 
@@ -57,7 +59,7 @@ def check_modalities(
     """
     _require_modality(utterances, modalities, available)
     _warn_unused(utterances, modalities)
-    utterances = _attach_audio_if_used(utterances, modalities, mel_kind)
+    utterances = _attach_audio_if_used(utterances, modalities, mel_kind, health_only=health_only)
     problems, notes = {}, {}
     for u in utterances:
         reasons = _missing_reasons(u, modalities, cleaning, (audio_problems or {}).get(u.id, ""))
@@ -81,9 +83,11 @@ def count_missing_modalities(
 
 
 def _attach_audio_if_used(
-    utterances: Sequence[Utterance], modalities: frozenset[str], mel_kind: str
+    utterances: Sequence[Utterance], modalities: frozenset[str], mel_kind: str, *, health_only: bool = False
 ) -> list[Utterance]:
-    return attach_audio(utterances, mel_kind=mel_kind) if "audio" in modalities else list(utterances)
+    if "audio" not in modalities:
+        return list(utterances)
+    return attach_audio(utterances, mel_kind=mel_kind, health_only=health_only)
 
 
 def _missing_reasons(

@@ -42,6 +42,31 @@ class PredictionMixin:
         """Those of its `modalities` that an utterance may lack."""
         raise NotImplementedError
 
+    @property
+    def has_acoustic_features(self) -> bool:
+        """Whether any of its features may be computed from audio."""
+        return True
+
+    def check_modalities(self, utterances: Sequence[Utterance], **options: Any) -> ModalityCheck:
+        """Extract audio features if it uses audio, and find missing modalities.
+
+        Args:
+            utterances: to predict.
+            options: ``available`` and ``audio_problems``; see `sentir.recognizer.modalities.check_modalities`.
+
+        Raises:
+            CorpusError: if no utterance has a modality of the model.
+        """
+        return check_modalities(
+            utterances,
+            self.modalities,
+            optional_modalities=self.optional_modalities,
+            mel_kind=self.recipe.model.audio.mel,
+            cleaning=self.recipe.data.cleaning,
+            health_only=not self.has_acoustic_features,
+            **options,
+        )
+
     def warn_unsupported_language(self, texts: Sequence[str | None]) -> None:
         """Warn about texts in a language that the model was not trained on."""
 
@@ -121,12 +146,8 @@ def predict_inputs(
 
 def _check_inputs(recognizer: PredictionMixin, inputs: Sequence[PredictionInput]) -> ModalityCheck:
     """Check the modalities of the inputs; those that no model can predict are problems already."""
-    checked = check_modalities(
+    checked = recognizer.check_modalities(
         [one.utterance for one in inputs if not one.problem],
-        recognizer.modalities,
-        optional_modalities=recognizer.optional_modalities,
-        mel_kind=recognizer.recipe.model.audio.mel,
-        cleaning=recognizer.recipe.data.cleaning,
         available=frozenset().union(*(one.modalities for one in inputs)),
         audio_problems={one.utterance.id: one.audio_problem for one in inputs if one.audio_problem},
     )

@@ -33,6 +33,7 @@ from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Utterance
 from sentir.errors import RecognizerError, WeightsError
 from sentir.evaluation.calibration.fitting import Calibration
+from sentir.features import FEATURE_SETS
 from sentir.i18n import _
 from sentir.logs import logger
 from sentir.models.device import get_best_device
@@ -112,6 +113,11 @@ class Recognizer(PredictionMixin, ReprMixin):
             if self._tolerates_missing(what)
             and (stacked is None or what not in stacked.modalities or what in stacked.optional_modalities)
         )
+
+    @property
+    def has_acoustic_features(self) -> bool:
+        """Whether any of its features may be computed from audio, as those of plug-ins may."""
+        return any(FEATURE_SETS.get(name).modality != "text" for name in self.recipe.model.features)
 
     def _tolerates_missing(self, modality: str) -> bool:
         """Return whether the network itself does not need ``text`` or ``audio``."""

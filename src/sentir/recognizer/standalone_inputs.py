@@ -93,7 +93,7 @@ def _tokenize(backbone: str, texts: Sequence[str | None]) -> dict[str, Tensor]:
     tokenizer = load_text_tokenizer(backbone)
     plain = [text or "" for text in texts]
     has_text = torch.tensor([not is_blank(text) for text in plain], dtype=torch.bool)
-    return tokenizer.pad([tokenizer.encode(text) for text in plain]) | {"has_text": has_text}
+    return tokenizer.pad(tokenizer.encode_batch([(text, (), ()) for text in plain])) | {"has_text": has_text}
 
 
 def _compute_mels(

@@ -1,0 +1,96 @@
+"""The cold start of a prediction: a new process that loads a saved model and predicts one text or one clip.
+
+Against what it cannot do without, a process that only imports timm, or the encoder's class of transformers, and
+for text against a pipeline of transformers. Also how long it takes to refuse a wrong argument. CPU times
+of whole processes, run in turns on one core. Prints ratios measured in this run.
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import wave
+from pathlib import Path
+from statistics import median
+
+import predict_audio
+import predict_text
+
+TEXT = "What a day!"
+FIRST = "from sentir import torchvision_operators\n"  # where torchvision is of another build of torch
+SCRIPTS = {
+    "text": {
+        "imports of transformers": f"{FIRST}from transformers import BertModel, BertTokenizer",
+        "pipeline of transformers": f"{FIRST}from transformers import pipeline\n"
+        "import sys; pipeline('text-classification', sys.argv[1], device='cpu')(sys.argv[2])",
+        "Sentir": "import sentir, sys; sentir.predict(sys.argv[1], texts=sys.argv[2])",
+        "Sentir, wrong argument": "import sentir, sys\ntry: sentir.predict(sys.argv[1], texts=b'no text')\n"
+        "except sentir.SentirError: pass",
+    },
+    "audio": {
+        "imports of timm": f"{FIRST}import timm",
+        "Sentir": "import sentir, sys; sentir.predict(sys.argv[1], files=sys.argv[2])",
+        "Sentir, wrong argument": "import sentir, sys\ntry: sentir.predict(sys.argv[1], files='none.wav')\n"
+        "except sentir.SentirError: pass",
+    },
+}
+
+
+def measure_cpu_seconds(script: str, model: Path, item: str) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run = [sys.executable, "-c", script, str(model), item]
+    subprocess.run(run, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def save_models(folder: Path) -> dict[str, tuple[Path, Path, str]]:
+    """Save models and return what is predicted → our model, the pipeline's, and the input."""
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    from sentir.models.text_backbones import get_text_backbone
+
+    weights = get_text_backbone("minilm").resolve_weights().location
+    AutoModelForSequenceClassification.from_pretrained(weights).save_pretrained(folder / "pipeline")
+    AutoTokenizer.from_pretrained(weights).save_pretrained(folder / "pipeline")
+    predict_text.make_recognizer("finetune").save_pretrained(folder / "text")
+    clip = folder / "clip.wav"
+    with wave.open(str(clip), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(bytes(range(256)) * 250)
+    predict_audio.make_recognizer([clip] * 8, ()).save_pretrained(folder / "audio")
+    return {
+        "text": (folder / "text", folder / "pipeline", TEXT),
+        "audio": (folder / "audio", folder / "audio", str(clip)),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    given = parser.parse_args()
+    os.environ["OMP_NUM_THREADS"] = "1"
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    with tempfile.TemporaryDirectory() as temporary:
+        os.environ["SENTIR_AUDIO_DIR"] = f"{temporary}/store"
+        models = save_models(Path(temporary))
+        for kind, scripts in SCRIPTS.items():
+            ours, pipeline, item = models[kind]
+            rounds = [
+                [
+                    measure_cpu_seconds(script, pipeline if "pipeline" in name else ours, item)
+                    for name, script in scripts.items()
+                ]
+                for _ in range(given.rounds)
+            ]
+            seconds = dict(zip(scripts, map(median, zip(*rounds, strict=True)), strict=True))
+            imports = next(iter(seconds.values()))
+            for name, total in seconds.items():
+                print(f"{kind}, {name}: {total:.1f} s, {total / imports:.2f} times the imports alone")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""The speed of predicting audio files, against a loop of librosa and timm, on one core.
+
+Both predict the same clips with the same network, randomly initialized: the loop decodes and resamples each clip
+with librosa, takes its mel spectrogram at our settings, pads it to whole seconds, and runs timm's network on it.
+Sentir also checks the files, reports problems, notes and confidences, and has two gates in the network. The same
+with all acoustic features. Times are CPU times. Prints ratios measured in this run.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import librosa
+import numpy as np
+import torch
+
+from sentir import Recognizer, torchvision_operators  # noqa: F401  (before timm)
+from sentir.audio.mel import HOP_LENGTH, N_FFT, N_MELS, SAMPLING_RATE, WIN_LENGTH
+from sentir.corpus.corpus import Corpus
+from sentir.corpus.labels import LabelSpace
+from sentir.corpus.utterances import Clip, Utterance
+from sentir.files.media_files import is_media_file
+from sentir.readers import read_corpus
+from sentir.recipe import DataSettings, Recipe
+from sentir.training.recognizers import fit_recognizer
+
+BACKBONE, LABELS, ROUNDS = "efficientnet_b0", ("a", "b"), 3
+
+
+def find_clips(folder: Path | None, n: int) -> list[Path]:
+    """Return n clips of a folder, or of the synthetic corpus."""
+    if folder is not None:
+        return sorted(filter(is_media_file, folder.rglob("*")))[:n]
+    corpus = read_corpus(DataSettings(reader="demo-mosei", audio=True))
+    return [u.clip.path for u in corpus if u.clip is not None][:n]
+
+
+def make_recognizer(clips: list[Path], features: tuple[str, ...]) -> Recognizer:
+    """Train a network for one epoch on a few clips with arbitrary labels; its speed does not depend on them."""
+    utterances = [
+        Utterance(
+            f"u{n}", split=split, dialogue=f"{split}{n // 2}", clip=Clip(path), labels={"label": (LABELS[n % 2],)}
+        )
+        for split, paths in (("train", clips[:4]), ("dev", clips[4:8]))
+        for n, path in enumerate(paths, start=4 * (split == "dev"))
+    ]
+    recipe = Recipe.parse(
+        {
+            "name": "speed",
+            "data": {"reader": "table", "task": "label", "audio": True},
+            "model": {
+                "kind": "emotion_model",
+                "features": list(features),
+                "audio": {"backbone": BACKBONE, "pretrained": False},
+            },
+            "train": {"epochs": 1},
+        }
+    )
+    return fit_recognizer(recipe, Corpus.build("speed", utterances, [LabelSpace("label", LABELS)]))[0]
+
+
+def predict_with_librosa(clips: list[Path], network: torch.nn.Module) -> np.ndarray:
+    """Predict clip by clip, as a short script does."""
+    probabilities = []
+    with torch.inference_mode():
+        for path in clips:
+            waveform, _rate = librosa.load(path, sr=SAMPLING_RATE)
+            mel = librosa.feature.melspectrogram(
+                y=waveform,
+                sr=SAMPLING_RATE,
+                n_fft=N_FFT,
+                win_length=WIN_LENGTH,
+                hop_length=HOP_LENGTH,
+                n_mels=N_MELS,
+            )
+            decibels = librosa.power_to_db(mel).T
+            frames = -(-(len(decibels) - 1) // 100) * 100
+            padded = np.zeros((frames, N_MELS), dtype=np.float32)
+            padded[: len(decibels)] = ((decibels - decibels.mean()) / decibels.std())[:frames]
+            logits = network(torch.from_numpy(padded)[None, None])
+            probabilities.append(logits.softmax(-1)[0].numpy())
+    return np.stack(probabilities)
+
+
+def measure_cpu_seconds(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("folder", type=Path, nargs="?", help="folder of clips; default: the synthetic corpus")
+    parser.add_argument("--clips", type=int, default=200)
+    given = parser.parse_args()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    torch.set_num_threads(1)
+    clips = find_clips(given.folder, given.clips)
+    import timm
+
+    network = timm.create_model(BACKBONE, in_chans=1, num_classes=len(LABELS)).eval()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["SENTIR_AUDIO_DIR"] = folder
+        plain, acoustic = (make_recognizer(clips, features) for features in ((), ("thesis", "functionals")))
+        works = {
+            "librosa and timm": lambda: predict_with_librosa(clips, network),
+            "Sentir": lambda: plain.predict(files=clips),
+            "Sentir with acoustic features": lambda: acoustic.predict(files=clips),
+        }
+        for work in works.values():
+            work()
+        rounds = [[measure_cpu_seconds(work) for work in works.values()] for _ in range(ROUNDS)]  # in turns
+    seconds = dict(zip(works, map(median, zip(*rounds, strict=True)), strict=True))
+    for name, total in seconds.items():
+        ratio = seconds["librosa and timm"] / total
+        print(
+            f"{name}: {1e3 * total / len(clips):.1f} ms per clip, {ratio:.2f} times as fast as librosa and timm"
+        )
+
+
+if __name__ == "__main__":
+    main()
