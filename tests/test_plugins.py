@@ -12,7 +12,14 @@ from sentir import plugins
 from sentir.errors import PluginError, RecipeError, SentirError, UnknownNameError
 from sentir.features import FEATURE_SETS
 from sentir.i18n import use_language
-from sentir.plugins import explain_plugin_failure, is_loaded, load_plugin, load_plugins, loaded_files
+from sentir.plugins import (
+    PluginFailures,
+    explain_plugin_failure,
+    is_loaded,
+    load_plugin,
+    load_plugins,
+    loaded_files,
+)
 from sentir.readers import READERS, read_corpus
 from sentir.recipe import DataSettings, Recipe
 from sentir.recipe.recipe_plugins import list_recipe_plugins
@@ -229,6 +236,10 @@ def test_the_line_of_a_plugin_that_raises_an_exception_is_found(tmp_path):
         f"The plug-in {tmp_path.resolve() / 'bad.py'} failed in line 3: ValueError: invalid literal"
     )
     assert explain_plugin_failure(ValueError("mine")) == ""
+    with pytest.raises(PluginError, match=r"bad\.py failed in line 3"), PluginFailures():
+        READERS.get("bad")(None, None)
+    with pytest.raises(ValueError, match="mine"), PluginFailures():
+        raise ValueError("mine")
 
 
 @pytest.fixture
