@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterable
+from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
@@ -76,6 +78,14 @@ def is_distributed() -> bool:
     from torch import distributed
 
     return distributed.is_available() and distributed.is_initialized()
+
+
+@cache
+def destroy_process_group_at_exit() -> None:
+    """Leave the process group before the process exits; otherwise its threads sometimes abort it then."""
+    from torch import distributed
+
+    atexit.register(distributed.destroy_process_group)
 
 
 def split_between_processes(items: Iterable[T]) -> Iterable[T]:

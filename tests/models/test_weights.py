@@ -3,6 +3,7 @@
 import json
 import shutil
 import time
+from dataclasses import asdict
 
 import pytest
 from transformers import AutoConfig, AutoModel, AutoTokenizer
@@ -57,7 +58,7 @@ def test_the_cache_is_found_verified_and_loaded_without_the_hub(cached, monkeypa
     assert source == WeightsSource(ID, "cache", "0123456789ab", True)
     assert source.describe() == f"from the local cache, {ID} at revision 0123456789ab (SHA-256 verified)"
     assert load_text_encoder(ID)[0].width == 32
-    assert WeightsSource.from_dict(json.loads(json.dumps(source.to_dict()))) == source
+    assert WeightsSource(**json.loads(json.dumps(asdict(source)))) == source
 
 
 def test_changed_weights_in_the_cache_are_rejected(cached):

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 
 from sentir.errors import SentirError
 from sentir.process_group import require_single_process
-from sentir.training.distributed import DistributedSampler, make_random_batch_sampler
+from sentir.training.batching import SplitBatchSampler, make_random_batch_sampler
 
 SCRIPT = """
 import json
@@ -81,7 +81,7 @@ def draw_batches(monkeypatch, rank, world):
     monkeypatch.setenv("RANK", str(rank))
     batches = make_random_batch_sampler(10, 4)
     batches.sampler.initial_seed = 7
-    shares = DistributedSampler(batches)
+    shares = SplitBatchSampler(batches)
     shares.set_epoch(3)
     assert len(shares) == 3
     return list(shares)

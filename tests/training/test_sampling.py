@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentir.training.batching import EqualLengthBatchSampler, LengthGroupedBatchSampler, MicroBatchSampler
+from sentir.training.batching import EqualLengthBatchSampler, LengthGroupedBatchSampler, SplitBatchSampler
 from sentir.training.losses import UNLABELED
 from sentir.training.sampling import balanced_weights
 
@@ -61,7 +61,7 @@ def test_batches_by_length_have_each_unit_once_and_one_size(lengths, size, epoch
 @pytest.mark.parametrize("kind", [EqualLengthBatchSampler, LengthGroupedBatchSampler])
 @given(lengths=LENGTHS, size=st.integers(1, 9), parts=st.integers(1, 9), epoch=st.integers(0, 2))
 def test_the_micro_batches_of_a_batch_are_that_batch(kind, lengths, size, parts, epoch):
-    whole, split = kind(lengths, size, 0), MicroBatchSampler(kind(lengths, size, 0), parts)
+    whole, split = kind(lengths, size, 0), SplitBatchSampler(kind(lengths, size, 0), parts)
     for sampler in (whole, split):
         sampler.set_epoch(epoch)
     found = list(split)

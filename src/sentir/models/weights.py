@@ -10,11 +10,9 @@ import hashlib
 import importlib.util
 import re
 import ssl
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
@@ -73,15 +71,6 @@ class WeightsSource:
             "random": _("randomly initialized"),
         }[self.origin]
         return _("{origin} (SHA-256 verified)", origin=origin) if self.sha256_verified else origin
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, tree: Mapping[str, Any]) -> WeightsSource:
-        """Return the source that `to_dict` described."""
-        return cls(**tree)
 
 
 def resolve_weights(name: str, packaged: PackagedWeights | None = None) -> WeightsSource:

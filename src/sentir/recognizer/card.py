@@ -204,7 +204,7 @@ def _training_section(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
         (_("context"), model.context if has_text else ""),
         (_("audio backbone"), _audio_backbone_name(model.audio) if has_audio else ""),
         *(
-            (_("weights ({part})", part=display_name(part)), WeightsSource.from_dict(source).describe())
+            (_("weights ({part})", part=display_name(part)), WeightsSource(**source).describe())
             for part, source in facts.get("weights", {}).items()
         ),
         (_("features"), ", ".join(model.features)),

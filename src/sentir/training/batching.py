@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from accelerate.data_loader import SeedableRandomSampler
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Sampler
+from torch.utils.data import BatchSampler, Sampler
 
 from sentir.preprocessing.preprocessor import ModelInputs
+from sentir.process_group import rank, world_size
 from sentir.recipe import TrainSettings
 from sentir.training.sampling import balanced_weights
 
@@ -109,17 +111,17 @@ class LengthGroupedBatchSampler(LengthBatchSampler):
         return units[np.argsort(self._lengths[units], kind="stable")]
 
 
-class MicroBatchSampler(Sampler[list[int]]):
-    """Splits each batch into micro-batches whose sizes differ by at most one.
+class SplitBatchSampler(Sampler[list[int]]):
+    """Splits each batch into micro-batches of about equal size, of which this process takes its share.
 
-    Some are empty if a batch has fewer units than micro-batches.
+    A part is empty if a batch has fewer units than parts.
 
     Args:
         batch_sampler: of the whole batches.
         num_micro_batches: per batch.
     """
 
-    def __init__(self, batch_sampler: Any, num_micro_batches: int) -> None:
+    def __init__(self, batch_sampler: Any, num_micro_batches: int = 1) -> None:
         self.batch_sampler, self._num_micro_batches = batch_sampler, num_micro_batches
         self.batch_size = -(-batch_sampler.batch_size // num_micro_batches)  # read by accelerate
         self.drop_last = False  # read by accelerate
@@ -134,7 +136,7 @@ class MicroBatchSampler(Sampler[list[int]]):
     def __iter__(self) -> Iterator[list[int]]:
         for batch in self.batch_sampler:
             for part in np.array_split(np.array(batch, dtype=np.int64), self._num_micro_batches):
-                yield part.tolist()
+                yield part[rank() :: world_size()].tolist()
 
 
 def repeat_batch(inputs: Mapping[str, Tensor], repeats: int) -> dict[str, Tensor]:
@@ -145,6 +147,11 @@ def repeat_batch(inputs: Mapping[str, Tensor], repeats: int) -> dict[str, Tensor
         copies = torch.arange(repeats, device=dialogue.device).repeat_interleave(len(dialogue))
         repeated["dialogue"] = repeated["dialogue"] + copies * (dialogue.max() + 1)
     return repeated
+
+
+def make_random_batch_sampler(num_units: int, batch_size: int) -> BatchSampler:
+    """Return the batch sampler that Trainer uses by default."""
+    return BatchSampler(SeedableRandomSampler(range(num_units)), batch_size, drop_last=False)
 
 
 def make_batch_sampler(

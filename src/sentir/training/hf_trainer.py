@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
+from accelerate.data_loader import prepare_data_loader
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from transformers import Trainer as HfTrainer
@@ -18,10 +19,14 @@ from sentir.i18n import _
 from sentir.logs import logger
 from sentir.process_group import all_reduce, world_size
 from sentir.recipe import TrainSettings
-from sentir.training.batching import LengthBatchSampler, MicroBatchSampler, repeat_batch
+from sentir.training.batching import (
+    LengthBatchSampler,
+    SplitBatchSampler,
+    make_random_batch_sampler,
+    repeat_batch,
+)
 from sentir.training.callbacks import EpochCallback, TensorBoardLogger, Throughput
 from sentir.training.checkpoints import CheckpointManager, TrainingProgress
-from sentir.training.distributed import DistributedSampler, make_random_batch_sampler, prepare_loader
 from sentir.training.ema import EMACallback
 from sentir.training.hardware import disable_autocast, warn_thread_change
 from sentir.training.optim import FreezePretrained, parameter_groups
@@ -81,18 +86,15 @@ class Trainer(HfTrainer):
         if batches is None:
             units = len(cast(Sized, self.train_dataset))
             batches = make_random_batch_sampler(units, self.args.per_device_train_batch_size)
-        if self._settings.micro_batches > 1:
-            batches = MicroBatchSampler(batches, self._settings.micro_batches)
-        if world_size() > 1:
-            batches = DistributedSampler(batches)
         loader = DataLoader(
             cast(Dataset, self.train_dataset),
-            batch_sampler=batches,
+            batch_sampler=SplitBatchSampler(batches, self._settings.micro_batches),
             collate_fn=self.data_collator,
             pin_memory=self.args.dataloader_pin_memory,
         )
-        if world_size() > 1:
-            return prepare_loader(loader, self.args.device)
+        if world_size() > 1:  # the batches are already split between processes, which draw the same ones
+            split = {"num_processes": 1, "process_index": 0}
+            return cast(DataLoader, prepare_data_loader(loader, self.args.device, **split, put_on_device=True))
         return self.accelerator.prepare(loader)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:

@@ -12,14 +12,18 @@ from torch import Tensor, nn
 
 from sentir.preprocessing.mel import SeededAugmentation
 from sentir.preprocessing.preprocessor import ModelInputs
-from sentir.process_group import is_distributed
+from sentir.process_group import destroy_process_group_at_exit, is_distributed
 from sentir.recipe import TrainSettings
 from sentir.training.batching import make_batch_sampler
 from sentir.training.callbacks import EpochCallback, EpochCounter, ProgressBar, make_tensorboard_logger
 from sentir.training.checkpoints import CheckpointManager, is_checkpointing, training_folder
 from sentir.training.digests import training_digest
+<<<<<<< HEAD
 from sentir.training.distributed import destroy_process_group_at_exit
 from sentir.training.hardware import set_num_threads, use_deterministic_algorithms
+=======
+from sentir.training.hardware import set_num_threads, tune_malloc, use_deterministic_algorithms
+>>>>>>> lean2
 from sentir.training.hf_trainer import Trainer
 from sentir.training.losses import UNLABELED, Loss, stack_targets
 from sentir.training.trainer_arguments import make_training_arguments, silence_trainer
