@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ FRAMES_PER_SECOND = SAMPLING_RATE // HOP_LENGTH  # frames
 _MIN_STD_DB = 1.0  # dB; so that a band that was constant in train is not amplified without bound
 
 MelArray = NDArray[np.float16]
+Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class MelInputs:
             stored = self.mels[row]
             if stored is None:
                 continue
-            mel = np.asarray(_center_crop(stored, int(self.lengths[row])), dtype=np.float32)
+            mel = np.asarray(center_crop(stored, int(self.lengths[row])), dtype=np.float32)
             if augmentation is not None:
                 mel = augment_mel(
                     mel,
@@ -139,10 +140,10 @@ class MelPreprocessor:
         return FRAMES_PER_SECOND * min(max(1, -(-length // FRAMES_PER_SECOND)), self.audio.max_seconds)
 
 
-def _center_crop(mel: MelArray, num_frames: int) -> MelArray:
-    """Return the middle ``num_frames`` frames of a longer mel spectrogram."""
-    start = max(0, (len(mel) - num_frames) // 2)
-    return mel[start : start + num_frames]
+def center_crop(rows: NDArray[Number], length: int) -> NDArray[Number]:
+    """Return the middle ``length`` frames, or samples, of a longer clip."""
+    start = max(0, (len(rows) - length) // 2)
+    return rows[start : start + length]
 
 
 def no_usable_audio_error() -> CorpusError:

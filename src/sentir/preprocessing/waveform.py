@@ -16,6 +16,7 @@ from torch import Tensor
 from sentir.audio.decoding import SAMPLING_RATE, Waveform, decode
 from sentir.corpus.utterances import Clip, Utterance
 from sentir.models.speech_backbones import SpeechFeatureExtractor
+from sentir.preprocessing.mel import center_crop
 from sentir.recipe import AudioSettings
 
 _CACHE_BYTES = 2 * 2**30  # of waveforms in memory: 19 hours of audio
@@ -90,9 +91,3 @@ class WaveformPreprocessor:
             max_samples=limit,
             extractor=self.extractor,
         )
-
-
-def center_crop(waveform: Waveform, max_samples: int) -> Waveform:
-    """Return the middle ``max_samples`` samples of a longer waveform."""
-    start = max(0, (len(waveform) - max_samples) // 2)
-    return waveform[start : start + max_samples]

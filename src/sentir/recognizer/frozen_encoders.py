@@ -20,7 +20,8 @@ from sentir.i18n import _
 from sentir.models.speech_encoder import SpeechEncoder
 from sentir.models.text_encoder import TextEncoder
 from sentir.models.tokenization import Encoding, TextTokenizer
-from sentir.preprocessing.waveform import WaveformInputs, center_crop
+from sentir.preprocessing.mel import center_crop
+from sentir.preprocessing.waveform import WaveformInputs
 from sentir.recognizer.embedding_cache import encode_cached
 
 _TEXTS_PER_CHUNK = 2048  # encoded and cached together
