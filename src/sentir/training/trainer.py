@@ -18,12 +18,7 @@ from sentir.training.batching import make_batch_sampler
 from sentir.training.callbacks import EpochCallback, EpochCounter, ProgressBar, make_tensorboard_logger
 from sentir.training.checkpoints import CheckpointManager, is_checkpointing, training_folder
 from sentir.training.digests import training_digest
-<<<<<<< HEAD
-from sentir.training.distributed import destroy_process_group_at_exit
 from sentir.training.hardware import set_num_threads, use_deterministic_algorithms
-=======
-from sentir.training.hardware import set_num_threads, tune_malloc, use_deterministic_algorithms
->>>>>>> lean2
 from sentir.training.hf_trainer import Trainer
 from sentir.training.losses import UNLABELED, Loss, stack_targets
 from sentir.training.trainer_arguments import make_training_arguments, silence_trainer
