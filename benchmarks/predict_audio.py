@@ -21,7 +21,7 @@ import torch
 from sentir import Recognizer, torchvision_operators  # noqa: F401  (before timm)
 from sentir.audio.mel import HOP_LENGTH, N_FFT, N_MELS, SAMPLING_RATE, WIN_LENGTH
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import SingleLabelSpace
 from sentir.corpus.utterances import Clip, Utterance
 from sentir.files.media_files import is_media_file
 from sentir.readers import read_corpus
@@ -60,7 +60,7 @@ def make_recognizer(clips: list[Path], features: tuple[str, ...]) -> Recognizer:
             "train": {"epochs": 1},
         }
     )
-    return fit_recognizer(recipe, Corpus.build("speed", utterances, [LabelSpace("label", LABELS)]))[0]
+    return fit_recognizer(recipe, Corpus.build("speed", utterances, [SingleLabelSpace("label", LABELS)]))[0]
 
 
 def predict_with_librosa(clips: list[Path], network: torch.nn.Module) -> np.ndarray:

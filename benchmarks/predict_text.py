@@ -14,7 +14,7 @@ import torch
 
 from sentir import Recognizer, torchvision_operators  # noqa: F401  (before transformers)
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.label_spaces import SingleLabelSpace
 from sentir.corpus.utterances import Utterance
 from sentir.models.text_backbones import get_text_backbone
 from sentir.recipe import Recipe
@@ -47,7 +47,7 @@ def make_recognizer(encoder: str) -> Recognizer:
         "model": {"encoder": encoder},
         "train": {"epochs": 1},
     }
-    return fit_recognizer(Recipe.parse(tree), Corpus.build("speed", utterances, [LabelSpace("label", LABELS)]))[0]
+    return fit_recognizer(Recipe.parse(tree), Corpus.build("speed", utterances, [SingleLabelSpace("label", LABELS)]))[0]
 
 
 def make_pipeline() -> Callable[[list[str]], object]:
