@@ -47,7 +47,9 @@ def make_recognizer(encoder: str) -> Recognizer:
         "model": {"encoder": encoder},
         "train": {"epochs": 1},
     }
-    return fit_recognizer(Recipe.parse(tree), Corpus.build("speed", utterances, [SingleLabelSpace("label", LABELS)]))[0]
+    return fit_recognizer(
+        Recipe.parse(tree), Corpus.build("speed", utterances, [SingleLabelSpace("label", LABELS)])
+    )[0]
 
 
 def make_pipeline() -> Callable[[list[str]], object]:

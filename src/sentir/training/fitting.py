@@ -35,7 +35,7 @@ from sentir.preprocessing.kinds import (
     required_mel_kind,
     weight_sources,
 )
-from sentir.preprocessing.preprocessor import Preprocessor
+from sentir.preprocessing.preprocessor import ModelInputs, Preprocessor
 from sentir.recipe import DataSettings, Recipe
 from sentir.recognizer.encoders import Encoders
 from sentir.recognizer.inference import predict_task, predict_tasks
@@ -105,17 +105,11 @@ def fit(
     sources = weight_sources(recipe.model)
     log_once(_describe_weights(sources))
     set_seed(recipe.train.seed)
-    if init_from is None:
-        encoders = Encoders.load(recipe.model)
-        preprocessor = Preprocessor.fit(recipe.data, recipe.model, corpus.train, **encoders.processors())
-        model = encoders.build_network(preprocessor, output_names(spaces))
-    else:
-        preprocessor, encoders, model = initialize(init_from)
+    preprocessor, encoders, model = (
+        _initialize(recipe, corpus, spaces) if init_from is None else initialize(init_from)
+    )
     train, dev = (encoders.embed(preprocessor.transform(rows)) for rows in (corpus.train, corpus.dev))
-    if unknown := train.describe_unknown_tokens():
-        log_once(unknown)
-    missing = {"train": train.count_missing(), "dev": dev.count_missing()}
-    _check_usable(missing["train"], len(corpus.train), recipe.train.min_usable_fraction)
+    _check_usable(train, recipe.train.min_usable_fraction)
     labels = {s.task: {u.id: u.labels[s.task] for u in corpus.dev if s.task in u.labels} for s in spaces}
     truth = space.encode(labels[space.task].values())
 
@@ -157,16 +151,28 @@ def fit(
         thresholds=main.thresholds,
         training=training,
         dev_predictions=predictions,
-        missing_modalities=missing,
+        missing_modalities={"train": train.count_missing(), "dev": dev.count_missing()},
         truncated={"train": train.count_truncated(), "dev": dev.count_truncated()},
         weight_sources=sources,
         auxiliary_tasks=tuple(task for task, _p in auxiliary),
     )
 
 
-def _check_usable(missing_modalities: Mapping[str, int], n: int, min_fraction: float) -> None:
-    """Refuse a train split of n utterances too few of which have a modality of the model."""
-    for what, missing in missing_modalities.items():
+def _initialize(
+    recipe: Recipe, corpus: Corpus, spaces: Sequence[LabelSpace]
+) -> tuple[Preprocessor, Encoders, nn.Module]:
+    """Return preprocessor, encoders and network of a recipe."""
+    encoders = Encoders.load(recipe.model)
+    preprocessor = Preprocessor.fit(recipe.data, recipe.model, corpus.train, **encoders.processors())
+    return preprocessor, encoders, encoders.build_network(preprocessor, output_names(spaces))
+
+
+def _check_usable(train: ModelInputs, min_fraction: float) -> None:
+    """Refuse a train split too few of whose utterances have a modality of the model."""
+    if unknown := train.describe_unknown_tokens():
+        log_once(unknown)
+    n = len(train.ids)
+    for what, missing in train.count_missing().items():
         if n - missing < min_fraction * n:
             raise RecipeError(
                 _("Only {usable} of {n} train utterances have usable {what}, which this model takes; 'sentir "
