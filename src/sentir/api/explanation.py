@@ -64,15 +64,12 @@ def explain(
         prepare_output_path(Path(html))
     recognizer = as_recognizer(model)
     given = [utterances] if isinstance(utterances, Utterance) else list(utterances)
-    if given:
-        key = utterance_id or given[-1].id
-    elif utterance_id is not None:
+    if not given and utterance_id is not None:
         loaded = _load_corpus(recognizer, corpus, root)
-        u = loaded.find(utterance_id)
-        key, given = u.id, list(loaded.dialogues[u.dialogue or u.id].utterances)
-    else:
-        given = _make_utterance(text, file)
-        key = given[0].id
+        found = loaded.find(utterance_id)
+        utterance_id, given = found.id, list(loaded.dialogues[found.dialogue or found.id].utterances)
+    given = given or _make_utterance(text, file)
+    key = utterance_id or given[-1].id
     checked = recognizer.check_modalities(given)
     if key in checked.problems:
         raise CorpusError(checked.problems[key])
