@@ -32,7 +32,7 @@ lint: $(READY)
 
 # The claims that need no corpus; the other scripts in benchmarks/ take its folder, and say so with --help.
 bench: $(READY)
-	for name in frozen_encoder interval_speed mel_speed thread_waiting; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in cold_start frozen_encoder interval_speed mel_speed predict_audio predict_text thread_waiting; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 messages: $(READY)
 	$(BIN)/python tools/translations.py

@@ -10,7 +10,8 @@ from tiny_corpora import SPACES, WORDS, tiny_corpus, tiny_recipe
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.sealed import SealedLabels
 from sentir.errors import PredictionsError
-from sentir.explanation.dev_predictor import DevPredictor, ReplayedEncoder
+from sentir.explanation.detached_copies import ReplayedEncoder
+from sentir.explanation.dev_predictor import DevPredictor
 from sentir.explanation.modality_ablation import ablate_inputs
 from sentir.explanation.model import explain_recognizer
 from sentir.explanation.permutation_importance import permutation_importance

@@ -17,6 +17,7 @@ from torch import nn
 from transformers.utils.logging import is_progress_bar_enabled
 
 from sentir import Recognizer, predict
+from sentir.explanation.detached_copies import detached_copies
 from sentir.explanation.model import explain_recognizer
 from sentir.explanation.utterance import explain_utterance
 from sentir.i18n import use_language
@@ -130,6 +131,24 @@ def test_a_failure_leaves_the_networks_as_they_were(setup, failing_call, trained
         recognizer.model.eval()
         weight.requires_grad_(not weight.requires_grad)
     assert failures >= (1 if failing_call > 9 else 2)
+
+
+def test_copies_share_weights_without_gradients_and_parts_in_common():
+    encoder = nn.Sequential(nn.Linear(3, 3), nn.Dropout(), nn.BatchNorm1d(3))
+    model = nn.ModuleDict({"encoder": encoder, "context": nn.GRU(3, 2, batch_first=True)})
+    model["encoder"].register_forward_hook(lambda *_values: None)
+    copied, part, nothing = detached_copies(model, encoder, None)
+    assert nothing is None and copied["encoder"] is part is not encoder
+    assert copied["context"].training and not any(module.training for module in part.modules())
+    for own, other in zip(model.state_dict().values(), copied.state_dict().values(), strict=True):
+        assert own.data_ptr() == other.data_ptr()
+    assert not any(p.requires_grad for p in copied.parameters()) and all(
+        p.requires_grad for p in model.parameters()
+    )
+    x = torch.randn(1, 4, 3)
+    assert torch.equal(copied["context"](x)[0], model["context"].eval()(x)[0])
+    part.register_forward_hook(lambda *_values: None)
+    assert len(encoder._forward_hooks) == 1
 
 
 def test_training_further_changes_no_other_recognizer(corpus, weights):

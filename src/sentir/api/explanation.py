@@ -60,17 +60,12 @@ def explain(
     if html is not None:
         prepare_output_path(Path(html))
     given = [utterances] if isinstance(utterances, Utterance) else list(utterances)
-    if given:
-        key = utterance_id or given[-1].id
-    elif utterance_id is not None:
+    if not given and utterance_id is not None:
         loaded_model, loaded = load_model_and_corpus(model, corpus, root)
-        model = as_recognizer(loaded_model)
-        u = loaded.find(utterance_id)
-        key, given = u.id, list(loaded.dialogues[u.dialogue or u.id].utterances)
-    else:
-        given = _make_utterance(text, file)
-        key = given[0].id
-    recognizer = as_recognizer(model)
+        model, found = as_recognizer(loaded_model), loaded.find(utterance_id)
+        utterance_id, given = found.id, list(loaded.dialogues[found.dialogue or found.id].utterances)
+    given = given or _make_utterance(text, file)
+    key, recognizer = utterance_id or given[-1].id, as_recognizer(model)
     checked = recognizer.check_modalities(given)
     if key in checked.problems:
         raise CorpusError(checked.problems[key])

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import Label
@@ -18,7 +18,7 @@ from sentir.evaluation.aligned import AlignedRuns, align_by_id
 from sentir.evaluation.clusters import assign_clusters
 from sentir.evaluation.locked.ledger import get_labels
 from sentir.evaluation.metrics import resolve_metric
-from sentir.explanation.detached_copies import detached_copies
+from sentir.explanation.detached_copies import ReplayedEncoder, detached_copies
 from sentir.i18n import _
 from sentir.preprocessing.kinds import attach_required_audio
 from sentir.recognizer.inference import make_batches, predict_task
@@ -26,36 +26,6 @@ from sentir.recognizer.recognizer import Recognizer, with_stacked
 
 ENCODER_ATTRIBUTES = ("encoder", "audio")  # of a model, for text and for audio
 _BATCH_SIZE = 64
-
-
-class ReplayedEncoder(nn.Module):
-    """Wraps an encoder: encodes each batch once and repeats its outputs afterwards.
-
-    Attributes:
-        batch: number of the current batch.
-        replacement: output for every utterance instead of the encoder's, ``(d, …)``.
-    """
-
-    def __init__(self, encoder: nn.Module) -> None:
-        super().__init__()
-        self.wrapped = [encoder]  # in a list, so that it is not registered as a submodule
-        self.input_names = encoder.input_names
-        self.cached_outputs: dict[int, Any] = {}
-        self.batch = 0
-        self.replacement: Any = None
-
-    def forward(self, *args: Tensor, **kwargs: Tensor) -> Any:
-        """Return the outputs of the current batch."""
-        if self.batch not in self.cached_outputs:
-            self.cached_outputs[self.batch] = self.wrapped[0](*args, **kwargs)
-        output = self.cached_outputs[self.batch]
-        return output if self.replacement is None else _expand_to_batch(self.replacement, output)
-
-
-def _expand_to_batch(vector: Any, output: Any) -> Any:
-    if isinstance(output, tuple):
-        return tuple(_expand_to_batch(one, other) for one, other in zip(vector, output, strict=True))
-    return vector.to(output).expand_as(output)
 
 
 class DevPredictor:

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from sentir.corpus.utterances import Utterance
 from sentir.errors import SentirError
-from sentir.explanation.detached_copies import detached_copies
+from sentir.explanation.detached_copies import ReplayedEncoder, detached_copies
 from sentir.explanation.results import Passage, TextAttribution, WordAttribution
 from sentir.explanation.score_function import ScoreFunction
 from sentir.i18n import _
@@ -68,28 +68,12 @@ def attribute_text(
     )
 
 
-class _CachedAudioEncoder(nn.Module):
-    """Wraps an audio encoder: encodes N utterances at the first call and repeats these outputs afterwards."""
-
-    def __init__(self, audio: nn.Module) -> None:
-        super().__init__()
-        self.wrapped = [audio]  # in a list, so that it is not registered as a submodule
-        self.input_names = audio.input_names
-        self.cached_outputs: tuple[Tensor, ...] = ()
-
-    def forward(self, has_audio: Tensor, **audio_inputs: Tensor) -> tuple[Tensor, ...]:
-        """Return the outputs for c copies of the utterances, one after the other."""
-        self.cached_outputs = self.cached_outputs or self.wrapped[0](has_audio=has_audio, **audio_inputs)
-        versions = len(has_audio) // len(self.cached_outputs[0])
-        return tuple(output.repeat(versions, *(1,) * (output.ndim - 1)) for output in self.cached_outputs)
-
-
 def _cache_audio(score_function: ScoreFunction) -> ScoreFunction:
     """Make a model with an audio encoder encode audio once, however often it is run on other tokens."""
     if getattr(score_function.model, "audio", None) is None:
         return score_function
     model, encoder = detached_copies(score_function.model, score_function.encoder)
-    model.audio = _CachedAudioEncoder(model.audio)
+    model.audio = ReplayedEncoder(model.audio)
     return replace(score_function, model=model, encoder=encoder)
 
 
