@@ -15,7 +15,7 @@ from sentir.evaluation.locked.ledger import list_openings_by_fingerprint
 from sentir.paths import to_file_name
 from sentir.recipe import Recipe
 from sentir.recognizer.recognizer import Recognizer
-from sentir.study import run
+from sentir.study import inputs, run
 
 CANDIDATES = {"voice/text": {}, "../$up$": {"train": {"lr": 1e-9}}}
 
@@ -111,7 +111,7 @@ def test_the_checks_leave_nothing_behind(recipe, study, tmp_path, monkeypatch):
     def stop(*_arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run, "check_pretrained_weights", stop)
+    monkeypatch.setattr(inputs, "check_pretrained_weights", stop)
     with pytest.raises(KeyboardInterrupt):
         study(recipe())
     assert not (tmp_path / "out").exists()
