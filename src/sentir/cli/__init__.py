@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import io
 import os
-import platform
 import sys
 import warnings
 from contextlib import nullcontext, redirect_stdout
@@ -16,6 +14,7 @@ from sentir.i18n import LANGUAGES, _, set_language
 from sentir.plugins import PluginFailures
 from sentir.process_group import rank
 from sentir.safe_text import make_printable
+from sentir.worker_processes import tune_malloc
 
 _IGNORED_WARNINGS = (
     "Glyph .* missing from font",  # an SVG is rendered with the viewer's fonts
@@ -28,7 +27,7 @@ def main() -> None:
     _tolerate_encoding_errors()
     _ignore_warnings()
     _set_thread_waiting()
-    _tune_malloc()
+    tune_malloc()
     arguments = _pop_language(sys.argv[1:])
     if arguments[:1] == ["--version"]:
         print(f"sentir {metadata.version('sentir')}")
@@ -92,20 +91,6 @@ def _set_thread_waiting() -> None:
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-
-
-def _tune_malloc() -> None:
-    """Let glibc's allocator reuse freed memory, if it is the one in use.
-
-    By default it maps each large tensor anew, and the kernel clears the pages, a fifth of the time of a step of a
-    small network. The numbers of the parameters are those of ``malloc.h``.
-    """
-    if platform.libc_ver()[0] == "glibc":
-        mallopt = ctypes.CDLL(None).mallopt
-        trim_threshold, top_pad, mmap_threshold = -1, -2, -3
-        mallopt(trim_threshold, 2**31 - 1)
-        mallopt(top_pad, 2**26)
-        mallopt(mmap_threshold, 2**30) or mallopt(mmap_threshold, 2**25)  # the maximum before glibc 2.35
 
 
 def _exit_with_error(message: str) -> None:

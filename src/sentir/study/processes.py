@@ -31,7 +31,7 @@ from sentir.progress import receive_bars, send_bars
 from sentir.recipe import Recipe
 from sentir.study.attached_audio import AttachedAudio
 from sentir.training.checkpoints import checkpoint_to
-from sentir.worker_processes import count_cores, count_memory, initialize_worker
+from sentir.worker_processes import count_cores, count_memory, initialize_worker, tune_malloc
 
 _MIN_UTTERANCES = 500  # of all corpora; less is trained before processes would have started
 _BYTES_PER_PROCESS = 3 * 2**30
@@ -154,6 +154,7 @@ def _initialize(
     from threadpoolctl import threadpool_limits
 
     initialize_worker(language, stop)
+    tune_malloc()
     load_plugins(plugins)
     torch.set_num_threads(threads)
     threadpool_limits(threads)
