@@ -24,7 +24,7 @@ from sentir.corpus.corpus import Corpus
 from sentir.corpus.sealed import SealedLabels
 from sentir.errors import SentirError
 from sentir.i18n import _, get_language
-from sentir.logs import LogLine, collect_logs, replay_logs
+from sentir.logs import LogLine, collect_logs, logger, replay_logs
 from sentir.models.device import get_best_device
 from sentir.plugins import load_plugins, loaded_files
 from sentir.progress import receive_bars, send_bars
@@ -84,11 +84,22 @@ def training_pool(corpora: Iterable[Corpus], processes: int, checkpoints: Path) 
     try:
         with receive_bars(bars):
             yield submit
+    except SentirError:
+        logger.info(_("Trainings that are running are finished and kept; Ctrl-C ends them."))
+        raise
     except KeyboardInterrupt:
         stop.set()
         raise
     finally:
+        _shut_down(pool, stop)
+
+
+def _shut_down(pool: ProcessPoolExecutor, stop: Any) -> None:
+    try:
         pool.shutdown(cancel_futures=True)
+    except KeyboardInterrupt:
+        stop.set()
+        raise
 
 
 @dataclass(frozen=True)
