@@ -14,16 +14,18 @@ from sentir.cli import main, output
 from sentir.corpus.label_spaces import SingleLabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.paths import audio_dir
+from sentir.recognizer.prediction_mixin import PredictionMixin
 
 SPACE = SingleLabelSpace("emotion", ("anger", "joy"))
 
 
-class FakeRecognizer:
+class FakeRecognizer(PredictionMixin):
     """A recognizer that predicts joy for a clip longer than 0.4 s or for the text ``joy``."""
 
     space = SPACE
     thresholds = calibration = None
     auxiliary_tasks = ()
+    modalities = optional_modalities = frozenset()
     facts = {}  # noqa: RUF012
     recipe = SimpleNamespace(
         model=SimpleNamespace(audio=SimpleNamespace(mel="mel")), data=SimpleNamespace(cleaning=(), table=None)
