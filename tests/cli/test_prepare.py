@@ -113,9 +113,7 @@ def test_three_examples_of_a_kind_are_shown(call, corpus):
     with (corpus / "utterances.csv").open("a", encoding="utf-8") as file:
         file.writelines(f"gone{n},gone{n}.wav,train,joy\n" for n in range(5))
     out = call()[1]
-    assert (
-        "file is missing: 6" in out and sum("gone" in line or "silent " in line for line in out.splitlines()) == 3
-    )
+    assert "no file: 6" in out and sum("gone" in line or "silent " in line for line in out.splitlines()) == 3
 
 
 def test_a_store_in_another_folder_is_used_through_the_variable(call, corpus, monkeypatch):

@@ -16,7 +16,7 @@ from tiny_corpora import spoken_recipe, stacking_on_text
 
 from sentir.errors import AudioError, CorpusError, NonFiniteError, SentirError
 from sentir.features import FEATURE_SETS
-from sentir.registry import load_plugin
+from sentir.plugins import load_plugin
 from sentir.study import run
 from sentir.study.processes import count_processes, training_pool
 from sentir.study.stacking import cross_predict

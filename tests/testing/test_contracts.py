@@ -9,7 +9,7 @@ from tiny_corpora import spoken_corpus, tiny_corpus, write_table
 from torch import nn
 
 from sentir.corpus.corpus import Corpus
-from sentir.evaluation.metrics import METRICS, count_metrics, register_metric
+from sentir.evaluation.metrics import METRICS, METRICS_BY_KIND, count_metrics, register_metric
 from sentir.evaluation.metrics.label_counts import recall
 from sentir.evaluation.metrics.metric import Metric
 from sentir.features import FEATURE_SETS, FeatureSet
@@ -160,15 +160,9 @@ def test_a_faulty_metric_is_named(function, higher_is_better, why):
             check_metric("faulty")
     finally:
         METRICS._remove("faulty")
-        for table in unregistering_tables():
+        for table in METRICS_BY_KIND["single"].selecting_metrics:
             table.pop("faulty", None)
     assert "faulty" not in count_metrics(SPACES[0])
-
-
-def unregistering_tables():
-    from sentir.evaluation.metrics import _SELECTING_METRICS
-
-    return _SELECTING_METRICS["single"]
 
 
 def faulty(change):

@@ -21,7 +21,7 @@ from sentir.corpus.fingerprints import hash_ids
 from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.utterances import SPLITS, AudioFeatures, Labels, Utterance
-from sentir.display_names import display_name
+from sentir.display_names import audio_problem_name
 from sentir.i18n import _
 
 LabelsById = Mapping[str, Labels]
@@ -152,7 +152,7 @@ def count_clips(corpus: Corpus, audio_scan: AudioScan) -> AuditTable:
     def problems(rows: Sequence[Utterance]) -> str | None:
         kinds = Counter(audio(u).problem_kind for u in rows if u.id in audio_scan.audio)
         del kinds[""]
-        return ", ".join(f"{display_name(f'audio.{kind}')}: {n}" for kind, n in kinds.most_common()) or None
+        return ", ".join(f"{audio_problem_name(kind)}: {n}" for kind, n in kinds.most_common()) or None
 
     columns: _Columns[Utterance] = {
         "utterances": (_("utterances"), len),
