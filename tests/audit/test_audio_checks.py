@@ -68,7 +68,7 @@ def test_clips_are_counted_with_their_formats_and_why_some_are_unusable(tmp_path
     )
     train, _dev, test = report.table("clips").rows
     assert (train["clips"], train["usable"], train["unusable"]) == (3, 2, "empty file: 1")
-    assert (test["clips"], test["usable"], test["unusable"]) == (2, 0, "no clip, or its file is missing: 2")
+    assert (test["clips"], test["usable"], test["unusable"]) == (2, 0, "no file: 2")
     assert {(row["sampling_rate"], row["channels"]) for row in report.table("source_formats").rows} == {
         (16_000, 1),
         (48_000, 2),

@@ -73,6 +73,7 @@ def plugin(tmp_path, monkeypatch):
     path = tmp_path / "bad_features.py"
     path.write_text(PLUGIN, encoding="utf-8")
     monkeypatch.setattr(FEATURE_SETS, "_entries", dict(FEATURE_SETS._entries))
+    monkeypatch.setattr("sentir.plugins._loads", {})
     load_plugin(path)
     return path
 
