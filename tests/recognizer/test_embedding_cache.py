@@ -1,7 +1,5 @@
 """The embedding cache: everything is encoded once, and embeddings are never stale."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -14,6 +12,7 @@ from sentir.models.text_encoder import load_text_encoder
 from sentir.paths import cache_dir
 from sentir.recognizer import frozen_encoders
 from sentir.recognizer.embedding_cache import EmbeddingCache, encoder_digest
+from sentir.recognizer.embedding_index import RECORD
 from sentir.recognizer.frozen_encoders import encode_texts
 from sentir.testing import SENTENCES, make_tiny_text_backbone
 
@@ -59,6 +58,20 @@ def test_nothing_is_encoded_twice(loaded, calls):
     assert calls == []
 
 
+def test_embeddings_of_one_call_are_one_array_on_disk(loaded):
+    first = encode(loaded, SENTENCES)
+    assert isinstance(first, np.memmap)
+    assert isinstance(encode(loaded, SENTENCES[2:5]), np.memmap)
+    first[:] = 0  # of this process alone
+    assert encode(loaded, SENTENCES).any()
+
+
+def test_embeddings_of_several_calls_are_joined(loaded):
+    parts = [encode(loaded, SENTENCES[n : n + 3]).copy() for n in (0, 3, 6)]
+    joined = encode(loaded, [*SENTENCES[:9], SENTENCES[4]])
+    assert np.array_equal(joined, np.concatenate([*parts, parts[1][1:2]]))
+
+
 def test_only_new_texts_are_encoded_and_duplicates_once(loaded, calls):
     encode(loaded, SENTENCES[:4])
     calls.clear()
@@ -79,7 +92,7 @@ def test_texts_from_outside_any_corpus_are_not_cached(weights):
     uncached = pipeline.transform([outside]).tensors
     assert not list(cache_dir().rglob("*.npy"))
     cached = pipeline.transform([inside]).tensors
-    assert len(list(cache_dir().rglob("*.npy"))) == 1
+    assert len(list(cache_dir().rglob("*.npy"))) == 2, "a part and an index"
     torch.testing.assert_close(uncached["text_states"], cached["text_states"])
 
 
@@ -93,7 +106,7 @@ def test_chunk_and_batch_sizes_do_not_matter(loaded, monkeypatch, tmp_path):
     monkeypatch.setattr(frozen_encoders, "_TEXTS_PER_CHUNK", 3)
     monkeypatch.setattr(frozen_encoders, "_TOKENS_PER_BATCH", 40)
     np.testing.assert_allclose(encode(loaded, SENTENCES), whole, atol=1e-5)
-    assert len(list(tmp_path.rglob("*.npy"))) == 4
+    assert len([path for path in tmp_path.rglob("*.npy") if "index" not in path.name]) == 1, "one part per call"
 
 
 def test_the_digest_depends_on_weights_layers_and_pooling_only(loaded, weights, tmp_path):
@@ -123,16 +136,23 @@ def test_other_tokens_masks_or_weights_have_other_embeddings(loaded, calls):
     assert calls == [1]
 
 
-def test_incomplete_chunks_are_ignored(loaded, calls):
+def cache_folder():
+    return next((cache_dir() / "embeddings-2").iterdir())
+
+
+def part_and_index():
+    index = next(cache_folder().glob("index-*.npy"))
+    return next(path for path in cache_folder().iterdir() if path != index), index
+
+
+def test_unfinished_files_are_ignored(loaded, calls):
     encode(loaded, SENTENCES[:4])
-    folder = next((cache_dir() / "embeddings").iterdir())
-    keys = json.loads(next(folder.glob("*.json")).read_text())
-    (folder / "a.npy").write_bytes(b"no array")
-    (folder / "b.part").write_text(json.dumps(keys))
+    (cache_folder() / "a.npy").write_bytes(b"no array")
+    (cache_folder() / ".index-b.part.npy").write_bytes(b"no index")
     calls.clear()
     encode(loaded, SENTENCES[:4])
-    assert calls == [] and set(EmbeddingCache(folder)._locations) == set(keys)
-    next(folder.glob("*.json")).unlink()
+    assert calls == []
+    part_and_index()[1].unlink()
     encode(loaded, SENTENCES[:4])
     assert sum(calls) == 4
 
@@ -159,29 +179,35 @@ def test_an_interrupted_run_loses_only_the_current_chunk(loaded, calls, monkeypa
 def test_the_cache_has_no_pickles(loaded):
     encode(loaded, SENTENCES)
     files = [path for path in cache_dir().rglob("*") if path.is_file()]
-    assert sorted(path.suffix for path in files) == [".json", ".npy"]
-    np.load(next(path for path in files if path.suffix == ".npy"), allow_pickle=False)
+    assert [path.suffix for path in files] == [".npy", ".npy"]
+    for path in files:
+        np.load(path, allow_pickle=False)
 
 
 def truncate(path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
+def shorten(path):
+    np.save(path, np.load(path)[:-1])
+
+
 DAMAGES = {
-    "index truncated": ("json", truncate),
-    "index is a number": ("json", lambda path: path.write_text("3")),
-    "fewer keys": ("json", lambda path: path.write_text(json.dumps(json.loads(path.read_text())[1:]))),
-    "embeddings truncated": ("npy", truncate),
-    "embeddings empty": ("npy", lambda path: path.write_bytes(b"")),
-    "embeddings missing": ("npy", lambda path: path.unlink()),
+    "index truncated": (1, truncate),
+    "index without records": (1, lambda path: np.save(path, np.zeros((), RECORD))),
+    "index of other numbers": (1, lambda path: np.save(path, np.arange(4))),
+    "embeddings truncated": (0, truncate),
+    "fewer embeddings": (0, shorten),
+    "embeddings empty": (0, lambda path: path.write_bytes(b"")),
+    "embeddings missing": (0, lambda path: path.unlink()),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_chunk_is_encoded_again(damage, loaded, calls):
-    first = encode(loaded, SENTENCES[:4])
-    suffix, do_damage = DAMAGES[damage]
-    do_damage(next(cache_dir().rglob(f"*.{suffix}")))
+def test_what_is_damaged_is_encoded_again_once(damage, loaded, calls):
+    first = encode(loaded, SENTENCES[:4]).copy()
+    which, do_damage = DAMAGES[damage]
+    do_damage(part_and_index()[which])
     calls.clear()
     np.testing.assert_array_equal(encode(loaded, SENTENCES[:4]), first)
     assert sum(calls) == 4

@@ -1,14 +1,15 @@
 """A cache of the embeddings of frozen encoders, keyed by content.
 
 Each encoder has a folder named by the hash of its weights and settings; the keys in it are hashes of token ids or
-clips. So an embedding is never stale, and paths do not matter. A folder holds chunks: ``<chunk>.npy``, float32
-``(n, L, d)``, and ``<chunk>.json``, its n keys, both written atomically.
+clips. So an embedding is never stale, and paths do not matter. A folder holds an index of keys and parts:
+``<part>.npy``, float32 ``(n, L, d)``, is what one call encoded, in the order of its keys. Rows that are not in
+the index are not written yet.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,13 +21,16 @@ from numpy.typing import NDArray
 
 from sentir.errors import SentirError
 from sentir.i18n import _
-from sentir.io import atomic_write, write_text
+from sentir.io import fsync
 from sentir.models.speech_encoder import SpeechEncoder
 from sentir.models.text_encoder import TextEncoder
 from sentir.paths import cache_dir
 from sentir.progress import progress_bar
+from sentir.recognizer.embedding_index import RECORD, EmbeddingIndex, Records
 
 T = TypeVar("T")
+_FOLDER = "embeddings-2"  # with the version of its format: older ones are ignored
+_ROWS_PER_BLOCK = 2048  # copied at a time
 
 
 def encoder_digest(encoder: TextEncoder | SpeechEncoder) -> str:
@@ -46,55 +50,81 @@ def last_modified_ns(location: str) -> int:
 
 
 class EmbeddingCache:
-    """Key → ``(L, d)`` embedding of one encoder, on disk."""
+    """The embeddings that one encoder has of some keys, on disk.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._locations: dict[str, tuple[Path, int]] = {}
-        for index in sorted(folder.glob("[!.]*.json")):
-            self._locations |= {
-                key: (index.with_suffix(".npy"), row) for row, key in enumerate(_read_keys(index))
-            }
+    Attributes:
+        missing: the keys that are not cached, in order, and the row that each has in the part to write.
+    """
 
-    def __contains__(self, key: object) -> bool:
-        return key in self._locations
+    def __init__(self, folder: Path, keys: Sequence[str]) -> None:
+        self._folder, self._index = folder, EmbeddingIndex(folder)
+        self._keys = np.array(keys, dtype=RECORD["key"])
+        self._found = self._find()
+        uncached = dict.fromkeys(key for key, part in zip(keys, self._found["part"], strict=True) if not part)
+        self.missing = {key: row for row, key in enumerate(uncached)}
+        self._part = f"{time.time_ns():016x}{uuid.uuid4().hex[:16]}"  # a later one has a later name
 
-    def load(self, keys: Sequence[str]) -> NDArray[np.float32]:
-        """Return the ``(N, L, d)`` float32 embeddings of N cached keys, in their order."""
-        locations = [self._locations[key] for key in keys]
-        chunks = {
-            path: np.load(path, mmap_mode="r", allow_pickle=False) for path in {path for path, _ in locations}
-        }
-        return np.stack([chunks[path][row] for path, row in locations])
+    def _find(self) -> Records:
+        """Return where each key is: nowhere if its part is damaged, so that it is encoded again."""
+        found = self._index.find(self._keys)
+        for part in np.unique(found["part"]):
+            of_part = found["part"] == part
+            if part and len(self._open(part)) <= found["row"][of_part].max():
+                found["part"][of_part] = b""
+        return found
+
+    def _open(self, part: bytes) -> NDArray[np.float32]:
+        """Return the embeddings of a part, memory-mapped; none of a damaged one."""
+        try:
+            path = self._folder / f"{part.decode()}.npy"
+            embeddings: NDArray[np.float32] = np.load(path, mmap_mode="c", allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            return np.empty(0, np.float32)
+        return embeddings
+
+    def load(self) -> NDArray[np.float32]:
+        """Return the ``(N, L, d)`` embeddings of the keys, memory-mapped if they are consecutive rows of a part.
+
+        None of the keys may be missing.
+        """
+        found = self._find() if self.missing else self._found
+        parts, rows = found["part"], found["row"]
+        first = self._open(parts[0])
+        if (parts == parts[0]).all() and np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):
+            return first[rows[0] : rows[0] + len(rows)]
+        embeddings = np.empty((len(rows), *first.shape[1:]), dtype=np.float32)
+        order = np.lexsort((rows, parts))
+        for start in range(0, len(order), _ROWS_PER_BLOCK):
+            block = order[start : start + _ROWS_PER_BLOCK]
+            for part in np.unique(parts[block]):  # opened again, so that only the pages of a block are in memory
+                of_part = block[parts[block] == part]
+                embeddings[of_part] = self._open(part)[rows[of_part]]
+        return embeddings
 
     def add(self, keys: Sequence[str], embeddings: NDArray[np.float32]) -> None:
-        """Write one chunk: first the embeddings, then the keys by which they are found.
+        """Write the embeddings of some of the missing keys, and then the keys by which they are found.
 
         Raises:
             SentirError: if the cache cannot be written.
         """
-        path = self.folder / f"{uuid.uuid4().hex}.npy"
+        path, rows = self._folder / f"{self._part}.npy", [self.missing[key] for key in keys]
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with atomic_write(path) as draft:
-                np.save(draft, embeddings, allow_pickle=False)
-            write_text(path.with_suffix(".json"), json.dumps(list(keys)))
+            self._folder.mkdir(parents=True, exist_ok=True)
+            shape = (len(self.missing), *embeddings.shape[1:])
+            offset = np.lib.format.open_memmap(
+                path, mode="r+" if path.exists() else "w+", dtype=np.float32, shape=shape
+            ).offset
+            with path.open("r+b") as file:  # writing to the memory of a full disk would end the process
+                for row, embedding in zip(rows, embeddings, strict=True):
+                    file.seek(offset + row * embedding.nbytes)
+                    file.write(embedding.tobytes())
+            fsync(path)
+            self._index.add(keys, self._part, rows)
         except OSError as error:
             raise SentirError(
                 _("The cache {folder} cannot be written ({why}); set SENTIR_CACHE_DIR to a writable folder.",
-                  folder=self.folder, why=error.strerror or error)
+                  folder=self._folder, why=error.strerror or error)
             ) from error  # fmt: skip
-        self._locations |= {key: (path, row) for row, key in enumerate(keys)}
-
-
-def _read_keys(index: Path) -> list[str]:
-    """Return the keys of a chunk; none of a damaged one, which is then encoded again."""
-    try:
-        keys = json.loads(index.read_text(encoding="utf-8"))
-        embeddings = np.load(index.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        return []
-    return keys if isinstance(keys, list) and embeddings.shape[:1] == (len(keys),) else []
 
 
 def encode_cached(
@@ -122,8 +152,8 @@ def encode_cached(
     Returns:
         ``(N, L, d)`` float32, N at least 1.
     """
-    cache = EmbeddingCache(cache_dir() / "embeddings" / digest) if use_cache else None
-    todo = [key for key in items if cache is None or key not in cache]
+    cache = EmbeddingCache(cache_dir() / _FOLDER / digest, keys) if use_cache else None
+    todo = [key for key in items if cache is None or key in cache.missing]
     uncached: dict[str, NDArray[np.float32]] = {}
     with progress_bar(description, len(todo)) as advance:
         for start in range(0, len(todo), chunk_size):
@@ -133,4 +163,4 @@ def encode_cached(
                 uncached |= dict(zip(chunk, embeddings, strict=True))
             else:
                 cache.add(chunk, embeddings)
-    return np.stack([uncached[key] for key in keys]) if cache is None else cache.load(keys)
+    return np.stack([uncached[key] for key in keys]) if cache is None else cache.load()

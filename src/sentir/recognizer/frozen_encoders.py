@@ -83,14 +83,19 @@ def encode_waveforms(
     Raises:
         AudioError: if a clip can no longer be decoded.
     """
-    embeddings = np.zeros((len(waveforms.content_hashes), *encoder.states_shape), dtype=np.float32)
-    rows = [row for row, key in enumerate(waveforms.content_hashes) if key]
-    keys = [_cache_key(waveforms.content_hashes[row], waveforms.max_samples) for row in rows]
+    hashes = waveforms.content_hashes
+    rows = [row for row, key in enumerate(hashes) if key]
+    keys = [_cache_key(hashes[row], waveforms.max_samples) for row in rows]
+    usable = np.zeros((0, *encoder.states_shape), dtype=np.float32)
     if rows:
-        embeddings[rows] = encode_cached(
+        usable = encode_cached(
             keys, dict(zip(keys, rows, strict=True)), partial(_encode_clips, encoder, waveforms),
             digest=digest, use_cache=use_cache, chunk_size=_CLIPS_PER_CHUNK, description=_("Encoding audio"),
         )  # fmt: skip
+    if len(rows) == len(hashes):
+        return usable
+    embeddings = np.zeros((len(hashes), *encoder.states_shape), dtype=np.float32)
+    embeddings[rows] = usable
     return embeddings
 
 
