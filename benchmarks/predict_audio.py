@@ -14,10 +14,12 @@ from pathlib import Path
 
 import librosa
 import numpy as np
+import soundfile
 import torch
 from ratios import Row, alternate, pin_to_one_core, print_rows
 
 from sentir import Recognizer, torchvision_operators  # noqa: F401  (before timm)
+from sentir.audio.decoding import decode
 from sentir.audio.mel import HOP_LENGTH, N_FFT, N_MELS, SAMPLING_RATE, WIN_LENGTH
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.label_spaces import SingleLabelSpace
@@ -30,12 +32,16 @@ from sentir.training.recognizers import fit_recognizer
 BACKBONE, LABELS, ROUNDS = "efficientnet_b0", ("a", "b"), 3
 
 
-def find_clips(folder: Path | None, n: int) -> list[Path]:
-    """Return n clips of a folder, or of the synthetic corpus."""
+def find_clips(folder: Path | None, n: int, out: Path) -> list[Path]:
+    """Return n clips of a folder, or of the synthetic corpus, each written to a file of its own."""
     if folder is not None:
         return sorted(filter(is_media_file, folder.rglob("*")))[:n]
     corpus = read_corpus(DataSettings(reader="demo-mosei", audio=True))
-    return [u.clip.path for u in corpus if u.clip is not None][:n]
+    clips = [u.clip for u in corpus if u.clip is not None][:n]
+    paths = [out / f"{k}.wav" for k in range(len(clips))]
+    for path, clip in zip(paths, clips, strict=True):
+        soundfile.write(path, decode(clip).waveform, SAMPLING_RATE)
+    return paths
 
 
 def make_recognizer(clips: list[Path], features: tuple[str, ...]) -> Recognizer:
@@ -85,12 +91,13 @@ def predict_with_librosa(clips: list[Path], network: torch.nn.Module) -> np.ndar
     return np.stack(probabilities)
 
 
-def rows(clips: list[Path]) -> Iterator[Row]:
+def rows(source: Path | None, n: int) -> Iterator[Row]:
     import timm
 
     network = timm.create_model(BACKBONE, in_chans=1, num_classes=len(LABELS)).eval()
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["SENTIR_AUDIO_DIR"] = folder
+        os.environ["SENTIR_AUDIO_DIR"] = f"{folder}/store"
+        clips = find_clips(source, n, Path(folder))
         plain, acoustic = (make_recognizer(clips, features) for features in ((), ("thesis", "functionals")))
         works = {
             "librosa and timm": lambda: predict_with_librosa(clips, network),
@@ -108,7 +115,7 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=200)
     given = parser.parse_args()
     pin_to_one_core()
-    print_rows(rows(find_clips(given.folder, given.clips)))
+    print_rows(rows(given.folder, given.clips))
 
 
 if __name__ == "__main__":
