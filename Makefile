@@ -30,9 +30,9 @@ lint: $(READY)
 	$(BIN)/ruff format --check src tests benchmarks tools
 	$(BIN)/mypy
 
-# The claims that need no corpus; the other scripts in benchmarks/ take its folder, and say so with --help.
+# What needs no corpus, into benchmarks/RESULTS.md; the other scripts there take a corpus, and say so with --help.
 bench: $(READY)
-	for name in cold_start frozen_encoder interval_speed mel_speed predict_audio predict_text thread_waiting; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	$(BIN)/python benchmarks
 
 messages: $(READY)
 	$(BIN)/python tools/translations.py

@@ -1,22 +1,23 @@
 """The cold start of a prediction: a new process that loads a saved model and predicts one text or one clip.
 
 Against what it cannot do without, a process that only imports timm, or the encoder's class of transformers, and
-for text against a pipeline of transformers. Also how long it takes to refuse a wrong argument. CPU times
-of whole processes, run in turns on one core. Prints ratios measured in this run.
+for text against a pipeline of transformers. Also how long it takes to refuse a wrong argument. Times are those of
+whole processes.
 """
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 import wave
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from statistics import median
 
 import predict_audio
 import predict_text
+from ratios import Row, alternate, pin_to_one_core, print_rows
 
 TEXT = "What a day!"
 FIRST = "from sentir import torchvision_operators\n"  # where torchvision is of another build of torch
@@ -38,12 +39,9 @@ SCRIPTS = {
 }
 
 
-def measure_cpu_seconds(script: str, model: Path, item: str) -> float:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    run = [sys.executable, "-c", script, str(model), item]
-    subprocess.run(run, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+def run(script: str, model: Path, item: str) -> None:
+    command = [sys.executable, "-c", script, str(model), item]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def save_models(folder: Path) -> dict[str, tuple[Path, Path, str]]:
@@ -67,29 +65,29 @@ def save_models(folder: Path) -> dict[str, tuple[Path, Path, str]]:
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    given = parser.parse_args()
-    os.environ["OMP_NUM_THREADS"] = "1"
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+def rows(rounds: int) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as temporary:
         os.environ["SENTIR_AUDIO_DIR"] = f"{temporary}/store"
         models = save_models(Path(temporary))
         for kind, scripts in SCRIPTS.items():
             ours, pipeline, item = models[kind]
-            rounds = [
-                [
-                    measure_cpu_seconds(script, pipeline if "pipeline" in name else ours, item)
-                    for name, script in scripts.items()
-                ]
-                for _ in range(given.rounds)
-            ]
-            seconds = dict(zip(scripts, map(median, zip(*rounds, strict=True)), strict=True))
-            imports = next(iter(seconds.values()))
-            for name, total in seconds.items():
-                print(f"{kind}, {name}: {total:.1f} s, {total / imports:.2f} times the imports alone")
+            works = {
+                name: partial(run, script, pipeline if "pipeline" in name else ours, item)
+                for name, script in scripts.items()
+            }
+            times = alternate(works, rounds, warm_up=False)
+            for peer in scripts:
+                if not peer.startswith("Sentir"):
+                    yield times.row(f"cold start, {kind}", peer, "Sentir", "at most 2.5 s")
+            yield times.row(f"cold start, {kind}", "Sentir", "Sentir, wrong argument")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    given = parser.parse_args()
+    pin_to_one_core()
+    print_rows(rows(given.rounds))
 
 
 if __name__ == "__main__":

@@ -11,20 +11,16 @@ Prints ratios measured in this run, on this machine. FFmpeg is searched on the P
 """
 
 import argparse
-import hashlib
-import resource
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import soundfile
 import soxr
+from ratios import alternate
 from threadpoolctl import threadpool_limits
 
 from sentir.audio import descriptors
@@ -131,7 +127,7 @@ def prepare_like_thesis(
     clips: Sequence[Clip], folder: Path, ffmpeg: str | None, *, decode_twice: bool = False
 ) -> None:
     """Prepare clips as the thesis did; without FFmpeg they must be WAV files."""
-    import librosa  # not above: worker processes import this file too
+    import librosa
     from scipy.ndimage import zoom
 
     for clip in clips:
@@ -185,22 +181,10 @@ def thesis_features(waveform: np.ndarray, mfcc: np.ndarray, cut: dict, spectra: 
 # ------------------------------------------------------------------------------------------------ measuring
 
 
-def measure_cpu_seconds(work: Callable[[], object]) -> float:
-    """Return the CPU seconds of this process and its child processes."""
-    before = _cpu_seconds()
-    work()
-    return _cpu_seconds() - before
-
-
-def _cpu_seconds() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
-
-
 def best_times(works: Sequence[Callable[[], object]], rounds: int) -> list[float]:
-    """Return the minimum time of each function, run in turns; more than that is other load (see `timeit`)."""
-    times = [[measure_cpu_seconds(work) for work in works] for _ in range(rounds)]
-    return [min(column) for column in zip(*times, strict=True)]
+    """Return the minimum time of each function, run by turns; more than that is other load (see `timeit`)."""
+    times = alternate({str(n): work for n, work in enumerate(works)}, rounds)
+    return [min(seconds) for seconds in times.rounds.values()]
 
 
 def pipeline_stages(clips: Sequence[Clip], waveforms: Sequence[np.ndarray]) -> dict[str, Callable[[], object]]:
@@ -225,8 +209,6 @@ def measure_speed(folder: Path, waveforms: Sequence[np.ndarray], ffmpeg: str | N
         options = [{"ffmpeg": ffmpeg}, {"ffmpeg": ffmpeg, "decode_twice": True}] if ffmpeg else []
         options += [{"ffmpeg": None}] if "wav" in name else []
         works += [lambda clips=clips, one=one: prepare_like_thesis(clips, folder, **one) for one in options]
-        for work in works:
-            work()  # warm-up, so that imports and caches do not count
         ours, *rest = best_times(works, rounds)
         ours *= len(clips) / len(many)
         parts = dict(zip(steps, rest[: len(steps)], strict=True))
@@ -245,63 +227,13 @@ def measure_speed(folder: Path, waveforms: Sequence[np.ndarray], ffmpeg: str | N
     print(f"the same / Sentir's with functionals and health: {librosa_time / total_time:.1f}")
 
 
-# ------------------------------------------------------------------------------------------------ scaling
-
-
-def measure_scaling(folder: Path, waveforms: Sequence[np.ndarray], small: int, large: int) -> None:
-    """Print peak memory, the speed-up by workers and whether stores are equal, each corpus in new processes."""
-    wavs = [Clip(folder / f"{n}.wav") for n in range(5 * large)]
-    for n, clip in enumerate(wavs):
-        soundfile.write(
-            clip.path, np.roll(waveforms[n % len(waveforms)], n), SAMPLING_RATE
-        )  # each with its own content
-    mp4s = [Clip(folder / f"{n}.mp4") for n in range(len(waveforms))]
-    for clip, waveform in zip(mp4s, waveforms, strict=True):
-        write_mp4(clip.path, waveform, "stereo")
-    for name, clips in (("wav", wavs), ("mp4", duplicate_clips(mp4s, large))):
-        _wall, little = extract_in_new_process(clips[:small], folder / f"few-{name}", 1)
-        turns = [
-            extract_in_new_process(clips, folder / f"{name}-{n}-{workers}", workers)
-            for n in range(2)
-            for workers in (1, 2)
-        ]
-        (one, much), (two, _parent) = min(turns[::2]), min(turns[1::2])
-        same = hash_store(clips, folder / f"{name}-0-1") == hash_store(clips, folder / f"{name}-0-2")
-        print(f"{name}: peak memory {little:.0f} MB with {small} clips, {much:.0f} MB with {len(clips)}")
-        print(f"  two workers against one, {len(clips)} clips, wall time: {one / two:.2f} × as fast")
-        print(f"  equal bytes with one worker and with two: {'yes' if same else 'NO'}", flush=True)
-
-
-def extract_in_new_process(clips: Sequence[Clip], store: Path, workers: int) -> tuple[float, float]:
-    """Prepare clips in a new process; return its wall seconds and its peak memory in MB."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(_extract_audio, clips, store, workers).result()
-
-
-def _extract_audio(clips: Sequence[Clip], store: Path, workers: int) -> tuple[float, float]:
-    start = time.perf_counter()
-    attach_audio(make_utterances(clips), folder=store, workers=workers)
-    wall = time.perf_counter() - start
-    status = Path("/proc/self/status")  # getrusage counts the parent's memory for its child
-    lines = status.read_text().splitlines() if status.exists() else []
-    return wall, next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), float("nan"))
-
-
-def hash_store(clips: Sequence[Clip], store: Path) -> str:
-    """Return a hash of all mel spectrograms and descriptors in a store, in the order of the clips."""
-    found = hashlib.sha256()
-    for u in attach_audio(make_utterances(clips), folder=store):
-        found.update(u.audio.mel.tobytes() + repr(sorted(u.audio.descriptors.items())).encode())
-    return found.hexdigest()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ravdess", type=Path, nargs="?", default=Path("../shared/data/ravdess"))
     parser.add_argument(
         "--ffmpeg", default=shutil.which("ffmpeg"), help="path of FFmpeg, if it is not on the PATH"
     )
-    parser.add_argument("--quick", action="store_true", help="few clips and rounds, small corpora")
+    parser.add_argument("--quick", action="store_true", help="few clips and rounds")
     given = parser.parse_args()
     if not given.ffmpeg:
         print(
@@ -310,8 +242,6 @@ def main() -> None:
     waveforms = load_waveforms(given.ravdess, 6 if given.quick else 24)
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
         measure_speed(Path(folder), waveforms, given.ffmpeg, 3 if given.quick else 9)
-    with tempfile.TemporaryDirectory() as folder:
-        measure_scaling(Path(folder), waveforms, *((50, 100) if given.quick else (500, 2_500)))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,10 @@
-"""The speed of jackknife intervals over 280 dialogues, on a split of MELD's size, against a plain loop.
+"""The speed of jackknife intervals over 280 dialogues, on a split of MELD's size, against a plain loop."""
 
-Prints ratios measured in this run, on this machine.
-"""
-
-import time
+from collections.abc import Iterator
 
 import numpy as np
+from ratios import Row, alternate, pin_to_one_core, print_rows
 from sklearn.metrics import f1_score
-from threadpoolctl import threadpool_limits
 
 from sentir.corpus.label_spaces import SingleLabelSpace
 from sentir.corpus.labels import EMOTIONS
@@ -24,26 +21,25 @@ def leave_one_out_loop(truth: np.ndarray, predicted: np.ndarray, groups: np.ndar
     return np.array([f1_score(truth[rows], predicted[rows], average="weighted") for rows in kept])
 
 
-def main() -> None:
+def rows() -> Iterator[Row]:
     rng = np.random.default_rng(0)
     space = SingleLabelSpace("emotion", EMOTIONS)
     groups = np.concatenate([np.arange(DIALOGUES), rng.integers(0, DIALOGUES, ROWS - DIALOGUES)])
     truth = rng.permutation(np.repeat(np.arange(len(EMOTIONS)), COUNTS))
     predicted = np.where(rng.random(ROWS) < 0.6, truth, rng.integers(0, len(EMOTIONS), ROWS))
-    run, keys = (np.eye(len(EMOTIONS))[predicted], None), [f"{group:03d}" for group in groups]
-    with threadpool_limits(1):
-        start = time.process_time()
-        score_with_intervals(AlignedRuns(space, truth, [run], keys))
-        ours = time.process_time() - start
-        start = time.process_time()
-        plain = leave_one_out_loop(truth, predicted, groups)
-        loop = time.process_time() - start
-        same = jackknife_metrics(space, compute_cluster_statistics(AlignedRuns(space, truth, [run], keys)))[
-            "weighted_f1"
-        ]
-    print(f"{DIALOGUES} dialogues left out in turn, every metric: {1000 * ours:.1f} ms")
-    print(f"weighted F1 only, in a loop over dialogues: {loop / ours:.0f} times as long")
-    print(f"largest difference between the two: {np.abs(same - plain).max():.0e}")
+    runs = AlignedRuns(space, truth, [(np.eye(len(EMOTIONS))[predicted], None)], [f"{one:03d}" for one in groups])
+    ours = jackknife_metrics(space, compute_cluster_statistics(runs))["weighted_f1"]
+    assert np.allclose(ours, leave_one_out_loop(truth, predicted, groups), rtol=0, atol=1e-12)
+    works = {
+        "loop, weighted F1 alone": lambda: leave_one_out_loop(truth, predicted, groups),
+        "Sentir, every metric": lambda: score_with_intervals(runs),
+    }
+    yield alternate(works, 5).row(f"intervals over {DIALOGUES} dialogues", *works, aim="250")
+
+
+def main() -> None:
+    pin_to_one_core()
+    print_rows(rows())
 
 
 if __name__ == "__main__":

@@ -1,15 +1,11 @@
-"""The speed of the mel spectrogram against librosa at equal settings, and with all descriptors, on one thread.
+"""The speed of the mel spectrogram against librosa at equal settings, and with all descriptors, on one thread."""
 
-Prints ratios measured in this run, on this machine.
-"""
-
-import time
-from collections.abc import Callable
-from statistics import median
+from collections.abc import Iterator
+from functools import partial
 
 import librosa
 import numpy as np
-from threadpoolctl import threadpool_limits
+from ratios import Row, alternate, pin_to_one_core, print_rows
 
 from sentir.audio.descriptors import extract_descriptors
 from sentir.audio.mel import (
@@ -43,25 +39,18 @@ def librosa_mel(waveform: np.ndarray) -> np.ndarray:
     return librosa.power_to_db(mel, ref=1.0, amin=1e-10, top_db=None).T
 
 
-def measure_seconds(work: Callable[[np.ndarray], object], waveform: np.ndarray) -> float:
-    """Return the CPU seconds, which depend little on other load."""
-    start = time.process_time()
-    work(waveform)
-    return time.process_time() - start
+def rows() -> Iterator[Row]:
+    waveform = (0.1 * np.random.default_rng(0).standard_normal(SECONDS * SAMPLING_RATE)).astype(np.float32)
+    assert np.abs(sentir_mel(waveform) - librosa_mel(waveform)).max() < 1e-3  # decibels
+    works = {"librosa": librosa_mel, "Sentir": sentir_mel, "Sentir, with all descriptors": extract_descriptors}
+    times = alternate({name: partial(work, waveform) for name, work in works.items()}, ROUNDS)
+    yield times.row(f"mel spectrogram of {SECONDS} s", "librosa", "Sentir", "2.7 to 3.5")
+    yield times.row(f"mel spectrogram of {SECONDS} s", "librosa", "Sentir, with all descriptors")
 
 
 def main() -> None:
-    waveform = (0.1 * np.random.default_rng(0).standard_normal(SECONDS * SAMPLING_RATE)).astype(np.float32)
-    works = (sentir_mel, librosa_mel, extract_descriptors)
-    with threadpool_limits(1):
-        difference = np.abs(sentir_mel(waveform) - librosa_mel(waveform)).max()
-        extract_descriptors(waveform)
-        rounds = [[measure_seconds(work, waveform) for work in works] for _ in range(ROUNDS)]  # in turns
-    mel, other, complete = (median(times) for times in zip(*rounds, strict=True))
-    print(f"mel of {SECONDS} s {1e3 * mel:.2f} ms, {SECONDS / mel:.0f} × real time")
-    print(f"largest difference from librosa {difference:.0e} dB")
-    print(f"librosa {1e3 * other:.2f} ms: {other / mel:.1f} times as long")
-    print(f"mel and all descriptors {1e3 * complete:.2f} ms: {complete / mel:.1f} times as long")
+    pin_to_one_core()
+    print_rows(rows())
 
 
 if __name__ == "__main__":

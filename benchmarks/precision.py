@@ -1,16 +1,17 @@
 """bfloat16 against float32 on a CPU: time of a training and its dev score, by kind of network.
 
 Trains fine-tuned MiniLM on text and a small convolutional network on mel spectrograms, with each precision and
-some seeds, on one thread. Times are CPU times, so that other load does not count. Prints, for each network, how
-many times as fast bfloat16 is and the dev scores of both. The demo corpus is easy: give a folder of MELD.
+some seeds, on one thread. The difference of the mean dev scores stands beside the times. The demo corpus is easy:
+give a folder of MELD. Where the processor has no bfloat16 instructions (AVX512-BF16, AMX), bfloat16 is slower.
 """
 
 import argparse
-import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
+from ratios import Row, alternate, pin_to_one_core, print_rows
 
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
@@ -34,6 +35,28 @@ NETWORKS = {
 }
 
 
+def compare_precisions(name: str, recipe: Recipe, root: Path | None, seeds: int) -> Row:
+    recipe = recipe.override(NETWORKS[name])
+    corpus, scores = read_corpus(recipe.data, root), {"float32": [], "bfloat16": []}
+
+    def train(precision: str) -> None:
+        seed = len(scores[precision])
+        trained = fit(recipe.override({"train": {"precision": precision, "seed": seed}}), corpus).training
+        scores[precision].append(trained.best_score)
+
+    times = alternate({one: lambda one=one: train(one) for one in scores}, seeds, warm_up=False)
+    row = times.row(f"training, {name}", *scores, aim="bfloat16 only where above 1")
+    gain = np.mean(scores["bfloat16"]) - np.mean(scores["float32"])
+    return replace(row, contenders=f"{row.contenders} (dev {gain:+.3f})")
+
+
+def rows(networks: list[str], root: Path | None, seeds: int, epochs: int) -> Iterator[Row]:
+    data = {"data": {"reader": "meld" if root else "demo-meld"}}
+    recipe = Recipe.parse(BASE | data).override({"train": {"epochs": epochs}})
+    for name in networks:
+        yield compare_precisions(name, recipe, root, seeds)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("root", type=Path, nargs="?", help="folder of MELD; default: the synthetic corpus")
@@ -41,33 +64,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=3)
     given = parser.parse_args()
-    torch.set_num_threads(1)
-    print(
-        "bfloat16 instructions:",
-        torch.cpu._is_avx512_bf16_supported(),
-        "AMX:",
-        torch.cpu._is_amx_tile_supported(),
-    )
-    data = {"data": {"reader": "meld" if given.root else "demo-meld"}, "train": {"epochs": given.epochs}}
-    for name in given.networks:
-        recipe = Recipe.parse(BASE | {"data": data["data"]}).override(data).override(NETWORKS[name])
-        corpus = read_corpus(recipe.data, given.root)
-        seconds, scores = {}, {}
-        for precision in ("float32", "bfloat16"):
-            times = []
-            for seed in range(given.seeds):
-                start = time.process_time()
-                trained = fit(recipe.override({"train": {"precision": precision, "seed": seed}}), corpus).training
-                times.append(time.process_time() - start)
-                scores.setdefault(precision, []).append(trained.best_score)
-            seconds[precision] = min(times)
-        listed = {key: ", ".join(f"{score:.3f}" for score in values) for key, values in scores.items()}
-        print(
-            f"{name}: bfloat16 is {seconds['float32'] / seconds['bfloat16']:.2f} times as fast; dev scores",
-            end=" ",
-        )
-        print(f"{listed['float32']} (float32), {listed['bfloat16']} (bfloat16)", end="; ")
-        print(f"mean difference {np.mean(np.subtract(scores['bfloat16'], scores['float32'])):+.3f}", flush=True)
+    pin_to_one_core()
+    print_rows(rows(given.networks, given.root, given.seeds, given.epochs))
 
 
 if __name__ == "__main__":

@@ -3,22 +3,23 @@
 Both predict the same clips with the same network, randomly initialized: the loop decodes and resamples each clip
 with librosa, takes its mel spectrogram at our settings, pads it to whole seconds, and runs timm's network on it.
 Sentir also checks the files, reports problems, notes and confidences, and has two gates in the network. The same
-with all acoustic features. Times are CPU times. Prints ratios measured in this run.
+with all acoustic features.
 """
 
 import argparse
 import os
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
-from statistics import median
 
 import librosa
 import numpy as np
+import soundfile
 import torch
+from ratios import Row, alternate, pin_to_one_core, print_rows
 
 from sentir import Recognizer, torchvision_operators  # noqa: F401  (before timm)
+from sentir.audio.decoding import decode
 from sentir.audio.mel import HOP_LENGTH, N_FFT, N_MELS, SAMPLING_RATE, WIN_LENGTH
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.label_spaces import SingleLabelSpace
@@ -31,12 +32,16 @@ from sentir.training.recognizers import fit_recognizer
 BACKBONE, LABELS, ROUNDS = "efficientnet_b0", ("a", "b"), 3
 
 
-def find_clips(folder: Path | None, n: int) -> list[Path]:
-    """Return n clips of a folder, or of the synthetic corpus."""
+def find_clips(folder: Path | None, n: int, out: Path) -> list[Path]:
+    """Return n clips of a folder, or of the synthetic corpus, each written to a file of its own."""
     if folder is not None:
         return sorted(filter(is_media_file, folder.rglob("*")))[:n]
     corpus = read_corpus(DataSettings(reader="demo-mosei", audio=True))
-    return [u.clip.path for u in corpus if u.clip is not None][:n]
+    clips = [u.clip for u in corpus if u.clip is not None][:n]
+    paths = [out / f"{k}.wav" for k in range(len(clips))]
+    for path, clip in zip(paths, clips, strict=True):
+        soundfile.write(path, decode(clip).waveform, SAMPLING_RATE)
+    return paths
 
 
 def make_recognizer(clips: list[Path], features: tuple[str, ...]) -> Recognizer:
@@ -86,10 +91,22 @@ def predict_with_librosa(clips: list[Path], network: torch.nn.Module) -> np.ndar
     return np.stack(probabilities)
 
 
-def measure_cpu_seconds(work: Callable[[], object]) -> float:
-    start = time.process_time()
-    work()
-    return time.process_time() - start
+def rows(source: Path | None, n: int) -> Iterator[Row]:
+    import timm
+
+    network = timm.create_model(BACKBONE, in_chans=1, num_classes=len(LABELS)).eval()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["SENTIR_AUDIO_DIR"] = f"{folder}/store"
+        clips = find_clips(source, n, Path(folder))
+        plain, acoustic = (make_recognizer(clips, features) for features in ((), ("thesis", "functionals")))
+        works = {
+            "librosa and timm": lambda: predict_with_librosa(clips, network),
+            "Sentir": lambda: plain.predict(files=clips),
+            "Sentir with acoustic features": lambda: acoustic.predict(files=clips),
+        }
+        times = alternate(works, ROUNDS)
+    yield times.row(f"predicting {len(clips)} clips", "librosa and timm", "Sentir", "at least 1, aim 1.2")
+    yield times.row(f"predicting {len(clips)} clips", "librosa and timm", "Sentir with acoustic features")
 
 
 def main() -> None:
@@ -97,30 +114,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?", help="folder of clips; default: the synthetic corpus")
     parser.add_argument("--clips", type=int, default=200)
     given = parser.parse_args()
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    torch.set_num_threads(1)
-    clips = find_clips(given.folder, given.clips)
-    import timm
-
-    network = timm.create_model(BACKBONE, in_chans=1, num_classes=len(LABELS)).eval()
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["SENTIR_AUDIO_DIR"] = folder
-        plain, acoustic = (make_recognizer(clips, features) for features in ((), ("thesis", "functionals")))
-        works = {
-            "librosa and timm": lambda: predict_with_librosa(clips, network),
-            "Sentir": lambda: plain.predict(files=clips),
-            "Sentir with acoustic features": lambda: acoustic.predict(files=clips),
-        }
-        for work in works.values():
-            work()
-        rounds = [[measure_cpu_seconds(work) for work in works.values()] for _ in range(ROUNDS)]  # in turns
-    seconds = dict(zip(works, map(median, zip(*rounds, strict=True)), strict=True))
-    for name, total in seconds.items():
-        ratio = seconds["librosa and timm"] / total
-        print(
-            f"{name}: {1e3 * total / len(clips):.1f} ms per clip, {ratio:.2f} times as fast as librosa and timm"
-        )
+    pin_to_one_core()
+    print_rows(rows(given.folder, given.clips))
 
 
 if __name__ == "__main__":

@@ -1,16 +1,13 @@
 """The latency of predicting one text, and the time for many, against a pipeline of transformers, on one core.
 
 Both have the same encoder (MiniLM) and a head of two labels, ours frozen or fine-tuned. Sentir also cleans the
-text, checks it, and returns calibrated probabilities. Times are CPU times. Prints ratios measured in this run.
+text, checks it, and returns calibrated probabilities.
 """
 
 import argparse
-import os
-import time
-from collections.abc import Callable
-from statistics import median
+from collections.abc import Callable, Iterator
 
-import torch
+from ratios import Row, alternate, pin_to_one_core, print_rows
 
 from sentir import Recognizer, torchvision_operators  # noqa: F401  (before transformers)
 from sentir.corpus.corpus import Corpus
@@ -62,21 +59,21 @@ def make_pipeline() -> Callable[[list[str]], object]:
     return pipeline("text-classification", model=network, tokenizer=tokenizer, top_k=None, device="cpu")
 
 
-def measure_cpu_milliseconds(work: Callable[[], object]) -> float:
-    start = time.process_time()
-    work()
-    return 1e3 * (time.process_time() - start)
-
-
-def compare(name: str, works: dict[str, Callable[[], object]], rounds: int) -> None:
-    """Run the works in turns, and print their median times and ratios to the first."""
-    for work in works.values():
-        work()
-    table = [[measure_cpu_milliseconds(work) for work in works.values()] for _ in range(rounds)]
-    times = dict(zip(works, map(median, zip(*table, strict=True)), strict=True))
-    peer = next(iter(times.values()))
-    for work, milliseconds in times.items():
-        print(f"{name}, {work}: {milliseconds:.1f} ms, {peer / milliseconds:.2f} times as fast as the pipeline")
+def rows(texts: int, rounds: int) -> Iterator[Row]:
+    pipe, frozen, tuned = make_pipeline(), make_recognizer("frozen"), make_recognizer("finetune")
+    many = [f"{TEXTS[n % 4]} {n}" for n in range(texts)]
+    for title, given, batch_size, turns in (
+        ("one text", TEXTS[0], 1, rounds),
+        (f"{texts} texts", many, 32, max(1, rounds // 20)),
+    ):
+        works = {
+            "pipeline": lambda given=given, batch_size=batch_size: pipe(given, batch_size=batch_size),
+            "Sentir, frozen": lambda given=given: frozen.predict(given),
+            "Sentir, fine-tuned": lambda given=given: tuned.predict(given),
+        }
+        times = alternate(works, turns)
+        for ours in ("Sentir, frozen", "Sentir, fine-tuned"):
+            yield times.row(f"predicting {title}", "pipeline", ours, "at least 1")
 
 
 def main() -> None:
@@ -84,30 +81,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--texts", type=int, default=256, help="number of texts predicted together")
     given = parser.parse_args()
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    torch.set_num_threads(1)
-    pipe, frozen, tuned = make_pipeline(), make_recognizer("frozen"), make_recognizer("finetune")
-    many = [f"{TEXTS[n % 4]} {n}" for n in range(given.texts)]
-    one = TEXTS[0]
-    compare(
-        "one text",
-        {
-            "transformers": lambda: pipe(one),
-            "Sentir, frozen": lambda: frozen.predict(one),
-            "Sentir, fine-tuned": lambda: tuned.predict(one),
-        },
-        given.rounds,
-    )
-    compare(
-        f"{given.texts} texts",
-        {
-            "transformers": lambda: pipe(many, batch_size=32),
-            "Sentir, frozen": lambda: frozen.predict(many),
-            "Sentir, fine-tuned": lambda: tuned.predict(many),
-        },
-        max(1, given.rounds // 20),
-    )
+    pin_to_one_core()
+    print_rows(rows(given.texts, given.rounds))
 
 
 if __name__ == "__main__":

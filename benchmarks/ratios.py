@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
+
+from threadpoolctl import threadpool_limits
 
 HEADER = "| what | contenders | ratio | aim |\n|---|---|--:|--:|"
 Work = Callable[[], object]
@@ -55,7 +58,7 @@ class Times:
 
 
 def format_seconds(seconds: float) -> str:
-    return f"{1e3 * seconds:.2g} ms" if seconds < 0.1 else f"{seconds:.2f} s"
+    return f"{1e3 * seconds:.3g} ms" if seconds < 0.1 else f"{seconds:.2f} s"
 
 
 def cpu_seconds() -> float:
@@ -64,14 +67,19 @@ def cpu_seconds() -> float:
     return time.process_time() + used.ru_utime + used.ru_stime
 
 
-def measure(work: Work, clock: Callable[[], float] = cpu_seconds) -> float:
-    start = clock()
+def measure(work: Work) -> float:
+    """Return the CPU seconds that it takes."""
+    start = cpu_seconds()
     work()
-    return clock() - start
+    return cpu_seconds() - start
 
 
 def alternate(
-    works: Mapping[str, Work], rounds: int, *, warm_up: bool = True, clock: Callable[[], float] = cpu_seconds
+    works: Mapping[str, Callable[[], Any]],
+    rounds: int,
+    *,
+    warm_up: bool = True,
+    timer: Callable[[Any], float] = measure,
 ) -> Times:
     """Run the contenders by turns.
 
@@ -79,26 +87,26 @@ def alternate(
         works: name → what is timed.
         rounds: how often each is.
         warm_up: whether each runs once before, so that imports and caches do not count.
-        clock: returns seconds.
+        timer: calls one and returns seconds.
     """
     for work in works.values() if warm_up else ():
         work()
     times: dict[str, list[float]] = {name: [] for name in works}
     for _round in range(rounds):
         for name, work in works.items():
-            times[name].append(measure(work, clock))
+            times[name].append(timer(work))
     return Times(times)
 
 
 def pin_to_one_core() -> None:
-    """Keep this process and its children on one core, with one thread; call it before torch is imported."""
+    """Keep this process and its children on one core, with one thread."""
     os.environ["OMP_NUM_THREADS"] = "1"
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    with suppress(ImportError):
-        import torch
+    import torch
 
-        torch.set_num_threads(1)
+    torch.set_num_threads(1)
+    threadpool_limits(1)  # of libraries that are loaded already
 
 
 def print_rows(rows: Iterable[Row]) -> None:

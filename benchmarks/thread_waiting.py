@@ -1,14 +1,18 @@
 """What it saves that waiting threads spin for a moment and then sleep, and that one processor is left to others.
 
-Times a training step on an idle and on a busy machine. Prints ratios measured in this run: seconds per step with
-a thread per processor that spins, sleeps at once, or spins for a moment as the command line sets it, over seconds
-with the number of threads of a training.
+Wall times of a training step on an idle and on a busy machine: with a thread per processor that spins, sleeps at
+once, or spins for a moment as the command line sets it, against the number of threads of a training.
 """
 
 import multiprocessing
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from ratios import Row, alternate, print_rows
 
 STEP = """
 import os, time, torch, sentir.torchvision_operators
@@ -50,24 +54,34 @@ def spin_forever() -> None:
         pass
 
 
-def report(where: str) -> None:
-    times = [[seconds_per_step(policy) for policy in POLICIES] for _turn in range(3)]
-    *others, ours = (min(column) for column in zip(*times, strict=True))
-    ratios = ", ".join(f"{other / ours:.1f} {name}" for name, other in zip(POLICIES, others, strict=False))
-    print(f"{where}: {ours:.3f} s per step; ratios {ratios}", flush=True)
-
-
-def main() -> None:
-    report("idle machine")
+@contextmanager
+def busy_cores() -> Iterator[None]:
+    """Keep every core busy inside the block."""
     processes = [
         multiprocessing.Process(target=spin_forever, daemon=True) for _core in range(os.cpu_count() or 1)
     ]
     for process in processes:
         process.start()
-    report("a busy process on every core")
-    for process in processes:
-        process.terminate()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.terminate()
+
+
+def compare_policies(where: str) -> Iterator[Row]:
+    works = {policy: partial(seconds_per_step, policy) for policy in POLICIES}
+    times = alternate(works, 3, warm_up=False, timer=lambda work: work())
+    *others, ours = POLICIES
+    for policy in others:
+        yield times.row(f"training step, {where}", policy, ours)
+
+
+def rows() -> Iterator[Row]:
+    yield from compare_policies("idle machine")
+    with busy_cores():
+        yield from compare_policies("a busy process on every core")
 
 
 if __name__ == "__main__":
-    main()
+    print_rows(rows())
