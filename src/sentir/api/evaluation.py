@@ -95,9 +95,9 @@ def _predict_for_scoring(
 ) -> tuple[Recognizer | BaselineModel, Predictions, Scorer]:
     """Return a model, its predictions for a split, and the scorer of the split."""
     _require_reason(split, reason)
+    recognizer, loaded = load_model_and_corpus(model, corpus, root)
     from sentir.preprocessing.kinds import attach_required_audio
 
-    recognizer, loaded = load_model_and_corpus(model, corpus, root)
     require_same_labels(recognizer, loaded)
     loaded = attach_required_audio(loaded, recognizer.recipe.model, splits=(split,))
     predictions = predict_split(recognizer, loaded.split(split))

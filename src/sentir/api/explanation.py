@@ -54,9 +54,6 @@ def explain(
         SentirError: if the model or the corpus cannot be used, captum is not installed (for text models), or the
             model takes only audio, through a speech encoder.
     """
-    from sentir.explanation.page import save_explanation
-    from sentir.explanation.utterance import explain_utterance
-
     if html is not None:
         prepare_output_path(Path(html))
     given = [utterances] if isinstance(utterances, Utterance) else list(utterances)
@@ -66,6 +63,9 @@ def explain(
         utterance_id, given = found.id, list(loaded.dialogues[found.dialogue or found.id].utterances)
     given = given or _make_utterance(text, file)
     key, recognizer = utterance_id or given[-1].id, as_recognizer(model)
+    from sentir.explanation.page import save_explanation
+    from sentir.explanation.utterance import explain_utterance
+
     checked = recognizer.check_modalities(given)
     if key in checked.problems:
         raise CorpusError(checked.problems[key])

@@ -31,9 +31,9 @@ def as_recognizer(model: PathLike | Recognizer | BaselineModel) -> Recognizer:
     Raises:
         RecognizerError: if the folder holds none, or a baseline.
     """
+    loaded = as_model(model)
     from sentir.study.baseline_model import BaselineModel
 
-    loaded = as_model(model)
     if isinstance(loaded, BaselineModel):
         raise RecognizerError(
             _("'{name}' is a baseline: it can predict and be evaluated, but not be explained or trained further.",
