@@ -137,7 +137,9 @@ def test_predict_reads_a_table_and_writes_one_with_every_row(talk, tmp_path):
     assert all(row["label"] in TEXTS for row in rows)
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252"])
+@pytest.mark.parametrize(
+    "encoding", ["ascii", *(pytest.param(one, marks=pytest.mark.slow) for one in ("latin-1", "cp1252"))]
+)
 def test_a_character_that_the_terminal_lacks_stops_no_command(talk, encoding):
     arguments = ("predict", talk / "model", "--text", "hola \U0001f600 ñ")
     env = {"PYTHONIOENCODING": encoding, "SENTIR_LANG": "es"}

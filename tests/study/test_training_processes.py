@@ -102,6 +102,7 @@ def test_several_processes_give_the_same_files_scores_and_log_lines(go, weights,
     assert not multiprocessing.active_children() and not (two / "checkpoints").exists()
 
 
+@pytest.mark.slow
 def test_the_folds_of_out_of_fold_predictions_are_trained_in_processes_too(spoken, weights, tmp_path, caplog):
     caplog.set_level(logging.INFO, logger="sentir")
     recipe = recipe_of(weights)
