@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from plugin_state import unload_all
+from sklearn.metrics import root_mean_squared_error
 from tiny_corpora import SPACES, tiny_corpus, tiny_recipe
 
 from sentir import api
@@ -12,6 +14,7 @@ from sentir.errors import CorpusError, RecipeError, UnknownNameError
 from sentir.evaluation.aligned import AlignedRuns
 from sentir.evaluation.clusters import assign_clusters
 from sentir.evaluation.intervals import compute_cluster_statistics
+from sentir.plugins import load_plugin
 from sentir.recognizer.recognizer import Recognizer
 from sentir.study import run
 from sentir.study.baselines import fit_predict_baseline
@@ -110,3 +113,36 @@ def test_intervals_are_clustered_by_speaker_if_the_recipe_says_so(moods, weights
     without_speakers = tiny_corpus(lambda u: replace(u, speaker=None))
     with pytest.raises(RecipeError, match="no utterance in dev of 'tiny' has a speaker"):
         check_training(recipe, without_speakers)
+
+
+PLUGIN = '''
+import numpy as np
+
+from sentir.evaluation.metrics import register_metric
+from sentir.evaluation.metrics.metric import Metric
+
+
+def rmse(sums):
+    """Root mean square error."""
+    return np.sqrt((sums.xx - 2 * sums.xy + sums.yy) / sums.n)
+
+
+register_metric("rmse", Metric(rmse, False, "scale", "root mean square error"), kind="regression")
+'''
+
+
+def test_a_new_error_metric_of_one_file_selects_the_epoch_with_the_lowest_error(moods, weights, tmp_path):
+    (tmp_path / "rmse.py").write_text(PLUGIN, encoding="utf-8")
+    load_plugin(tmp_path / "rmse.py")
+    try:
+        train = {"epochs": 12, "patience": 12, "lr": 0.3}  # so high that errors rise and fall
+        recipe = tiny_recipe(weights, data={"task": "mood_intensity"}, train=train, evaluation={"metric": "rmse"})
+        recognizer, predictions = fit_recognizer(recipe, moods)
+    finally:
+        unload_all()
+    errors = [-epoch["score"] for epoch in recognizer.facts["history"]]
+    assert errors.index(min(errors)) not in (0, len(errors) - 1) and max(errors) > 1.1 * min(errors)
+    labels = {u.id: u.labels["mood_intensity"][0] for u in moods.dev}
+    found = predictions.select(labels).probabilities[:, 0]
+    assert root_mean_squared_error(list(labels.values()), found) == pytest.approx(min(errors), abs=1e-4)
+    assert recognizer.facts["dev_score"] == -min(errors)
