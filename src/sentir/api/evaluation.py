@@ -141,6 +141,10 @@ def compare(
         )
     if names[0] == names[1]:
         names = tuple(str(model) if isinstance(model, PathLike) else get_model_name(model) for model in (a, b))
+    from sentir.preprocessing.kinds import attach_required_audio
+
+    for recognizer in models:
+        loaded = attach_required_audio(loaded, recognizer.recipe.model, splits=(split,))
     recipe, utterances = model.recipe, loaded.split(split)
     metric = resolve_metric(model.space, metric or recipe.evaluation.metric)
     if len({u.dialogue or u.id for u in utterances}) < 2:
