@@ -101,9 +101,7 @@ def require_same_labels(recognizer: Recognizer | BaselineModel, corpus: Corpus) 
         )
 
 
-def require_scoring_plugins(
-    model: Recognizer | BaselineModel, *, corpus: bool = True, metric: bool = True
-) -> None:
+def require_scoring_plugins(model: Recognizer | BaselineModel, *, corpus: bool = True) -> None:
     """Refuse a model whose corpus is read, or whose metric is computed, by a plug-in that is not loaded.
 
     Raises:
@@ -111,4 +109,4 @@ def require_scoring_plugins(
     """
     from sentir.recognizer.needed_plugins import require_plugins
 
-    require_plugins(model.recipe.name, model.facts, ("reader",) * corpus + ("metric",) * metric)
+    require_plugins(model.recipe.name, model.facts, ("reader",) * corpus + ("metric",))
