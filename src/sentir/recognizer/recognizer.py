@@ -44,7 +44,7 @@ from sentir.recipe import Recipe
 from sentir.recognizer.backend import Backend
 from sentir.recognizer.card import save_model_cards
 from sentir.recognizer.inference import embed_inputs, predict_tasks
-from sentir.recognizer.needed_plugins import require_plugins
+from sentir.recognizer.needed_plugins import NEEDED_BY_BACKEND, require_plugins
 from sentir.recognizer.prediction_mixin import PredictionMixin
 from sentir.recognizer.saved_facts import FORMAT_VERSION, SavedModel, read_saved_model
 from sentir.recognizer.saved_files import STACKED_FOLDER, copy_permissions, owned_files
@@ -286,7 +286,7 @@ class Recognizer(PredictionMixin, ReprMixin):
     def _load(cls, folder: Path) -> Recognizer:
         saved, facts = read_saved_model(folder)
         main, *auxiliary = saved.to_tasks()
-        require_plugins(folder, facts)
+        require_plugins(folder, facts, NEEDED_BY_BACKEND[saved.backend])
         preprocessor, backend = _load_backend(folder, saved)
         stacked = cls._load(folder / STACKED_FOLDER) if saved.recipe.model.uses_stacking else None
         parts = (saved.recipe, main.space, preprocessor, backend, main.thresholds)
