@@ -56,7 +56,7 @@ def test_a_clip_is_padded_to_the_next_second_up_to_the_maximum(seconds, frames, 
         64,
     )
     inside = min(round(seconds * 100) + 1, frames)
-    np.testing.assert_allclose(batch["mel"][0, : inside - 1].amax(1) > -60, True)
+    assert (batch["mel"][0, : inside - 1].max(1) > -60).all()
     assert not batch["mel"][0, inside:].any(), "padding is the train mean"
 
 
@@ -152,7 +152,7 @@ def test_labels_do_not_change_inputs(model, split, spoken, weights, tmp_path):
     first, second = one.batch(rows), two.batch(rows)
     assert first.keys() == second.keys() >= {"mel", "mel_lengths", "has_audio", "features"}
     assert all(np.array_equal(first[name], second[name]) for name in first)
-    assert first["has_audio"].all() and first["mel"].abs().sum() > 0
+    assert first["has_audio"].all() and first["mel"].any()
 
 
 # Missing modalities and batch invariance

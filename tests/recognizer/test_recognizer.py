@@ -17,7 +17,7 @@ from tiny_corpora import tiny_recipe
 
 from sentir.corpus.utterances import Utterance
 from sentir.errors import RecognizerError, SentirError, WeightsError
-from sentir.recognizer import saving
+from sentir.recognizer import torch_saving
 from sentir.recognizer.recognizer import Recognizer
 from sentir.recognizer.saved_files import check_output_folder
 from sentir.testing import SENTENCES, make_tiny_text_backbone
@@ -363,14 +363,14 @@ def test_other_listed_files_are_not_deleted(trained, saved):
 
 
 def test_loading_during_a_save_gives_the_new_model(trained, saved, corpus, monkeypatch):
-    load, other = saving.load_encoders, trained("dialogue")
+    load, other = torch_saving.load_encoders, trained("dialogue")
 
     def load_during_save(*arguments):
-        monkeypatch.setattr("sentir.recognizer.recognizer.load_encoders", load)
+        monkeypatch.setattr("sentir.recognizer.torch_backend.load_encoders", load)
         other.save_pretrained(saved)
         return load(*arguments)
 
-    monkeypatch.setattr("sentir.recognizer.recognizer.load_encoders", load_during_save)
+    monkeypatch.setattr("sentir.recognizer.torch_backend.load_encoders", load_during_save)
     assert_same(other, Recognizer.from_pretrained(saved), corpus)
 
 
