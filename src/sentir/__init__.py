@@ -29,6 +29,7 @@ _LAZY_IMPORTS = {
     "export_corpus": "sentir.api",
     "init_recipe": "sentir.api",
     "inspect_table": "sentir.table_inspection.inspection",
+    "load": "sentir.api",
     "load_corpus": "sentir.api",
     "load_recipe": "sentir.api",
     "plan_download": "sentir.api",
@@ -38,6 +39,7 @@ _LAZY_IMPORTS = {
     "set_language": "sentir.i18n",
     "train": "sentir.api",
     "tune": "sentir.api",
+    "write_embeddings": "sentir.api",
     "write_predictions": "sentir.api",
 }
 __all__ = ["__version__", *sorted(_LAZY_IMPORTS)]

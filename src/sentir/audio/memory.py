@@ -54,8 +54,8 @@ def clip_from_samples(
     data = np.atleast_1d(np.asarray(samples))
     if data.ndim != 1:
         raise _invalid(
-            _("Audio samples must be one row, (samples,), and these have the shape {shape}; average the channels, "
-              "as in array.mean(axis=…).", shape=data.shape)
+            _("Audio samples must be one row, (samples,), and these have the shape {shape}; average the "
+              "channels, as in array.mean(axis=…).", shape=data.shape)
         )  # fmt: skip
     if data.dtype == np.float16:
         data = data.astype(np.float32)
@@ -69,7 +69,9 @@ def clip_from_samples(
     content = data.astype(f"<{kind}").tobytes()
     if len(content) > _MAX_BYTES:
         raise _invalid(_("The array is too long ({n} bytes); cut it into clips.", n=len(content)))
-    return clip_from_bytes(name, _wav_header(_FORMATS[kind], data.itemsize, rate, len(content)) + content, start, end)
+    return clip_from_bytes(
+        name, _wav_header(_FORMATS[kind], data.itemsize, rate, len(content)) + content, start, end
+    )
 
 
 def _check_sampling_rate(rate: object) -> int:
@@ -88,8 +90,14 @@ def _wav_header(audio_format: int, item_size: int, rate: int, num_bytes: int) ->
     """Return the header of a mono WAV."""
     form = struct.pack("<HHIIHH", audio_format, 1, rate, rate * item_size, item_size, 8 * item_size)
     size = 4 + 8 + len(form) + 8 + num_bytes
-    return b"RIFF" + struct.pack("<I", size) + b"WAVEfmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack(
-        "<I", num_bytes
+    return (
+        b"RIFF"
+        + struct.pack("<I", size)
+        + b"WAVEfmt "
+        + struct.pack("<I", len(form))
+        + form
+        + b"data"
+        + struct.pack("<I", num_bytes)
     )
 
 

@@ -38,7 +38,7 @@ from sentir.i18n import _
 from sentir.logs import logger
 from sentir.models.device import get_best_device
 from sentir.models.factory import MODELS
-from sentir.models.text_backbones import check_language
+from sentir.models.text_backbones import TEXT_BACKBONES, check_language
 from sentir.paths import PathLike
 from sentir.plugins import load_plugins
 from sentir.preflight import METADATA_FILE
@@ -46,6 +46,7 @@ from sentir.preprocessing.preprocessor import ModelInputs, Preprocessor
 from sentir.recipe import Recipe
 from sentir.recognizer.card import save_model_cards
 from sentir.recognizer.encoders import Encoders
+from sentir.recognizer.hub import find_model
 from sentir.recognizer.inference import predict_tasks
 from sentir.recognizer.needed_plugins import require_plugins
 from sentir.recognizer.prediction_mixin import PredictionMixin
@@ -62,6 +63,7 @@ from sentir.recognizer.saving import (
     save_network,
 )
 from sentir.recognizer.tasks import Task, output_names
+from sentir.recognizer.vectors import compute_vectors
 from sentir.repr_mixin import ReprMixin
 from sentir.safe_text import json_dumps
 
@@ -130,6 +132,12 @@ class Recognizer(PredictionMixin, ReprMixin):
             return True
         return int(missing.get(modality, 0)) >= max(1, _MIN_MISSING_SHARE * train["utterances"])
 
+    @property
+    def supported_languages(self) -> tuple[str, ...]:
+        """The languages of its text encoder; empty if it has none, or they are not known."""
+        name = self.recipe.model.backbone
+        return TEXT_BACKBONES.get(name).languages if self.preprocessor.text and name in TEXT_BACKBONES else ()
+
     def warn_unsupported_language(self, texts: Sequence[str | None]) -> None:
         """Warn if texts are not in a language of the text encoder."""
         if self.preprocessor.text is not None and (sentence := check_language(self.recipe.model.backbone, texts)):
@@ -176,6 +184,12 @@ class Recognizer(PredictionMixin, ReprMixin):
     def tasks(self) -> tuple[Task, ...]:
         """Its tasks, the main one first."""
         return (Task(self.space, self.calibration, self.thresholds), *self.auxiliary_tasks)
+
+    def embed_utterances(self, utterances: Sequence[Utterance]) -> NDArray[np.float32]:
+        """Return the vectors of N utterances before the head, ``(N, d)``; see `predict_utterances`."""
+        if self.stacked is not None:
+            utterances = with_stacked(utterances, self.stacked.predict_utterances(utterances))
+        return compute_vectors(self.model, self.preprocess(utterances))
 
     def preprocess(self, utterances: Sequence[Utterance]) -> ModelInputs:
         """Return the network's inputs for utterances, with the embeddings of frozen encoders."""
@@ -235,10 +249,10 @@ class Recognizer(PredictionMixin, ReprMixin):
 
     @classmethod
     def from_pretrained(cls, folder: PathLike, *, plugins: PathLike | Iterable[PathLike] = ()) -> Recognizer:
-        """Load a folder that `save_pretrained` wrote.
+        """Load a folder that `save_pretrained` wrote; `sentir.load` does the same, for saved baselines too.
 
         Args:
-            folder: of the model. It names the plug-ins that it needs, and runs none.
+            folder: of the model, or the id of one on the Hugging Face hub, ``owner/name``. It names the plug-ins that it needs, and runs none.
             plugins: Python files to load first; see `sentir.plugins.load_plugin`.
 
         Raises:
@@ -247,7 +261,7 @@ class Recognizer(PredictionMixin, ReprMixin):
             PluginError: if a plug-in that it needs is not loaded, or one of ``plugins`` cannot be.
         """
         load_plugins(plugins)
-        folder = Path(folder)
+        folder = find_model(folder)
         for attempts_left in reversed(range(_LOAD_ATTEMPTS)):
             committed, before = committed_folder(folder), _save_stamp(folder)
             try:

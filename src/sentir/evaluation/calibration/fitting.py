@@ -58,23 +58,6 @@ class Calibration:
         p = apply_temperature(predictions.label_space, predictions.probabilities, self.temperature, self.bias)
         return replace(predictions, probabilities=p)
 
-    def abstain(
-        self,
-        predictions: Predictions,
-        thresholds: NDArray[np.floating] | None = None,
-        confidence_threshold: float | None = None,
-    ) -> dict[str, bool]:
-        """Return id → whether the model abstains: whether its confidence is below the threshold.
-
-        Args:
-            predictions: calibrated ones.
-            thresholds: ``(K,)`` decision thresholds of a multi-label task.
-            confidence_threshold: by default, that of the calibration.
-        """
-        lowest = self.confidence_threshold if confidence_threshold is None else confidence_threshold
-        confidences = compute_confidence(predictions.label_space, predictions.probabilities, thresholds)
-        return dict(zip(predictions.ids, (confidences < lowest).tolist(), strict=True))
-
     def threshold_for_error(self, max_error: float) -> float:
         """Return the lowest confidence at which at most this share of what is kept was wrong on dev.
 
