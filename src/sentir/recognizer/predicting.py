@@ -222,13 +222,14 @@ def _make_prediction(
     labels, probabilities, values = outputs.predictions.get(u.id, ((), {}, {}))
     problem = checked.problems.get(u.id) or outputs.problems.get(u.id, "")
     abstain = outputs.abstained.get(u.id)
+    noted = (checked.notes, outputs.notes, languages)
     not_sure = (_("Not sure: the confidence is below the threshold."),) if abstain else ()
     return Prediction(
         item.id, u.text, u.speaker, labels, probabilities, synthetic, problem, values,
         abstain,
         {task: TaskPrediction(*rows[u.id]) for task, rows in outputs.other_tasks.items() if u.id in rows},
         outputs.confidences.get(u.id),
-        (*item.notes, *checked.notes.get(u.id, ()), *outputs.notes.get(u.id, ()), *languages.get(u.id, ()), *not_sure),
+        (*item.notes, *(note for notes in noted for note in notes.get(u.id, ())), *not_sure),
         item.table, dict(item.row),
         () if problem else checked.used.get(u.id, ()),
     )  # fmt: skip

@@ -48,14 +48,14 @@ class PredictionMixin(Predictor):
                 - ``bytes``, or a file opened in binary mode: an audio or video file;
                 - a 1-D array: samples, with ``sampling_rate``;
                 - a dictionary with ``text``, ``audio`` (a path or any of the above) or both, and optionally
-                  ``sampling_rate``, ``start`` and ``end`` in seconds, ``speaker``, ``dialogue``, ``id`` and numeric
-                  features; those with the same ``dialogue`` are its turns, in order;
+                  ``sampling_rate``, ``start`` and ``end`` in seconds, ``speaker``, ``dialogue``, ``id`` and
+                  numeric features; those with the same ``dialogue`` are its turns, in order;
                 - an `Utterance`;
                 - a pandas DataFrame, read like a table: it gives a list.
             sampling_rate: of arrays, in Hz.
             columns: of tables and frames, such as ``{"text": "sentence"}``; see `InputColumns`.
             abstain: whether each prediction says if its confidence is below the model's threshold.
-            max_error: abstain at the lowest threshold at which at most this share of the remaining predictions was
+            max_error: abstain below the lowest threshold at which at most this share of the kept predictions was
                 wrong on dev.
 
         Returns:

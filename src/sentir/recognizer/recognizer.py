@@ -252,7 +252,8 @@ class Recognizer(PredictionMixin, ReprMixin):
         """Load a folder that `save_pretrained` wrote; `sentir.load` does the same, for saved baselines too.
 
         Args:
-            folder: of the model, or the id of one on the Hugging Face hub, ``owner/name``. It names the plug-ins that it needs, and runs none.
+            folder: of the model, or the id of one on the Hugging Face hub, ``owner/name``. It names the plug-ins
+                that it needs, and runs none.
             plugins: Python files to load first; see `sentir.plugins.load_plugin`.
 
         Raises:
