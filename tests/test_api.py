@@ -62,7 +62,7 @@ def test_files_and_folders_may_be_given_as_strings(recipe, tmp_path):
     assert api.evaluate(out, root=root).model == "as-string"
     assert api.analyze(out, root=root)[0] == api.evaluate(out, root=root, corpus="tiny")
     assert api.compare(out, out, root=root)[2].difference == 0
-    assert [row.labels for row in api.predict(out, texts=["I am happy."])] != [()]
+    assert [row.labels for row in api.predict(out, ["I am happy."])] != [()]
     assert len(api.export_corpus("tiny", table, root=root)) == len(api.load_corpus(recipe.data, root))
 
 

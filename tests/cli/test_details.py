@@ -95,13 +95,13 @@ def test_predictions_below_the_confidence_threshold_abstain(task, models, corpus
     recognizer = Recognizer.from_pretrained(models / task)
     table = tmp_path / "dev.csv"
     table.write_text("text\n" + "\n".join(f'"{u.text}"' for u in corpus.dev), encoding="utf-8")
-    predictions = api.predict(recognizer, files=[table], abstain=True)
+    predictions = api.predict(recognizer, [table], abstain=True)
     share = sum(row.abstain for row in predictions) / len(predictions)
     assert share <= 1 - recognizer.calibration.coverage + 1e-9, "the threshold is set on dev"
     strict = replace(recognizer, calibration=replace(recognizer.calibration, confidence_threshold=2.0))
-    assert all(row.abstain for row in api.predict(strict, files=[table], abstain=True))
-    assert {row.abstain for row in api.predict(strict, files=[table])} == {None}
-    assert [row.labels for row in api.predict(strict, files=[table])] == [row.labels for row in predictions]
+    assert all(row.abstain for row in api.predict(strict, [table], abstain=True))
+    assert {row.abstain for row in api.predict(strict, [table])} == {None}
+    assert [row.labels for row in api.predict(strict, [table])] == [row.labels for row in predictions]
 
 
 def edit_metadata(folder, change):
@@ -135,4 +135,4 @@ def test_an_uncalibrated_model_cannot_abstain(models, sentir, tmp_path):
     assert sentir("predict", model, "--text", "I am happy.")[0] == 0
     assert api.analyze(model)[1].reliability is None
     with pytest.raises(RecognizerError):
-        api.predict(model, texts=["I am happy."], abstain=True)
+        api.predict(model, ["I am happy."], abstain=True)

@@ -21,7 +21,7 @@ from sentir.files.tables import JSON_SUFFIXES, TABLE_SUFFIXES
 from sentir.i18n import _
 from sentir.readers.table.reader import parse_clip_times
 from sentir.recognizer.input_tables import PredictionInput
-from sentir.safe_text import replace_surrogates
+from sentir.safe_text import make_printable, replace_surrogates
 
 _TEXT, _AUDIO = frozenset({"text"}), frozenset({"audio"})
 _KEYS = ("id", "text", "audio", "sampling_rate", "speaker", "dialogue", "start", "end")  # of a dictionary
@@ -82,7 +82,7 @@ class ItemReader:
         if not modalities:
             raise CorpusError(
                 _("A dictionary needs 'text' or 'audio'; this one has: {keys}.",
-                  keys=", ".join(map(str, item)) or _("nothing"))
+                  keys=short_repr(list(item)))
             )  # fmt: skip
         text, problem = _text_of(item.get("text"))
         clip, audio_problem = self._clip_of(key, item)
@@ -134,7 +134,7 @@ def invalid_input(number: int, item: object, problem: str) -> PredictionInput:
 
 def short_repr(item: object) -> str:
     """Return the truncated repr of an object, with its type."""
-    text = " ".join(repr(item).split())
+    text = " ".join(make_printable(repr(item)).split())
     return f"{text if len(text) <= 40 else f'{text[:40]}…'} ({type(item).__name__})"
 
 
