@@ -144,7 +144,7 @@ def test_a_damaged_baseline_or_one_of_another_version_raises(corpus, tmp_path):
     metadata = tmp_path / "sentir.json"
     current = metadata.read_text()
     metadata.write_text(current.replace('"format": 3', '"format": 2'))
-    with pytest.raises(RecognizerError, match="has format 2, this version of Sentir reads 3"):
+    with pytest.raises(RecognizerError, match="has format 2, and this version of Sentir reads 3; train"):
         api.predict(tmp_path, ["Hello."])
     metadata.write_text(current)
     (tmp_path / "model.safetensors").write_bytes(b"no")
