@@ -39,7 +39,6 @@ _LAZY_IMPORTS = {
     "set_language": "sentir.i18n",
     "train": "sentir.api",
     "tune": "sentir.api",
-    "write_embeddings": "sentir.api",
     "write_predictions": "sentir.api",
 }
 __all__ = ["__version__", *sorted(_LAZY_IMPORTS)]

@@ -12,6 +12,7 @@ from tiny_corpora import spoken_recipe, tiny_recipe
 
 import sentir
 from sentir import Prediction, Recognizer
+from sentir.api import write_embeddings
 from sentir.corpus.predictions import TaskPrediction
 from sentir.errors import RecognizerError, SentirError
 from sentir.models.text_backbones import TEXT_BACKBONES
@@ -116,7 +117,7 @@ def test_embeddings_keep_order_and_dialogues_and_what_fails_is_nan(dialogue_mode
 @pytest.mark.parametrize("suffix", [".npy", ".csv", ".parquet"])
 def test_embeddings_are_written_with_their_ids(text_model, tmp_path, suffix):
     path = tmp_path / f"vectors{suffix}"
-    problems = sentir.write_embeddings(text_model, TEXTS, path)
+    problems = write_embeddings(text_model, TEXTS, path)
     assert problems == {"text4": "The text is empty."}
     ids = [f"text{n}" for n in range(1, 6)]
     if suffix == ".npy":
@@ -128,7 +129,7 @@ def test_embeddings_are_written_with_their_ids(text_model, tmp_path, suffix):
         vectors = frame.drop(columns="id").to_numpy(np.float32)
     np.testing.assert_array_equal(vectors, text_model.embed(TEXTS))
     with pytest.raises(SentirError, match=r"as \.npy, \.csv, \.parquet, not as"):
-        sentir.write_embeddings(text_model, TEXTS, tmp_path / "v.txt")
+        write_embeddings(text_model, TEXTS, tmp_path / "v.txt")
 
 
 @pytest.mark.parametrize("kind", ["text", "dialogue", "multimodal"])
