@@ -142,6 +142,24 @@ def test_a_segment_of_audio_in_memory(multimodal_model, samples, tmp_path):
     assert "time range" in invalid.problem
 
 
+def test_rows_of_hugging_face_data_sets_are_dictionaries(multimodal_model, samples):
+    expected = probabilities(multimodal_model.predict(samples, sampling_rate=16_000))
+    for audio in ({"array": samples, "sampling_rate": 16_000, "path": "a.wav"},
+                  {"bytes": in_memory(samples, subtype="FLOAT"), "path": None}):  # fmt: skip
+        assert probabilities(multimodal_model.predict({"audio": audio})) == expected
+    assert "'audio' must be a path" in multimodal_model.predict({"audio": {"x": 1}}).problem
+
+
+def test_file_objects_that_cannot_be_read_are_one_sentence(multimodal_model):
+    closed = io.BytesIO(b"x")
+    closed.close()
+    for file, why in ((closed, "cannot be read"), (io.StringIO("x"), "open it with mode 'rb'")):
+        with pytest.raises(CorpusError, match=why):
+            multimodal_model.predict(file)
+        one, listed = multimodal_model.predict([{"audio": file}, file])
+        assert why in one.problem and why in listed.problem
+
+
 def test_dictionaries_of_one_dialogue_are_its_turns(text_model, tmp_path):
     turns = [
         {"text": "I am happy.", "speaker": "Ana", "dialogue": 7},

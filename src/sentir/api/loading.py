@@ -77,7 +77,8 @@ def load_model_and_corpus(
         SentirError: if the model or the corpus cannot be used.
     """
     if isinstance(model, PathLike):
-        require_model(Path(model))
+        model = find_model(model)
+        require_model(model)
     if corpus is not None:
         data = as_data(corpus, root=root)
         require_root(data.reader, data.root if root is None else root)
@@ -85,7 +86,7 @@ def load_model_and_corpus(
         require_scoring_plugins(loaded, corpus=False)
         return loaded, read_corpus(data, root)
     if isinstance(model, PathLike):
-        require_corpus_of_model(Path(model), root)
+        require_corpus_of_model(model, root)
     loaded = as_model(model)
     require_scoring_plugins(loaded)
     return loaded, read_corpus(loaded.recipe.data, root)

@@ -9,7 +9,6 @@ from pathlib import Path
 from sentir.errors import RecognizerError
 from sentir.i18n import _
 from sentir.logs import quiet_logger
-from sentir.models.weights import require_hub_connection
 from sentir.paths import PathLike
 from sentir.preflight import METADATA_FILE
 
@@ -31,6 +30,8 @@ def find_model(source: PathLike) -> Path:
         return folder
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    from sentir.models.weights import require_hub_connection
 
     try:
         cached = Path(snapshot_download(name, local_files_only=True))

@@ -30,7 +30,7 @@ _KEYS = ("id", "text", "audio", "sampling_rate", "speaker", "dialogue", "start",
 def is_array(item: object) -> bool:
     """Return whether an object is an array of numbers, such as one of NumPy or a tensor, and no column."""
     is_column = hasattr(item, "iloc")
-    if is_column or not (hasattr(item, "__array__") and hasattr(item, "dtype") and getattr(item, "ndim", 0)):
+    if is_column or not (hasattr(item, "__array__") and hasattr(item, "dtype") and getattr(item, "ndim", False)):
         return False
     return getattr(item.dtype, "kind", "f") in "biufc"
 
@@ -106,7 +106,12 @@ class ItemReader:
 
     def _clip_of(self, key: str, item: Mapping[Any, Any]) -> tuple[Clip | None, str]:
         """Return the clip of a dictionary, and why the audio that it names cannot be used."""
-        audio = item.get("audio")
+        audio, rate = item.get("audio"), item.get("sampling_rate", self._sampling_rate)
+        if isinstance(audio, Mapping):  # the audio column of a data set of Hugging Face
+            rate = audio.get("sampling_rate", rate)
+            audio = next(
+                (audio[name] for name in ("array", "bytes", "path") if audio.get(name) is not None), audio
+            )
         if _is_missing(audio) or (isinstance(audio, str) and is_blank(audio)):
             return None, ""
         times = parse_clip_times(*(_cell(item.get(name)) for name in ("start", "end")))
@@ -118,10 +123,9 @@ class ItemReader:
         if not _is_audio(audio):
             return None, _("'audio' must be a path, bytes, a binary file or an array of samples, not {value}.",
                            value=short_repr(audio))  # fmt: skip
-        rate = item.get("sampling_rate", self._sampling_rate)
         try:
             return _make_clip(key, audio, rate, *times), ""
-        except AudioError as error:
+        except (AudioError, CorpusError) as error:
             return None, str(error)
 
 
@@ -161,7 +165,10 @@ def _make_clip(
     if isinstance(audio, bytes | bytearray | memoryview):
         return clip_from_bytes(name, audio, start, end)
     if hasattr(audio, "read"):
-        content = audio.read()
+        try:
+            content = audio.read()
+        except (OSError, ValueError) as error:  # ValueError: a closed file, or text that is not UTF-8
+            raise CorpusError(_("{value} cannot be read: {why}.", value=short_repr(audio), why=error)) from error
         if not isinstance(content, bytes):
             raise CorpusError(_("{value} is not a binary file; open it with mode 'rb'.", value=short_repr(audio)))
         return clip_from_bytes(name, content, start, end)

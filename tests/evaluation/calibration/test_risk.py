@@ -54,7 +54,7 @@ def test_a_share_that_is_not_reached_is_said_with_what_is():
         wrong.find_threshold(0.1)
 
 
-@pytest.mark.parametrize("share", [20, -0.1, float("nan"), True])
+@pytest.mark.parametrize("share", [20, -0.1, float("nan"), True, "0.2"])
 def test_a_maximum_error_is_a_share(share):
     with pytest.raises(RecognizerError, match=r"must be a share between 0 and 1, such as 0\.2, not"):
         fit_risk_curve(np.ones(1), np.ones(1)).find_threshold(share)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +53,7 @@ class RiskCurve:
         Raises:
             RecognizerError: if the share is not between 0 and 1, or no threshold reaches it.
         """
-        if isinstance(max_error, bool) or not 0 <= max_error <= 1:
+        if isinstance(max_error, bool) or not isinstance(max_error, Real) or not 0 <= max_error <= 1:
             raise RecognizerError(
                 _("The maximum error must be a share between 0 and 1, such as 0.2, not {value}.", value=max_error)
             )
