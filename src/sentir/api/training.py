@@ -19,6 +19,7 @@ from sentir.preflight import require_model, require_root
 from sentir.process_group import rank, require_complete_process_group
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
+from sentir.recognizer.hub import find_model
 
 if TYPE_CHECKING:
     from sentir.recognizer.recognizer import Recognizer
@@ -55,7 +56,8 @@ def train(
     recipe = as_recipe(recipe)
     require_root(recipe.data.reader, recipe.data.root if root is None else root)
     if init_from is not None:
-        require_model(Path(init_from))
+        init_from = find_model(init_from)
+        require_model(init_from)
     from sentir.recognizer.saved_files import check_output_folder
     from sentir.study.stacking import train_recognizer
     from sentir.training.callbacks import log_to_tensorboard
