@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sentir.study.tuning import objective, run, saving
+from sentir.study.tuning import objective, saving, trials
 from sentir.study.tuning.storage import JOURNAL_FILE
 
 SPACE = {
@@ -40,7 +40,8 @@ def trainings(score=score_of, before=lambda recipe: None):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(objective, "train_recognizer", train)
-        patch.setattr(run, "_POLL_SECONDS", 0.05)
+        patch.setattr(trials, "POLL_SECONDS", 0.05)
+        patch.setattr(trials, "_SHORT_POLL_SECONDS", 0.01)
         patch.setattr(saving, "render_tuning_page", lambda tuning: "")
         patch.setattr(os, "fsync", lambda handle: None)
         yield seen

@@ -122,7 +122,7 @@ def test_samples_depend_only_on_seed_and_trial_number(sampler, weights):
         tune = tuned(weights, sampler=sampler, seed=seed).tune
         found = []
         for number in numbers:
-            study = optuna.create_study(sampler=ReproducibleSampler(tune, lambda _trial, n=number: n))
+            study = optuna.create_study(sampler=ReproducibleSampler(tune, lambda _trial, n=number: n, all_trials))
             found.append(tuple(suggest_settings(study.ask(), tune.space).values()))
         return found
 
@@ -136,7 +136,7 @@ def test_tpe_uses_earlier_trials_although_every_sample_has_its_own_seed(weights)
     def late(sampler):
         tune = tuned(weights, sampler=sampler, space=space).tune
         study = optuna.create_study(
-            direction="maximize", sampler=ReproducibleSampler(tune, lambda trial: trial.number)
+            direction="maximize", sampler=ReproducibleSampler(tune, lambda trial: trial.number, all_trials)
         )
         study.optimize(
             lambda trial: sum(min(v / 1e-3, 1e-3 / v) for v in suggest_settings(trial, tune.space).values()), 60
