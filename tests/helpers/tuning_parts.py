@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from sentir.study.attached_audio import AttachedAudio
 from sentir.study.tuning import objective, saving, trials
 from sentir.study.tuning.storage import JOURNAL_FILE
 
@@ -61,6 +62,25 @@ def started(work):
     process = multiprocessing.get_context("fork").Process(target=work, daemon=True)
     process.start()
     return process
+
+
+@contextmanager
+def forked_pool(corpora, _processes, _checkpoints):
+    """A `training_pool` of forked processes, in which `trainings` holds."""
+    (corpus,) = corpora
+
+    def submit(work, _name, recipe):
+        process = started(lambda: work(AttachedAudio(corpus), recipe))
+
+        def wait(timeout=None):
+            process.join(timeout)
+            if process.is_alive():
+                raise TimeoutError
+            assert process.exitcode == 0
+
+        return wait
+
+    yield submit
 
 
 def die(_recipe=None):

@@ -109,9 +109,7 @@ class EarlierTrials(Study):
         super().__init__(study.study_name, study._storage, study.sampler, study.pruner)
         self._end = end
 
-    def get_trials(
-        self, deepcopy: bool = True, states: Container[TrialState] | None = None
-    ) -> list[FrozenTrial]:
+    def get_trials(self, deepcopy: bool = True, states: Container[TrialState] | None = None) -> list[FrozenTrial]:
         """Return the trials before the number."""
         return [trial for trial in super().get_trials(deepcopy, states) if trial.number < self._end]
 

@@ -119,9 +119,7 @@ class Worker:
             finished.
     """
 
-    def __init__(
-        self, study: optuna.Study, storage: BaseStorage, folder: Path, concurrency: int = 1
-    ) -> None:
+    def __init__(self, study: optuna.Study, storage: BaseStorage, folder: Path, concurrency: int = 1) -> None:
         self._study, self._folder = study, folder / _WORKERS_FOLDER
         self._uses_file_locks = isinstance(storage, JournalStorage)
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,13 @@ from sentir.study.tuning.storage import FAILURE_REASON
 
 
 class TrialLogger:
-    """Logs every finished trial once, also those of other processes."""
+    """Logs every finished trial once, also those of other processes.
+
+    Args:
+        advance: advances the progress bar by a number of trials.
+        num_trials: of the tuning.
+        metric: name of the metric of their scores.
+    """
 
     def __init__(self, advance: Callable[[int], None], num_trials: int, metric: str) -> None:
         self._advance, self._num_trials, self._metric = advance, num_trials, metric
@@ -21,6 +27,7 @@ class TrialLogger:
         self._is_waiting = False
 
     def log_finished(self, trials: Sequence[FrozenTrial]) -> None:
+        """Log the trials that have finished since the last call; of the first call, only how many."""
         finished = [trial for trial in trials if trial.state.is_finished()]
         if self._logged is None and finished:
             logger.info(
@@ -37,6 +44,7 @@ class TrialLogger:
         self._logged = {trial.number for trial in finished}
 
     def log_waiting(self) -> None:
+        """Log once that trials of other processes are waited for."""
         if not self._is_waiting:
             logger.info(_("All trials are taken; waiting for other processes to finish theirs."))
         self._is_waiting = True

@@ -111,7 +111,13 @@ def run_trials_in_processes(
 
 
 def _run_trials_in_process(
-    out: Path, url: str | None, study_name: str, timeout: float, workers: int, audio: AttachedAudio, recipe: Recipe
+    out: Path,
+    url: str | None,
+    study_name: str,
+    timeout: float,
+    workers: int,
+    audio: AttachedAudio,
+    recipe: Recipe,
 ) -> None:
     """Run trials in a process of `run_trials_in_processes`."""
     with quiet_logger("optuna", logging.CRITICAL), database_errors(url):
