@@ -48,12 +48,6 @@ def tune_malloc() -> None:
         mallopt(mmap_threshold, 2**30) or mallopt(mmap_threshold, 2**25)  # the maximum before glibc 2.35
 
 
-def trim_malloc() -> None:
-    """Return freed memory to the system, which `tune_malloc` keeps, if glibc's allocator is in use."""
-    if platform.libc_ver()[0] == "glibc":
-        ctypes.CDLL(None).malloc_trim(0)
-
-
 def initialize_worker(language_code: str, stop: Event | None = None) -> None:
     """Set the language, leave Ctrl-C to the parent, and exit when the parent exits, even by ``kill -9``.
 

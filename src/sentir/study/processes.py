@@ -31,7 +31,7 @@ from sentir.progress import receive_bars, send_bars
 from sentir.recipe import Recipe
 from sentir.study.attached_audio import AttachedAudio
 from sentir.training.checkpoints import checkpoint_to
-from sentir.worker_processes import count_cores, count_memory, initialize_worker, trim_malloc, tune_malloc
+from sentir.worker_processes import count_cores, count_memory, initialize_worker, tune_malloc
 
 _MIN_UTTERANCES = 500  # of all corpora; less is trained before processes would have started
 _BYTES_PER_PROCESS = 3 * 2**30
@@ -181,7 +181,6 @@ def _run(work: Work, corpus: str, settings: Mapping[str, Any]) -> _Outcome:
     process, recipe = _process.get(), Recipe.parse(settings)
     gc.collect()
     gc.freeze()  # every training collects garbage several times; modules and corpora are none
-    trim_malloc()  # of the training before
     with collect_logs() as logs, send_bars(process.bars, recipe.name):
         try:
             return _Outcome(logs, work(process.corpora[corpus], recipe))
