@@ -113,6 +113,10 @@ def train(
         typer.Option(help=_("Saved model to continue training: its network and labels, with the recipe's data.")),
     ] = None,
     tensorboard: Annotated[Path | None, typer.Option(help=_("Folder for TensorBoard logs."))] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help=_("Processes that train the folds of a stacked model; default: one per core.")),
+    ] = None,
     allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -122,7 +126,9 @@ def train(
 
     loaded = api.load_recipe(recipe, set_ or ())
     with handle_interrupts(), show_progress():
-        model, scores = api.train(loaded, root=root, out=out, init_from=init_from, tensorboard=tensorboard)
+        model, scores = api.train(
+            loaded, root=root, out=out, init_from=init_from, tensorboard=tensorboard, workers=workers
+        )
     if json:
         output.print_json([scores.to_row()])
     else:
