@@ -21,6 +21,7 @@ from sentir.features import compute_features
 from sentir.features.scaling import FeatureScaler
 from sentir.i18n import _, format_count, format_decimal
 from sentir.models.factory import MODELS
+from sentir.models.device import to_tensors
 from sentir.models.speech_backbones import SpeechFeatureExtractor
 from sentir.models.tokenization import Encoding, TextTokenizer
 from sentir.preprocessing.kinds import required_mel_kind, uses_speech_encoder
@@ -68,7 +69,7 @@ class ModelInputs:
         index = torch.tensor(rows, dtype=torch.long)
         batch = {name: tensor[index] for name, tensor in self.tensors.items()}
         if self.encodings and self.tokenizer is not None:
-            batch |= self.tokenizer.pad([self.encodings[n] for n in rows])
+            batch |= to_tensors(self.tokenizer.pad([self.encodings[n] for n in rows]))
         if self.waveforms is not None:
             batch |= self.waveforms.batch(rows)
         return batch if self.mels is None else batch | self.mels.batch(rows, augmentation)

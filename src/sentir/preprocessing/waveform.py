@@ -15,6 +15,7 @@ from torch import Tensor
 
 from sentir.audio.decoding import SAMPLING_RATE, Waveform, decode
 from sentir.corpus.utterances import Clip, Utterance
+from sentir.models.device import to_tensors
 from sentir.models.speech_backbones import SpeechFeatureExtractor
 from sentir.preprocessing.mel import center_crop
 from sentir.recipe import AudioSettings
@@ -55,7 +56,7 @@ class WaveformInputs:
         Raises:
             AudioError: if a clip can no longer be decoded.
         """
-        return self.extractor.pad([self._load_waveform(row) for row in rows])
+        return to_tensors(self.extractor.pad([self._load_waveform(row) for row in rows]))
 
     def _load_waveform(self, row: int) -> Waveform | None:
         clip = self.clips[row]
