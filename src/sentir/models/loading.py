@@ -41,14 +41,14 @@ def load_from_source(source: WeightsSource, load: Callable[..., Any], **options:
 
 def _load_checked(source: WeightsSource, load: Callable[..., Any], **options: Any) -> Any:
     """Check the configuration of an encoder, and load it."""
-    with _LibraryErrors():
+    with LibraryErrors():
         check_config_files(
             source, partial(_find_config_file, source.location, options.get("local_files_only", False))
         )
         return load(source.location, **options)
 
 
-class _LibraryErrors:
+class LibraryErrors:
     """Turns the errors of other libraries into `ValueError`, except missing files and Sentir's own errors.
 
     On bad file contents transformers and tokenizers raise anything, bare exceptions too.
@@ -73,7 +73,7 @@ def check_usable(source: WeightsSource, call: Callable[[], object], *, recipe_ke
     try:
         import torch
 
-        with _LibraryErrors(), torch.inference_mode():
+        with LibraryErrors(), torch.inference_mode():
             call()
     except (OSError, ValueError) as error:
         raise unusable_error(source, error, recipe_key=recipe_key) from error
