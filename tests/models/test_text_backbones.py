@@ -78,7 +78,9 @@ def test_a_batch_of_many_lengths_is_encoded_in_parts_with_equal_results(tiny, mo
     encoder, tokenizer, _spec = load_text_encoder(tiny.name, weights=str(tiny.weights))
     encoder.eval()
     rows = [tokenizer.encode(text) for text in (*TEXTS, *SENTENCES * 4)]
-    batch = {name: tensor for name, tensor in to_tensors(tokenizer.pad(rows)).items() if name in encoder.input_names}
+    batch = {
+        name: tensor for name, tensor in to_tensors(tokenizer.pad(rows)).items() if name in encoder.input_names
+    }
     shapes = []
     encoder.transformer.register_forward_hook(
         lambda module, _args, inputs, _output: shapes.append(tuple(inputs["input_ids"].shape)), with_kwargs=True

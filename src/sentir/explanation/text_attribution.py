@@ -56,7 +56,7 @@ def attribute_text(
     content = score_function.inputs["attention_mask"].bool() & ~_special_token_mask(plain, ids)
     if not content.any():
         return None
-    token = plain.pad_token if plain.mask_token is None else plain.mask_token
+    token = plain.mask_token or plain.pad_token
     masked = torch.where(content, plain.token_id(token), ids)
     score_function = _cache_audio(score_function)
     with torch.no_grad():

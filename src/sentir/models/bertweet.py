@@ -1,7 +1,7 @@
 """BERTweet's tokenizer: the normalization of tweets, and its byte-pair encoding in the form of ``tokenizers``.
 
-Nguyen, Vu and Nguyen, "BERTweet: A pre-trained language model for English Tweets", EMNLP 2020. In transformers it is
-a tokenizer in Python only; ids are the same.
+Nguyen, Vu and Nguyen, "BERTweet: A pre-trained language model for English Tweets", EMNLP 2020. Its tokenizer in
+transformers is written in Python only; token ids are the same.
 """
 
 from __future__ import annotations
@@ -66,9 +66,10 @@ def build_bertweet_tokenizer(vocabulary: bytes, merges: bytes, config: Mapping[s
         tokens[token] = len(tokens)
     tokens.setdefault(config["mask_token"], len(tokens))
     special = [config[key] for key in (*_RESERVED, "mask_token")]
-    pairs = [tuple(line.split()[:-1]) for line in _read_lines(merges)]
-    if any(len(pair) != 2 for pair in pairs):
+    triples = [line.split() for line in _read_lines(merges)]
+    if any(len(triple) != 3 for triple in triples):
         raise ValueError(_("{file} is damaged", file=MERGES_FILE))
+    pairs = [(left, right) for left, right, _count in triples]
     symbols = {_to_symbol(token): n for token, n in tokens.items()} | {token: tokens[token] for token in special}
     num_tokens = 1 + max(symbols.values())
     missing = {symbol for left, right in pairs for symbol in (left, right, left + right)} - symbols.keys()
@@ -123,7 +124,7 @@ def _normalize_token(token: str) -> str:
 
 
 def _split_tweet(text: str) -> list[str]:
-    """Return the tokens of a tweet: words, links, mentions, hashtags, numbers, emoticons and single characters."""
+    """Return the tokens of a tweet: words, links, mentions, hashtags, numbers, emoticons, other characters."""
     entities, repeated, token = _tweet_patterns()
     return token(repeated(r"\1\1\1", entities(_decode_entity, text)))
 
@@ -151,8 +152,8 @@ def _decode_entity(match: re.Match[str]) -> str:
         return ""
 
 
-# The grammar of NLTK's TweetTokenizer (Copyright NLTK Project, Apache License 2.0) that BERTweet was trained with, its
-# repetitions bounded so that no text takes time beyond its length: 255 characters of a host name or in parentheses.
+# The grammar of NLTK's TweetTokenizer (NLTK Project, Apache License 2.0), which BERTweet was trained with.
+# Repetitions are bounded, host names and parentheses to 255 characters: no text takes exponential time.
 _PARENTHESES = r"\([^\s()]{0,255}?\([^\s()]{1,255}\)[^\s()]{0,255}?\) | \(\S{1,255}?\)"
 _TOKENS = (
     # links

@@ -39,7 +39,7 @@ _MAX_LABELS, _MAX_AUDIO_SETTING, _MAX_MEL_SETTING = 100_000, 10**6, 10**4
 _MAX_EXTRA_ELEMENTS = 2**22  # that a network may have beyond its weights, such as position ids
 
 
-def check_config_files(source: WeightsSource, find_file: Callable[[str], str | None]) -> None:
+def check_config_files(source: WeightsSource, find_file: Callable[[str], str | Path | None]) -> None:
     """Reject configurations that choose code, kernels or files, and implausibly large numbers.
 
     Args:

@@ -1,4 +1,4 @@
-"""`PretrainedTokenizer`: a tokenizer of ``tokenizers`` and what its ``tokenizer_config.json`` says, without transformers."""
+"""`PretrainedTokenizer`: a tokenizer of ``tokenizers`` with the settings of its ``tokenizer_config.json``."""
 
 from __future__ import annotations
 
@@ -58,15 +58,24 @@ class PretrainedTokenizer:
         normalized = [replace_surrogates(self.normalize(text)) for text in texts]
         rows = [row.ids for row in self.backend.encode_batch_fast(normalized, add_special_tokens=False)]
         limit, unknown = self.num_known, self.unk_token_id
-        return rows if limit is None else [[n if n < limit else unknown for n in row] for row in rows]
+        if limit is None or unknown is None:
+            return rows
+        return [[n if n < limit else unknown for n in row] for row in rows]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of token ids, special tokens included."""
         return self.backend.decode(list(ids), skip_special_tokens=False)
 
-    def token_id(self, token: str | None) -> int | None:
-        """Return the id of a token, ``None`` if it has none."""
-        return None if token is None else self.backend.token_to_id(token)
+    def token_id(self, token: str) -> int:
+        """Return the id of a token.
+
+        Raises:
+            KeyError: if the vocabulary does not have it.
+        """
+        number = self.backend.token_to_id(token)
+        if number is None:
+            raise KeyError(token)
+        return number
 
     @cached_property
     def vocab_size(self) -> int:
@@ -74,25 +83,25 @@ class PretrainedTokenizer:
         return self.num_known or 1 + max(self.backend.get_vocab().values())
 
     @property
-    def pad_token(self) -> str | None:
+    def pad_token(self) -> str:
         """The padding token."""
-        return self.config.get("pad_token")
+        return str(self.config["pad_token"])
 
     @property
-    def mask_token(self) -> str | None:
-        """The token of masked language modeling, if the vocabulary has one."""
-        token = self.config.get("mask_token")
-        return token if self.token_id(token) is not None else None
+    def mask_token(self) -> str:
+        """The token of masked language modeling; ``""`` if the vocabulary has none."""
+        token = str(self.config.get("mask_token", ""))
+        return "" if self.backend.token_to_id(token) is None else token
 
     @cached_property
-    def pad_token_id(self) -> int | None:
+    def pad_token_id(self) -> int:
         """Id of the padding token."""
         return self.token_id(self.pad_token)
 
     @cached_property
     def unk_token_id(self) -> int | None:
-        """Id of the unknown token."""
-        return self.token_id(self.config.get("unk_token"))
+        """Id of the unknown token; ``None`` if there is none."""
+        return self.backend.token_to_id(self.config.get("unk_token", ""))
 
     @cached_property
     def all_special_ids(self) -> tuple[int, ...]:
@@ -130,14 +139,10 @@ class PretrainedTokenizer:
         (folder / TOKENIZER_CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
 
 
-def _is_token(value: Any) -> bool:
-    return value is None or isinstance(value, str)
-
-
 _CHECKS: Mapping[str, Callable[[Any], bool]] = {
-    "pad_token": _is_token,
-    "unk_token": _is_token,
-    "mask_token": _is_token,
+    "pad_token": lambda value: isinstance(value, str),
+    "unk_token": lambda value: isinstance(value, str | None),
+    "mask_token": lambda value: isinstance(value, str | None),
     "padding_side": lambda value: value in _SIDES,
     "truncation_side": lambda value: value in _SIDES,
     "model_max_length": lambda value: isinstance(value, int | float) and 0 < value <= _UNLIMITED * 10,

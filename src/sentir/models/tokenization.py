@@ -102,7 +102,11 @@ class TextTokenizer:
         excess = max(0, len(prefix) + len(own) + len(suffix) - self.max_length)
         kept = own[excess:] if self.tokenizer.truncation_side == "left" else own[: len(own) - excess]
         ids = [*(token for token, _type in prefix), *kept, *(token for token, _type in suffix)]
-        types = [*(type_ for _token, type_ in prefix), *[token_type] * len(kept), *(type_ for _token, type_ in suffix)]
+        types = [
+            *(type_ for _token, type_ in prefix),
+            *[token_type] * len(kept),
+            *(type_ for _token, type_ in suffix),
+        ]
         return self._make_encoding(ids, types, [1] * len(ids))
 
     def count_unknown(self, encoding: Mapping[str, list[int]]) -> int:

@@ -42,9 +42,7 @@ _CLASS_OF_ARCHITECTURE = {
 }
 
 
-def read_tokenizer(
-    find_file: FindFile, options: Mapping[str, Any] | None = None
-) -> PretrainedTokenizer | None:
+def read_tokenizer(find_file: FindFile, options: Mapping[str, Any] | None = None) -> PretrainedTokenizer | None:
     """Read the tokenizer of an encoder from its files.
 
     ``tokenizer.json`` is used as its authors saved it; BERTweet's ``vocab.txt`` and ``bpe.codes`` are converted.
@@ -64,9 +62,10 @@ def read_tokenizer(
     name = str(config.get("tokenizer_class", "")).removesuffix("Fast")
     config |= options or {}
     if name == "BertweetTokenizer":
-        paths = [find_file(file) for file in (bertweet.VOCABULARY_FILE, bertweet.MERGES_FILE)]
-        contents = [Path(path).read_bytes() for path in paths if path is not None]
-        return bertweet.build_bertweet_tokenizer(*contents, config) if len(contents) == 2 else None
+        vocabulary, merges = find_file(bertweet.VOCABULARY_FILE), find_file(bertweet.MERGES_FILE)
+        if vocabulary is None or merges is None:
+            return None
+        return bertweet.build_bertweet_tokenizer(Path(vocabulary).read_bytes(), Path(merges).read_bytes(), config)
     path = find_file(TOKENIZER_FILE)
     if path is None:
         return None
@@ -93,7 +92,7 @@ def read_saved_tokenizer(folder: Path, options: Mapping[str, Any] | None = None)
 
 
 def _read_config(find_file: FindFile) -> dict[str, Any]:
-    """Return the settings in the files; special tokens as strings, the class of the architecture if none is named."""
+    """Return the settings in the files, with special tokens as strings, and a tokenizer class if one is known."""
 
     def read(name: str) -> dict[str, Any]:
         path = find_file(name)

@@ -74,7 +74,7 @@ def build_text_tokenizer(
     """
     spec = limit_max_length(get_text_backbone(name), config)
     tokenizer = load_tokenizer(source, spec.tokenizer_options)
-    if tokenizer.pad_token_id is None:
+    if tokenizer.backend.token_to_id(tokenizer.pad_token) is None:
         raise WeightsError(
             _("'{name}' cannot be used: its tokenizer has no padding token; give a text encoder.",
               name=source.location)
@@ -91,7 +91,9 @@ def load_tokenizer(source: WeightsSource, options: Mapping[str, Any] | None = No
     """
     try:
         tokenizer = _read_tokenizer(source, options) or _load_with_transformers(source, options or {})
-        if tokenizer.backend.get_vocab_size() <= len(tokenizer.all_special_ids):  # transformers builds it without files
+        if tokenizer.backend.get_vocab_size() <= len(
+            tokenizer.all_special_ids
+        ):  # transformers builds it without files
             raise ValueError(_("its tokenizer has no vocabulary"))
         if tokenizer.model_max_length < MIN_TOKENS:
             raise ValueError(_("its tokenizer allows fewer than {n} tokens", n=MIN_TOKENS))
@@ -116,8 +118,9 @@ def convert_tokenizer(tokenizer: Any) -> PretrainedTokenizer:
     """
     if not hasattr(tokenizer, "backend_tokenizer"):
         raise ValueError(_("its tokenizer has no tokenizer.json"))
-    names = ("padding_side", "truncation_side", "model_max_length", "pad_token", "unk_token", "mask_token")
-    settings = {name: value for name in names if (value := getattr(tokenizer, name)) is not None}
+    names = ("padding_side", "truncation_side", "model_max_length")
+    settings = {name: getattr(tokenizer, name) for name in names}
+    settings |= {name: getattr(tokenizer, name) or "" for name in ("pad_token", "unk_token", "mask_token")}
     settings["model_input_names"] = list(tokenizer.model_input_names)
     with TemporaryDirectory() as folder:
         tokenizer.save_pretrained(folder)
@@ -153,7 +156,9 @@ def _load_config(source: WeightsSource) -> Mapping[str, Any]:
         raise unusable_error(source, error) from error
 
 
-def _to_text_tokenizer(tokenizer: PretrainedTokenizer, spec: TextBackbone, max_length: int | None) -> TextTokenizer:
+def _to_text_tokenizer(
+    tokenizer: PretrainedTokenizer, spec: TextBackbone, max_length: int | None
+) -> TextTokenizer:
     """Limit the length to the backbone's, also in what is saved."""
     limit = min(spec.max_length, tokenizer.model_max_length)
     limited = replace(tokenizer, config={**tokenizer.config, "model_max_length": limit})
