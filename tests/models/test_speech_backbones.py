@@ -21,6 +21,7 @@ from sentir.models.speech_backbones import (
     load_speech_encoder,
 )
 from sentir.models.speech_encoder import SpeechEncoder
+from sentir.models.speech_features import SpeechFeatureExtractor
 from sentir.testing import check_speech_backbone, make_tiny_speech_backbone
 
 torch.set_num_threads(1)
@@ -101,11 +102,7 @@ def test_samples_after_the_last_frame_are_less_than_a_frame(samples):
 
 
 def feature_extractor():
-    from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor
-
-    from sentir.models.speech_backbones import SpeechFeatureExtractor
-
-    return SpeechFeatureExtractor(Wav2Vec2FeatureExtractor(), Wav2Vec2Config())
+    return SpeechFeatureExtractor({}, {"model_type": "wav2vec2"})
 
 
 def test_loudness_is_normalized_where_the_extractor_says_so(wav2vec2, tmp_path):

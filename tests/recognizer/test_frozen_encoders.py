@@ -9,6 +9,7 @@ from sentir.audio.decoding import SAMPLING_RATE, decode
 from sentir.audio.store import attach_audio
 from sentir.corpus.utterances import Clip
 from sentir.errors import AudioError
+from sentir.models.device import to_tensors
 from sentir.paths import cache_dir
 from sentir.preprocessing.preprocessor import ModelInputs
 from sentir.preprocessing.waveform import WaveformPreprocessor
@@ -52,7 +53,7 @@ class SpeechPipeline:
 
     def encode(self, waveforms):
         with torch.no_grad():
-            return self.encoder(**self.extractor.pad(waveforms))
+            return self.encoder(**to_tensors(self.extractor.pad(waveforms)))
 
 
 def test_embeddings_are_those_of_the_encoder_and_cached_by_content(speech, utterances, monkeypatch):

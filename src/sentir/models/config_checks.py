@@ -62,6 +62,19 @@ def check_config_files(source: WeightsSource, find_file: Callable[[str], str | P
                 raise ValueError(f"{name}: '{key}' {why}")
 
 
+def read_json_file(path: str | Path) -> dict[str, Any]:
+    """Return the object in a JSON file.
+
+    Raises:
+        ValueError: if it is not one.
+        OSError: if the file cannot be read.
+    """
+    tree = _read_json(Path(path).name, Path(path))
+    if not isinstance(tree, dict):
+        raise ValueError(_("{file} is damaged", file=Path(path).name))
+    return tree
+
+
 def _read_json(file_name: str, path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))

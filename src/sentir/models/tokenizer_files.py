@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from tokenizers import Tokenizer
 
 from sentir.i18n import _
 from sentir.models import bertweet
+from sentir.models.config_checks import CONFIG_FILE, read_json_file
 from sentir.models.pretrained_tokenizer import (
     TOKENIZER_CONFIG_FILE,
     TOKENIZER_FILE,
@@ -20,7 +20,7 @@ from sentir.models.pretrained_tokenizer import (
 FindFile = Callable[[str], str | Path | None]
 """The name of a file → its path, ``None`` if there is none."""
 
-_SPECIAL_TOKENS_FILE, _CONFIG_FILE = "special_tokens_map.json", "config.json"
+_SPECIAL_TOKENS_FILE = "special_tokens_map.json"
 _WITH_TYPES, _WITHOUT_TYPES = ["input_ids", "token_type_ids", "attention_mask"], ["input_ids", "attention_mask"]
 _BERT_TOKENS = {"pad_token": "[PAD]", "unk_token": "[UNK]", "mask_token": "[MASK]"}
 _ROBERTA_TOKENS = {"pad_token": "<pad>", "unk_token": "<unk>", "mask_token": "<mask>"}
@@ -98,7 +98,7 @@ def _read_config(find_file: FindFile) -> dict[str, Any]:
         path = find_file(name)
         return {} if path is None else read_json_file(path)
 
-    architecture = read(_CONFIG_FILE)
+    architecture = read(CONFIG_FILE)
     kind = str(architecture.get("model_type", ""))
     tokenizer_class = architecture.get("tokenizer_class") or _CLASS_OF_ARCHITECTURE.get(kind)
     config: dict[str, Any] = {} if tokenizer_class is None else {"tokenizer_class": tokenizer_class}
@@ -108,22 +108,6 @@ def _read_config(find_file: FindFile) -> dict[str, Any]:
             if value is not None:
                 config[key] = value.get("content") if is_token else value
     return config
-
-
-def read_json_file(path: str | Path) -> dict[str, Any]:
-    """Return the object in a JSON file.
-
-    Raises:
-        ValueError: if it is not one.
-        OSError: if the file cannot be read.
-    """
-    try:
-        tree = json.loads(Path(path).read_text(encoding="utf-8"))
-    except RecursionError:
-        tree = None
-    if not isinstance(tree, dict):
-        raise ValueError(_("{file} is damaged", file=Path(path).name))
-    return tree
 
 
 def _backend_config(backend: Tokenizer) -> dict[str, Any]:

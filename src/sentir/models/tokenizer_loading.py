@@ -13,8 +13,14 @@ from typing import Any
 from sentir.errors import RecipeError, WeightsError
 from sentir.i18n import _
 from sentir.models.bertweet import normalize_tweet
-from sentir.models.config_checks import CONFIG_FILE, check_config_files
-from sentir.models.loading import LibraryErrors, load_config, load_from_source, quiet_transformers, unusable_error
+from sentir.models.config_checks import check_config_files
+from sentir.models.loading import (
+    LibraryErrors,
+    load_config_dict,
+    load_from_source,
+    quiet_transformers,
+    unusable_error,
+)
 from sentir.models.pretrained_tokenizer import PretrainedTokenizer
 from sentir.models.text_backbones import (
     MIN_TOKENS,
@@ -24,14 +30,14 @@ from sentir.models.text_backbones import (
     limit_max_length,
 )
 from sentir.models.tokenization import TextTokenizer
-from sentir.models.tokenizer_files import read_json_file, read_saved_tokenizer, read_tokenizer
+from sentir.models.tokenizer_files import read_saved_tokenizer, read_tokenizer
 from sentir.models.weights import WeightsSource, find_local_file
 
 
 def load_text_tokenizer(name: str, *, weights: str | None = None, max_length: int | None = None) -> TextTokenizer:
     """Load the tokenizer of a text backbone, as `load_text_encoder` does, without the backbone."""
     source = get_text_backbone(name).resolve_weights(weights)
-    return build_text_tokenizer(name, source, _load_config(source), max_length)[0]
+    return build_text_tokenizer(name, source, load_config_dict(source), max_length)[0]
 
 
 def load_saved_tokenizer(folder: Path, name: str = "", *, max_length: int | None = None) -> TextTokenizer:
@@ -142,18 +148,6 @@ def _load_with_transformers(source: WeightsSource, options: Mapping[str, Any]) -
         with LibraryErrors():
             # Downloaded files may suffice now.
             return _read_tokenizer(source, options) or convert_tokenizer(tokenizer)
-
-
-def _load_config(source: WeightsSource) -> Mapping[str, Any]:
-    """Return the configuration of an encoder, through transformers only if it has to be downloaded."""
-    path = find_local_file(source, CONFIG_FILE)
-    if path is None:
-        config: Mapping[str, Any] = load_config(source).to_dict()
-        return config
-    try:
-        return read_json_file(path)
-    except (OSError, ValueError) as error:
-        raise unusable_error(source, error) from error
 
 
 def _to_text_tokenizer(

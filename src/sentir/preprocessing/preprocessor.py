@@ -22,7 +22,7 @@ from sentir.features.scaling import FeatureScaler
 from sentir.i18n import _, format_count, format_decimal
 from sentir.models.device import to_tensors
 from sentir.models.factory import MODELS
-from sentir.models.speech_backbones import SpeechFeatureExtractor
+from sentir.models.speech_features import SpeechFeatureExtractor
 from sentir.models.tokenization import Encoding, TextTokenizer
 from sentir.preprocessing.kinds import required_mel_kind, uses_speech_encoder
 from sentir.preprocessing.mel import (

@@ -16,7 +16,7 @@ from torch import Tensor
 from sentir.audio.decoding import SAMPLING_RATE, Waveform, decode
 from sentir.corpus.utterances import Clip, Utterance
 from sentir.models.device import to_tensors
-from sentir.models.speech_backbones import SpeechFeatureExtractor
+from sentir.models.speech_features import SpeechFeatureExtractor
 from sentir.preprocessing.mel import center_crop
 from sentir.recipe import AudioSettings
 
