@@ -24,8 +24,8 @@ _DEFAULTS = {"padding_side": "right", "truncation_side": "right", "model_max_len
 class PretrainedTokenizer:
     """A tokenizer of ``tokenizers``, with the names that transformers gives to its settings.
 
-    Special tokens that are written in a text are tokenized as text (``split_special_tokens`` of transformers).
-    Nothing changes ``backend`` afterwards, so that threads share it.
+    Special tokens that are written in a text are tokenized as text (``split_special_tokens`` of transformers), and
+    unknown if the vocabulary has them as words. Nothing changes ``backend`` afterwards, so that threads share it.
 
     Args:
         backend: the tokenizer; it neither truncates nor pads.
@@ -56,11 +56,22 @@ class PretrainedTokenizer:
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of N texts, without special tokens and untruncated."""
         normalized = [replace_surrogates(self.normalize(text)) for text in texts]
-        rows = [row.ids for row in self.backend.encode_batch_fast(normalized, add_special_tokens=False)]
-        limit, unknown = self.num_known, self.unk_token_id
-        if limit is None or unknown is None:
-            return rows
-        return [[n if n < limit else unknown for n in row] for row in rows]
+        rows = self.backend.encode_batch_fast(normalized, add_special_tokens=False)
+        return [self._replace_reserved(row.ids) for row in rows]
+
+    def _replace_reserved(self, ids: list[int]) -> list[int]:
+        """Return ids of a text with the unknown token, if there is one, in place of ids that no text may have."""
+        reserved, unknown = self._reserved_ids, self.unk_token_id
+        if reserved.isdisjoint(ids):
+            return ids
+        replacement = [] if unknown is None else [unknown]
+        return [known for n in ids for known in (replacement if n in reserved else [n])]
+
+    @cached_property
+    def _reserved_ids(self) -> frozenset[int]:
+        """Ids of special tokens, which the vocabulary of sentencepiece models has as words, and unknown ones."""
+        beyond = () if self.num_known is None else range(self.num_known, self.backend.get_vocab_size())
+        return frozenset({*self.all_special_ids, *beyond} - {self.unk_token_id})
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of token ids, special tokens included."""

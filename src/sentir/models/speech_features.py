@@ -73,7 +73,9 @@ class SpeechFeatureExtractor:
             if not isinstance(self._settings[key], int):
                 raise ValueError(_("{file}: '{key}' is invalid", file=PREPROCESSOR_CONFIG_FILE, key=key))
         if self._settings.get("dither"):
-            logger.warning(_("The dithering of the speech encoder is not applied: predictions are deterministic."))
+            logger.warning(
+                _("The dithering of the speech encoder is not applied: predictions are deterministic.")
+            )
         if is_whisper:
             # Its second convolution halves the frames of the mel spectrogram.
             self.receptive_field = self.stride = 2 * self._settings["hop_length"]
