@@ -73,7 +73,7 @@ def test_awkward_texts_have_the_ids_of_transformers_in_every_family(tiny):
 
 
 def test_random_texts_have_the_ids_of_transformers(tiny):
-    words = sorted({word for text in SENTENCES for word in text.split()}) + ["</s>", "[SEP]", "<cls>", "<unk>"]
+    words = [*sorted({word for text in SENTENCES for word in text.split()}), "</s>", "[SEP]", "<cls>", "<unk>"]
     pieces = st.one_of(st.sampled_from(words), st.characters(exclude_categories=["Cs"]), st.just(" "))
 
     @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -212,7 +212,8 @@ def test_a_sentencepiece_vocabulary_is_converted(tmp_path):
     pytest.importorskip("google.protobuf")
     (tmp_path / "texts").write_text("\n".join(SENTENCES))
     sentencepiece.SentencePieceTrainer.train(
-        input=str(tmp_path / "texts"), model_prefix=str(tmp_path / "spiece"), vocab_size=90, hard_vocab_limit=False,
+        input=str(tmp_path / "texts"), model_prefix=str(tmp_path / "spiece"),
+        vocab_size=90, hard_vocab_limit=False,
         control_symbols=["<cls>", "<sep>", "<pad>", "<mask>", "<eod>", "<eop>"], minloglevel=2,
     )  # fmt: skip
     (tmp_path / "config.json").write_text('{"model_type": "xlnet"}')

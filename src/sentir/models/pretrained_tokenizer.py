@@ -24,8 +24,8 @@ _DEFAULTS = {"padding_side": "right", "truncation_side": "right", "model_max_len
 class PretrainedTokenizer:
     """A tokenizer of ``tokenizers``, with the names that transformers gives to its settings.
 
-    Special tokens that are written in a text are tokenized as text (``split_special_tokens`` of transformers), and
-    unknown if the vocabulary has them as words. Nothing changes ``backend`` afterwards, so that threads share it.
+    Special tokens that are written in a text are tokenized as text (``split_special_tokens`` of transformers);
+    they are unknown if the vocabulary has them as words. ``backend`` never changes, so that threads share it.
 
     Args:
         backend: the tokenizer; it neither truncates nor pads.

@@ -4,8 +4,8 @@ The formulas are those of transformers, whose ``preprocessor_config.json`` is re
 
 - wav2vec 2.0, HuBERT and WavLM take samples, with zero mean and unit variance if ``do_normalize`` is true
   (Baevski et al., NeurIPS 2020);
-- Whisper takes 30 seconds of a log-mel spectrogram (Radford et al., ICML 2023), here computed in float64. Dithering
-  is not applied, as it is random.
+- Whisper takes 30 seconds of a log-mel spectrogram (Radford et al., ICML 2023), here computed in float64.
+  Dithering is not applied, as it is random.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class SpeechFeatureExtractor:
             self.stride > 0
             and self.max_samples == frames * self.stride
             and settings["feature_size"] == bands
-            and 2 <= settings["n_fft"] <= 2 * self.max_samples
+            and settings["n_fft"] in range(2, self.max_samples, 2)
         )
 
     @property
