@@ -18,6 +18,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
+from sentir import torchvision_operators  # noqa: F401  (before transformers and timm)
 from sentir.audio.mel import N_MELS
 from sentir.errors import RecipeError, UnknownNameError, WeightsError
 from sentir.i18n import _, gettext_noop
@@ -95,7 +96,6 @@ def get_audio_backbone(name: str) -> AudioBackbone:
 
 def _import_timm() -> Any:
     """Import timm, which also works where torchvision's operators cannot be loaded."""
-    from sentir import torchvision_operators  # noqa: F401  (before timm)
     import timm  # isort: skip
 
     return timm
