@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-from sentir import torchvision_operators  # noqa: F401  (before transformers and timm)
 from sentir.audio.mel import N_MELS
 from sentir.errors import RecipeError, UnknownNameError, WeightsError
 from sentir.i18n import _, gettext_noop
@@ -96,7 +96,8 @@ def get_audio_backbone(name: str) -> AudioBackbone:
 
 def _import_timm() -> Any:
     """Import timm, which also works where torchvision's operators cannot be loaded."""
-    import timm  # isort: skip
+    import_module("sentir.torchvision_operators")
+    import timm
 
     return timm
 
