@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sentir.models.classifier import AudioOptions, Classifier
+from sentir.models.context import NoContext
 
 
 class EmotionModel(Classifier):
@@ -40,9 +41,10 @@ class EmotionModel(Classifier):
         super().__init__()
         self._add_audio(backbone_name, hidden_size, dropout, layer_pooling=layer_pooling, **options)
         feature_size = self._add_features(num_extra_features, hidden_size)
+        self.context = NoContext(hidden_size + feature_size)
         self.head = nn.Sequential(
             nn.Dropout(dropout),
-            nn.Linear(hidden_size + feature_size, hidden_size),
+            nn.Linear(self.context.width_out, hidden_size),
             nn.GELU(),
             nn.Dropout(dropout),
             nn.Linear(hidden_size, num_classes),
@@ -58,5 +60,9 @@ class EmotionModel(Classifier):
         Returns:
             ``(N, K)`` logits.
         """
+        return self.classify(self.encode(features=features, **audio_inputs))
+
+    def encode(self, *, features: Tensor | None = None, **audio_inputs: Tensor) -> Tensor:
+        """Return the vectors of N utterances before the head, ``(N, d)``; see `forward`."""
         x = self.audio_proj(torch.cat(self.audio(**audio_inputs), dim=-1))
-        return self.head(self._append_features(x, features))
+        return self._append_features(x, features)

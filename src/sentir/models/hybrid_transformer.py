@@ -70,6 +70,12 @@ class HybridTransformerClassifier(Classifier):
         Returns:
             ``(N, K)`` logits.
         """
+        x = self.encode(text_states=text_states, features=features, **tokens)
+        return self.classify(self.context(x, dialogue, turn, speaker))
+
+    def encode(
+        self, *, text_states: Tensor | None = None, features: Tensor | None = None, **tokens: Tensor
+    ) -> Tensor:
+        """Return the vectors of N utterances before the context, ``(N, d)``; see `forward`."""
         states = text_states if self.encoder is None else self.encoder(**tokens)
-        x = self._append_features(self.text_proj(self.layer_pooling(states)), features)
-        return self.head(self.context(x, dialogue, turn, speaker))
+        return self._append_features(self.text_proj(self.layer_pooling(states)), features)

@@ -17,15 +17,21 @@ _AUDIO = 1  # index of the modality, after text
 
 
 class PerModality(nn.Module):
-    """One module per modality, independent of the others."""
+    """One module per modality, independent of the others, on concatenated vectors of the modalities.
 
-    def __init__(self, branches: Sequence[nn.Module]) -> None:
+    Args:
+        branches: one for each of M modalities.
+        width: d of the vector of a modality.
+    """
+
+    def __init__(self, branches: Sequence[nn.Module], width: int) -> None:
         super().__init__()
-        self.branches = nn.ModuleList(branches)
+        self.branches, self.width = nn.ModuleList(branches), width
 
-    def forward(self, vectors: Sequence[Tensor], *dialogue_inputs: Tensor | None) -> list[Tensor]:
-        """Run each module on its ``(N, d)`` vectors, and all of them on the inputs of the dialogue."""
-        return [branch(x, *dialogue_inputs) for branch, x in zip(self.branches, vectors, strict=True)]
+    def forward(self, x: Tensor, *dialogue_inputs: Tensor | None) -> Tensor:
+        """Run each module on its part of ``(…, M · d)`` vectors, and concatenate the outputs."""
+        parts = zip(self.branches, x.split(self.width, dim=-1), strict=True)
+        return torch.cat([branch(part, *dialogue_inputs) for branch, part in parts], dim=-1)
 
 
 class MultimodalClassifier(Classifier):
@@ -95,8 +101,8 @@ class MultimodalClassifier(Classifier):
             build_context(context, width, hidden_size, config=dialogue, dropout=dropout) for width in widths
         ]
         heads = [nn.Sequential(nn.Dropout(dropout), nn.Linear(c.width_out, num_classes)) for c in contexts]
-        self.context: nn.Module = PerModality(contexts) if late else contexts[0]
-        self.head: nn.Module = PerModality(heads) if late else heads[0]
+        self.context = PerModality(contexts, hidden_size) if late else contexts[0]
+        self.head = PerModality(heads, contexts[0].width_out) if late else heads[0]
         self.input_names += context_inputs(context, dialogue)
 
     def forward(
@@ -124,23 +130,49 @@ class MultimodalClassifier(Classifier):
         Returns:
             ``(N, K)`` logits.
         """
-        present = self._drop_modalities(torch.stack([has_text, has_audio], dim=1))
+        has_text, has_audio = self._drop_modalities(torch.stack([has_text, has_audio], dim=1)).unbind(1)
+        x = self.encode(
+            has_audio=has_audio, has_text=has_text, text_states=text_states, features=features, **inputs
+        )
+        return self.classify(self.context(x, dialogue, turn, speaker), has_text, has_audio)
+
+    def encode(
+        self,
+        *,
+        has_audio: Tensor,
+        has_text: Tensor,
+        text_states: Tensor | None = None,
+        features: Tensor | None = None,
+        **inputs: Tensor,
+    ) -> Tensor:
+        """Return the vectors of N utterances before the context, ``(N, d)``; see `forward`.
+
+        With late fusion they are the concatenated vectors of the modalities.
+        """
+        present = torch.stack([has_text, has_audio], dim=1)
         audio_inputs = {name: inputs.pop(name) for name in self.audio.input_names if name != "has_audio"}
         text, text_positions = self._encode_text(text_states, inputs)
         audio, audio_positions = self._encode_audio(present[:, _AUDIO], audio_inputs)
-        numeric, feature_mask = [], self._feature_mask(present)
+        numeric = []
         if self.feature_proj is not None and features is not None:
-            numeric = [self.feature_proj(features * feature_mask)]
+            numeric = [self.feature_proj(features * self._feature_mask(present))]
         if self.fusion_level == "logits":
-            vectors = [vector * present[:, m, None] for m, vector in enumerate((text, audio))]
-            logits = self.head(self.context([*vectors, *numeric], dialogue, turn, speaker))
-            has_features = [feature_mask.any(1, keepdim=True)] if numeric else []
-            return self.fusion(torch.stack(logits, dim=1), torch.cat([present, *has_features], dim=1))
+            return torch.cat([text * present[:, :1], audio * present[:, 1:], *numeric], dim=-1)
         positions = (
             () if self.position_proj is None else self._project_positions((text_positions, audio_positions))
         )
-        x = torch.cat([self.fusion(torch.stack([text, audio], dim=1), present, *positions), *numeric], dim=-1)
-        return self.head(self.context(x, dialogue, turn, speaker))
+        return torch.cat([self.fusion(torch.stack([text, audio], dim=1), present, *positions), *numeric], dim=-1)
+
+    def classify(self, x: Tensor, has_text: Tensor | None = None, has_audio: Tensor | None = None) -> Tensor:
+        """Return the ``(N, K)`` logits of vectors with context; late fusion needs the ``(N,)`` masks."""
+        logits = self.head(x)
+        if self.fusion_level != "logits":
+            return logits
+        assert has_text is not None and has_audio is not None
+        present = torch.stack([has_text, has_audio], dim=1)
+        if self.feature_proj is not None:
+            present = torch.cat([present, self._feature_mask(present).any(1, keepdim=True)], dim=1)
+        return self.fusion(logits.unflatten(-1, (present.shape[1], -1)), present)
 
     def _encode_text(self, text_states: Tensor | None, tokens: dict[str, Tensor]) -> tuple[Tensor, list[Tensor]]:
         """Return ``(N, d)`` vectors of texts, and their positions if the fusion needs them.
