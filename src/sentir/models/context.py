@@ -81,7 +81,7 @@ class RecurrentContext(nn.Module):
         self.speaker_gru = (
             nn.GRU(width, hidden_size, batch_first=True, bidirectional=both) if config.speakers else None
         )
-        self.width_out = width + hidden_size * (1 + both) * (1 + config.speakers)
+        self.width_in, self.width_out = width, width + hidden_size * (1 + both) * (1 + config.speakers)
 
     def forward(self, x: Tensor, dialogue: Tensor, turn: Tensor, speaker: Tensor | None = None) -> Tensor:
         """Add context to ``(N, d)`` vectors; ``speaker`` as in `build_context`."""
@@ -134,7 +134,7 @@ class AttentionContext(nn.Module):
         self.distance_bias = nn.Embedding(2 * _MAX_DISTANCE + 1, self.num_heads)
         self.speaker_bias = nn.Embedding(2, self.num_heads) if config.speakers else None
         self.norm_out = nn.LayerNorm(hidden_size)
-        self.width_out = width + hidden_size
+        self.width_in, self.width_out = width, width + hidden_size
 
     def forward(self, x: Tensor, dialogue: Tensor, turn: Tensor, speaker: Tensor | None = None) -> Tensor:
         """Add context to ``(N, d)`` vectors; ``speaker`` as in `build_context`."""
@@ -179,7 +179,7 @@ class NoContext(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.width_out = width
+        self.width_in = self.width_out = width
 
     def forward(
         self, x: Tensor, dialogue: Tensor | None = None, turn: Tensor | None = None, speaker: Tensor | None = None
@@ -209,7 +209,7 @@ def build_context(
         dropout: probability inside it.
 
     Returns:
-        A module with ``width_out``.
+        A module with ``width_in`` = d and ``width_out``.
     """
     config = config or DialogueContextConfig()
     if context_kind != "dialogue":

@@ -1,0 +1,152 @@
+"""`OnnxBackend`: the graphs of an exported model, and the grouping of rows around them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from onnxruntime import InferenceSession
+
+from sentir.runtime.grouping import group_equal, group_sequences
+from sentir.runtime.sessions import open_session
+
+Array = NDArray[Any]
+Batch = Mapping[str, Array]
+InputsT = TypeVar("InputsT")
+
+GRAPHS = ("utterances", "speakers", "dialogues")
+_TOKENS = ("input_ids", "token_type_ids", "pool_mask")
+_GROUPING_INPUTS = {"input_ids": "attention_mask", "mel": "mel_lengths", "waveform": "num_frames"}
+_DIALOGUE_INPUTS = ("dialogue", "turn", "speaker")
+
+
+class OnnxBackend:
+    """Runs the graphs of an exported model; safe to share between threads.
+
+    Rows are run together only if their inputs have equal lengths, and dialogues only if they have as many turns:
+    nothing is padded, so what else is in a batch does not change a row. An int8 graph, whose activations share a
+    scale, runs one utterance at a time.
+
+    Args:
+        sessions: of ``utterances`` and ``dialogues``; of ``speakers`` if the context has a GRU over the turns of
+            a speaker.
+
+    Attributes:
+        input_names: of the arrays that a batch holds.
+    """
+
+    def __init__(self, sessions: Mapping[str, InferenceSession]) -> None:
+        self._utterances, self._dialogues = sessions["utterances"], sessions["dialogues"]
+        self._speakers = sessions.get("speakers")
+        self._facts: dict[str, str] = self._utterances.get_modelmeta().custom_metadata_map
+        self._names = _input_names(self._utterances)
+        self._has_context = self._facts.get("context") == "dialogue"
+        own = dict.fromkeys((*self._names, *(n for n in _input_names(self._dialogues) if n.startswith("has_"))))
+        own |= {grouping: None for name, grouping in _GROUPING_INPUTS.items() if name in own}
+        self.input_names: tuple[str, ...] = (*own, *(_DIALOGUE_INPUTS if self._has_context else ()))
+
+    @classmethod
+    def load(cls, folder: Path, provider: str = "cpu", num_threads: int | None = None) -> OnnxBackend:
+        """Open the graphs of a folder, ``utterances.onnx`` and so on; see `open_session`.
+
+        Raises:
+            RecognizerError: if a graph is damaged, or the execution provider is not available.
+        """
+        files = {name: folder / f"{name}.onnx" for name in GRAPHS}
+        return cls(
+            {name: open_session(file, provider, num_threads) for name, file in files.items()
+             if name != "speakers" or file.exists()}
+        )  # fmt: skip
+
+    def embed(self, inputs: InputsT) -> InputsT:
+        """Return model inputs unchanged: the graphs take tokens, spectrograms and waveforms."""
+        return inputs
+
+    def logits(self, batch: Batch) -> NDArray[np.float32]:
+        """Return the ``(N, K)`` logits of N utterances; ``batch`` holds whole dialogues if there is context."""
+        return self._classify(batch, "logits")
+
+    def vectors(self, batch: Batch) -> NDArray[np.float32]:
+        """Return the ``(N, d)`` vectors of N utterances before the head."""
+        return self._classify(batch, "head_input")
+
+    def _classify(self, batch: Batch, output_name: str) -> NDArray[np.float32]:
+        inputs = {"vectors": self._encode(batch)}
+        inputs |= {name: batch[name] for name in _input_names(self._dialogues) if name in batch}
+        if not self._has_context:
+            return _run(self._dialogues, output_name, {name: x[:, None] for name, x in inputs.items()})[:, 0]
+        dialogue, turn = batch["dialogue"], batch["turn"]
+        if self._speakers is not None:
+            pairs = _number_pairs(dialogue, batch["speaker"])
+            inputs["speaker_states"] = _run_sequences(
+                self._speakers, "speaker_states", {"vectors": inputs["vectors"]}, group_sequences(pairs, turn)
+            )
+        return _run_sequences(self._dialogues, output_name, inputs, group_sequences(dialogue, turn))
+
+    def _encode(self, batch: Batch) -> NDArray[np.float32]:
+        """Return the ``(N, W)`` vectors of utterances before the context."""
+        num_rows = len(batch[self._names[0]])
+        lengths = {name: self._lengths(name, batch) for name in _GROUPING_INPUTS if name in self._names}
+        groups = group_equal(list(lengths.values()), num_rows)
+        if self._facts.get("quantized") == "dynamic":
+            groups = [rows[n : n + 1] for rows in groups for n in range(len(rows))]
+        outputs: list[NDArray[np.float32]] = [
+            _run(self._utterances, "vectors", self._take(batch, rows, lengths)) for rows in groups
+        ]
+        return _scatter(outputs, groups, num_rows)
+
+    def _lengths(self, name: str, batch: Batch) -> NDArray[np.int64]:
+        """Return the ``(N,)`` lengths of an input: tokens, frames or samples."""
+        values = batch[_GROUPING_INPUTS[name]]
+        if name == "input_ids":
+            return values.sum(axis=1).astype(np.int64)
+        if name == "waveform" and "stride" in self._facts:
+            return int(self._facts["receptive_field"]) + (values - 1) * int(self._facts["stride"])
+        if name == "waveform":  # Whisper's, which always have 30 s
+            return np.zeros(len(values), dtype=np.int64)
+        return values
+
+    def _take(self, batch: Batch, rows: Array, lengths: Mapping[str, Array]) -> dict[str, Array]:
+        """Return the inputs of rows of equal lengths, without padding."""
+        inputs = {name: batch[name][rows] for name in self._names}
+        if "input_ids" in inputs:
+            used = batch["attention_mask"][rows[0]].astype(bool)
+            inputs |= {name: inputs[name][:, used] for name in _TOKENS if name in inputs}
+        for name in ("mel", "waveform"):
+            if name in inputs and (length := int(lengths[name][rows[0]])):
+                inputs[name] = inputs[name][:, :length]
+        return inputs
+
+
+def _input_names(session: InferenceSession) -> list[str]:
+    return [one.name for one in session.get_inputs()]
+
+
+def _run(session: InferenceSession, output_name: str, inputs: Batch) -> Any:
+    return session.run([output_name], dict(inputs))[0]
+
+
+def _run_sequences(
+    session: InferenceSession, output_name: str, inputs: Batch, indices: list[NDArray[np.int64]]
+) -> NDArray[np.float32]:
+    """Run a graph on sequences of rows, those of one length together; return its output for each of N rows."""
+    num_rows = len(inputs["vectors"])
+    outputs = [_run(session, output_name, {name: x[index] for name, x in inputs.items()}) for index in indices]
+    flat = [output.reshape(-1, output.shape[-1]) for output in outputs]
+    return _scatter(flat, [index.ravel() for index in indices], num_rows)
+
+
+def _scatter(outputs: list[NDArray[np.float32]], groups: list[Array], num_rows: int) -> NDArray[np.float32]:
+    width = outputs[0].shape[1] if outputs else 0
+    rows = np.zeros((num_rows, width), dtype=np.float32)
+    for output, group in zip(outputs, groups, strict=True):
+        rows[group] = output
+    return rows
+
+
+def _number_pairs(first: Array, second: Array) -> Array:
+    """Return ``(N,)`` numbers, equal where both are."""
+    return np.unique(np.stack([first, second], axis=1), axis=0, return_inverse=True)[1].ravel()
