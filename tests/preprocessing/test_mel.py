@@ -17,6 +17,7 @@ from sentir.errors import CorpusError
 from sentir.preprocessing.mel import MelPreprocessor, MelStatistics, SeededAugmentation
 from sentir.recipe import AudioSettings, AugmentSettings
 from sentir.recognizer.inference import predict_task
+from sentir.recognizer.torch_backend import TorchBackend
 
 pytestmark = pytest.mark.usefixtures("one_store")
 EMOTIONS = ("joy", "neutral", "sadness")
@@ -185,7 +186,7 @@ def test_predictions_do_not_depend_on_the_batch(model, outside, spoken, weights)
     network = pipeline.build(space)
 
     def predicted(rows, batch=None):
-        return predict_task(network, pipeline.transform(rows), space, batch_size=batch)
+        return predict_task(TorchBackend(network), pipeline.transform(rows), space, batch_size=batch)
 
     together = predicted(outside)
     p, ids = together.probabilities, together.ids

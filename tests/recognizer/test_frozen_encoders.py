@@ -48,7 +48,7 @@ class SpeechPipeline:
         )  # fmt: skip
         embedded = self.encoders.embed(inputs)
         assert embedded.waveforms is None
-        return embedded.tensors
+        return embedded.arrays
 
     def encode(self, waveforms):
         with torch.no_grad():

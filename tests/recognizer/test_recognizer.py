@@ -19,7 +19,7 @@ from sentir.corpus.utterances import Utterance
 from sentir.errors import RecognizerError, SentirError, WeightsError
 from sentir.recognizer import saving
 from sentir.recognizer.recognizer import Recognizer
-from sentir.recognizer.saving import check_output_folder
+from sentir.recognizer.saved_files import check_output_folder
 from sentir.testing import SENTENCES, make_tiny_text_backbone
 from sentir.training.recognizers import fit_recognizer
 
@@ -322,7 +322,7 @@ def test_a_failed_save_keeps_the_earlier_model_and_can_be_repeated(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("sentir.recognizer.saving.save_text_encoder", interrupted)
+        patch.setattr("sentir.recognizer.torch_saving.save_text_encoder", interrupted)
         with pytest.raises(KeyboardInterrupt):
             trained("dialogue").save_pretrained(saved)
     assert_same(trained("frozen"), Recognizer.from_pretrained(saved), corpus)
@@ -415,7 +415,7 @@ def test_a_folder_that_is_not_writable_is_an_error(trained, tmp_path, monkeypatc
     def full(*_arguments):
         raise SafetensorError("No space left on device")
 
-    monkeypatch.setattr("sentir.recognizer.saving.save_file", full)
+    monkeypatch.setattr("sentir.recognizer.torch_saving.save_file", full)
     with pytest.raises(RecognizerError, match=r"cannot be saved to .*full \(No space left on device\)"):
         trained("frozen").save_pretrained(tmp_path / "full")
 

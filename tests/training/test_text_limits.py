@@ -25,7 +25,7 @@ def truncated(weights, texts, **model):
     pipeline = Pipeline(tiny_recipe(weights, model={"max_length": 12} | model))
     utterances = [replace(u, text=text) for u, text in zip(tiny_corpus().train, texts, strict=False)]
     utterances = [replace(u, dialogue="one", turn=n) for n, u in enumerate(utterances)]
-    return pipeline.transform(utterances).tensors["is_truncated"].tolist()
+    return pipeline.transform(utterances).arrays["is_truncated"].tolist()
 
 
 @pytest.mark.parametrize("encoder", ["frozen", "finetune"])

@@ -56,7 +56,7 @@ def train(
     require_root(recipe.data.reader, recipe.data.root if root is None else root)
     if init_from is not None:
         require_model(Path(init_from))
-    from sentir.recognizer.saving import check_output_folder
+    from sentir.recognizer.saved_files import check_output_folder
     from sentir.study.stacking import train_recognizer
     from sentir.training.callbacks import log_to_tensorboard
     from sentir.training.checkpoints import checkpoint_to

@@ -3,8 +3,6 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from sentir import torchvision_operators  # noqa: F401  (before transformers and timm)
-
 if TYPE_CHECKING:
     from sentir.models.emotion_model import EmotionModel
     from sentir.models.hybrid_transformer import HybridTransformerClassifier

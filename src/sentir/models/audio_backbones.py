@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sentir import torchvision_operators  # noqa: F401  (before transformers and timm)
 from sentir.audio.mel import N_MELS
 from sentir.errors import RecipeError, UnknownNameError, WeightsError
 from sentir.i18n import _, gettext_noop

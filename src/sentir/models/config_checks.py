@@ -7,15 +7,16 @@ run), files elsewhere, or sizes that the weights do not have: a network of a cla
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePath
-from typing import Any
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from sentir.i18n import _
 from sentir.models.weights import SAFETENSORS_FILE, WeightsSource
+
+if TYPE_CHECKING:
+    from torch import nn
 
 CONFIG_FILE, _TOKENIZER_CONFIG, _PREPROCESSOR_CONFIG = (
     "config.json",
@@ -131,6 +132,8 @@ def check_tensor_shapes(source: WeightsSource, build: Callable[[], nn.Module]) -
         if "layer" in key and isinstance(value, int) and value > len(actual):
             raise ValueError(_("{file}: '{key}' is {value}, but its weights have only {n} tensors",
                                file=CONFIG_FILE, key=key, value=value, n=len(actual)))  # fmt: skip
+    import torch
+
     with torch.device("meta"):
         claimed = get_network_shapes(build())
     for name in claimed.keys() & actual.keys():
@@ -157,4 +160,4 @@ def get_network_shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
 
 def count_elements(shapes: Mapping[str, tuple[int, ...]]) -> int:
     """Return the number of elements of tensors of these shapes."""
-    return sum(int(torch.Size(shape).numel()) for shape in shapes.values())
+    return sum(math.prod(shape) for shape in shapes.values())

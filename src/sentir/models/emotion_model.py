@@ -50,19 +50,12 @@ class EmotionModel(Classifier):
             nn.Linear(hidden_size, num_classes),
         )
 
-    def forward(self, *, features: Tensor | None = None, **audio_inputs: Tensor) -> Tensor:
-        """Classify N utterances.
+    def encode(self, *, features: Tensor | None = None, **audio_inputs: Tensor) -> Tensor:
+        """Return the ``(N, d)`` vectors of N utterances.
 
         Args:
             features: ``(N, F)`` scaled numeric features.
             audio_inputs: of the `AudioEncoder` or `PooledSpeechEncoder`.
-
-        Returns:
-            ``(N, K)`` logits.
         """
-        return self.classify(self.encode(features=features, **audio_inputs))
-
-    def encode(self, *, features: Tensor | None = None, **audio_inputs: Tensor) -> Tensor:
-        """Return the vectors of N utterances before the head, ``(N, d)``; see `forward`."""
         x = self.audio_proj(torch.cat(self.audio(**audio_inputs), dim=-1))
         return self._append_features(x, features)

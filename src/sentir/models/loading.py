@@ -8,16 +8,16 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from sentir.errors import SentirError, WeightsError
 from sentir.i18n import _
 from sentir.logs import quiet_logger
 from sentir.models.config_checks import check_config_files, check_tensor_shapes
 from sentir.models.weights import WeightsSource, require_hub_connection, resolve_weights
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def load_from_source(source: WeightsSource, load: Callable[..., Any], **options: Any) -> Any:
@@ -71,6 +71,8 @@ def check_usable(source: WeightsSource, call: Callable[[], object], *, recipe_ke
         WeightsError: if it cannot be used.
     """
     try:
+        import torch
+
         with _LibraryErrors(), torch.inference_mode():
             call()
     except (OSError, ValueError) as error:
@@ -146,6 +148,7 @@ def load_weights(
     Raises:
         WeightsError: if they can neither be found nor downloaded, or some are missing or unreadable.
     """
+    import torch
     from safetensors import SafetensorError
 
     try:

@@ -105,36 +105,11 @@ class MultimodalClassifier(Classifier):
         self.head = PerModality(heads, contexts[0].width_out) if late else heads[0]
         self.input_names += context_inputs(context, dialogue)
 
-    def forward(
-        self,
-        *,
-        has_audio: Tensor,
-        has_text: Tensor,
-        text_states: Tensor | None = None,
-        features: Tensor | None = None,
-        dialogue: Tensor | None = None,
-        turn: Tensor | None = None,
-        speaker: Tensor | None = None,
-        **inputs: Tensor,
-    ) -> Tensor:
-        """Classify N utterances.
-
-        Args:
-            has_audio, has_text: ``(N,)`` booleans.
-            text_states: ``(N, L, d)`` precomputed embeddings, for a model without text encoder.
-            features: ``(N, F)`` scaled numeric features.
-            dialogue, turn: ``(N,)`` integers; needed with context ``dialogue``.
-            speaker: ``(N,)`` integers, equal for the same speaker in the same dialogue.
-            inputs: of the text and the audio encoder, see their ``input_names``.
-
-        Returns:
-            ``(N, K)`` logits.
-        """
+    def forward(self, *, has_audio: Tensor, has_text: Tensor, **inputs: Tensor) -> Tensor:
+        """Classify N utterances, given by the inputs of `forward_features` → ``(N, K)`` logits."""
         has_text, has_audio = self._drop_modalities(torch.stack([has_text, has_audio], dim=1)).unbind(1)
-        x = self.encode(
-            has_audio=has_audio, has_text=has_text, text_states=text_states, features=features, **inputs
-        )
-        return self.classify(self.context(x, dialogue, turn, speaker), has_text, has_audio)
+        x = self.forward_features(has_text=has_text, has_audio=has_audio, **inputs)
+        return self.classify(x, has_text, has_audio)
 
     def encode(
         self,
@@ -145,9 +120,16 @@ class MultimodalClassifier(Classifier):
         features: Tensor | None = None,
         **inputs: Tensor,
     ) -> Tensor:
-        """Return the vectors of N utterances before the context, ``(N, d)``; see `forward`.
+        """Return the ``(N, d)`` vectors of N utterances before the context.
 
-        With late fusion they are the concatenated vectors of the modalities.
+        Args:
+            has_audio, has_text: ``(N,)`` booleans.
+            text_states: ``(N, L, d)`` precomputed embeddings, for a model without text encoder.
+            features: ``(N, F)`` scaled numeric features.
+            inputs: of the text and the audio encoder, see their ``input_names``.
+
+        Returns:
+            The fused vectors; with late fusion the concatenated vectors of the modalities.
         """
         present = torch.stack([has_text, has_audio], dim=1)
         audio_inputs = {name: inputs.pop(name) for name in self.audio.input_names if name != "has_audio"}

@@ -15,12 +15,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from sentir.audio.decoding import SAMPLING_RATE, Waveform
 from sentir.errors import WeightsError
@@ -33,9 +31,11 @@ from sentir.models.loading import (
     quiet_transformers,
     unusable_error,
 )
-from sentir.models.speech_encoder import SpeechEncoder
 from sentir.models.weights import WeightsSource, resolve_weights
 from sentir.registry import Registry
+
+if TYPE_CHECKING:
+    from sentir.models.speech_encoder import SpeechEncoder
 
 SPEECH_ARCHITECTURES = ("wav2vec2", "hubert", "wavlm", "whisper")
 _RECIPE_KEY = "model.audio.weights"
@@ -150,7 +150,7 @@ class SpeechFeatureExtractor:
         samples[: len(waveform)] = waveform[:length]
         return self.extractor(samples, sampling_rate=SAMPLING_RATE, return_tensors="np")["input_values"][0]
 
-    def pad(self, waveforms: Sequence[Waveform | None]) -> dict[str, Tensor]:
+    def pad(self, waveforms: Sequence[Waveform | None]) -> dict[str, NDArray[Any]]:
         """Return the inputs of a `SpeechEncoder` for n waveforms: ``waveform``, ``num_frames`` and ``has_audio``.
 
         Args:
@@ -162,9 +162,11 @@ class SpeechFeatureExtractor:
         for target, row in zip(padded, rows, strict=True):
             target[..., : row.shape[-1]] = row
         return {
-            "waveform": torch.from_numpy(padded),
-            "num_frames": torch.tensor([self.num_frames(0 if one is None else len(one)) for one in waveforms]),
-            "has_audio": torch.tensor([one is not None for one in waveforms]),
+            "waveform": padded,
+            "num_frames": np.array(
+                [self.num_frames(0 if one is None else len(one)) for one in waveforms], dtype=np.int64
+            ),
+            "has_audio": np.array([one is not None for one in waveforms], dtype=bool),
         }
 
     def settings(self) -> tuple[object, ...]:
@@ -191,6 +193,9 @@ def load_speech_encoder(
         WeightsError: if the weights can neither be found nor downloaded, or are no speech encoder for 16 kHz.
         RecipeError: if the encoder does not have the ``layers``.
     """
+    from sentir.models.device import to_tensors
+    from sentir.models.speech_encoder import SpeechEncoder
+
     source = get_speech_backbone(name).resolve_weights(weights)
     config = load_speech_config(source)
     extractor = SpeechFeatureExtractor(_load_hf_feature_extractor(source), config)
@@ -209,7 +214,7 @@ def load_speech_encoder(
     )
     if pretrained and extractor.max_samples is None:  # not the 30 seconds of Whisper
         silence = np.zeros(extractor.min_samples, dtype=np.float32)
-        check_usable(source, lambda: encoder(**extractor.pad([silence])), recipe_key=_RECIPE_KEY)
+        check_usable(source, lambda: encoder(**to_tensors(extractor.pad([silence]))), recipe_key=_RECIPE_KEY)
     return encoder, extractor
 
 

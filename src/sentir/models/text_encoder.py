@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sentir.errors import WeightsError
 from sentir.i18n import _
+from sentir.models.device import to_tensors
 from sentir.models.loading import check_usable, load_config, quiet_transformers
 from sentir.models.pooling import POOLINGS
 from sentir.models.text_backbones import (
@@ -150,7 +151,7 @@ def _encode_sample(encoder: TextEncoder, tokenizer: TextTokenizer) -> None:
     num_embeddings = encoder.transformer.get_input_embeddings().num_embeddings
     if max(tokenizer.tokenizer.get_vocab().values()) >= num_embeddings:
         raise ValueError(_("its tokenizer has more tokens than its {n} embeddings", n=num_embeddings))
-    encoder(**tokenizer.pad([tokenizer.encode("a"), tokenizer.encode("a b", ["c"])]))
+    encoder(**to_tensors(tokenizer.pad([tokenizer.encode("a"), tokenizer.encode("a b", ["c"])])))
 
 
 def save_text_encoder(encoder: TextEncoder, tokenizer: TextTokenizer, folder: Path) -> None:

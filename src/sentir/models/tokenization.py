@@ -8,7 +8,8 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import Any
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 
 Encoding = dict[str, list[int]]
 TokenIds = list[int]
@@ -163,8 +164,8 @@ class TextTokenizer:
         types = batch.get("token_type_ids", [0] * len(batch["input_ids"]))
         return list(zip(batch["input_ids"], types, strict=True))
 
-    def pad(self, rows: Sequence[Encoding]) -> dict[str, torch.Tensor]:
-        """Pad N encodings to the longest, on the tokenizer's padding side; every tensor is ``(N, T)``, int64."""
+    def pad(self, rows: Sequence[Encoding]) -> dict[str, NDArray[np.int64]]:
+        """Pad N encodings to the longest, on the tokenizer's padding side; every array is ``(N, T)``, int64."""
         fills = dict.fromkeys(rows[0], 0)
         fills["input_ids"] = self.tokenizer.pad_token_id
         if "token_type_ids" in fills:
@@ -175,4 +176,4 @@ class TextTokenizer:
             padding = [fills[name]] * (width - len(row[name]))
             return padding + row[name] if left else row[name] + padding
 
-        return {name: torch.tensor([pad_row(row, name) for row in rows]) for name in fills}
+        return {name: np.array([pad_row(row, name) for row in rows], dtype=np.int64) for name in fills}

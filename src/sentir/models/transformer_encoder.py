@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import nn
 
+from sentir import torchvision_operators  # noqa: F401  (before transformers and timm)
 from sentir.errors import RecipeError
 from sentir.i18n import _
 

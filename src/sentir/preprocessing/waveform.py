@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from sentir.audio.decoding import SAMPLING_RATE, Waveform, decode
 from sentir.corpus.utterances import Clip, Utterance
@@ -49,7 +49,7 @@ class WaveformInputs:
         """Lengths ``(N,)`` in frames of the encoder."""
         return np.array([self.extractor.num_frames(int(n)) for n in self.num_samples], dtype=np.int64)
 
-    def batch(self, rows: Sequence[int]) -> dict[str, Tensor]:
+    def batch(self, rows: Sequence[int]) -> dict[str, NDArray[Any]]:
         """Return the padded inputs of a `SpeechEncoder` for n rows.
 
         Raises:

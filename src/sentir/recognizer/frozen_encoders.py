@@ -17,6 +17,7 @@ from sentir.audio.decoding import SAMPLING_RATE, Waveform, decode_segments
 from sentir.corpus.utterances import Clip
 from sentir.errors import AudioError
 from sentir.i18n import _
+from sentir.models.device import to_tensors
 from sentir.models.speech_encoder import SpeechEncoder
 from sentir.models.text_encoder import TextEncoder
 from sentir.models.tokenization import Encoding, TextTokenizer
@@ -59,7 +60,7 @@ def _encode_sorted_by_length(
         while start < len(encodings):
             size = max(1, _TOKENS_PER_BATCH // len(encodings[min(start + 63, len(encodings) - 1)]["input_ids"]))
             batch = tokenizer.pad(encodings[start : start + size])
-            output = encoder(**{k: v.to(device) for k, v in batch.items() if k in encoder.input_names})
+            output = encoder(**to_tensors({k: v for k, v in batch.items() if k in encoder.input_names}, device))
             embeddings.append(output.float().cpu().numpy())
             advance(len(output))
             start += size
@@ -117,7 +118,7 @@ def _encode_clips(
             size = max(1, _SAMPLES_PER_BATCH // shortest)
             members, order = order[:size], order[size:]
             batch = extractor.pad([decoded[rows[n]] for n in members])
-            output = encoder(**{name: tensor.to(device) for name, tensor in batch.items()})
+            output = encoder(**to_tensors(batch, device))
             embeddings[members] = output.float().cpu().numpy()
             advance(len(members))
     return embeddings

@@ -117,6 +117,7 @@ class SavedModel(SavedTask):
 
     format: int
     recipe: Recipe
+    backend: Literal["torch", "onnx"] = "torch"
     auxiliary_tasks: tuple[SavedTask, ...]
     scaler: FeatureScaler | None
     mel_statistics: MelStatistics | None

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import pad
 
 from sentir.audio.decoding import Waveform
 from sentir.audio.mel import SAMPLING_RATE, compute_power_frames, power_to_mel_db
 from sentir.corpus.invisible_characters import is_blank
 from sentir.errors import SentirError
 from sentir.i18n import _
+from sentir.models.device import to_tensors
 from sentir.models.speech_backbones import load_speech_feature_extractor
 from sentir.models.text_encoder import load_text_tokenizer
 from sentir.preprocessing.mel import FRAMES_PER_SECOND, MelInputs, MelStatistics
@@ -56,10 +57,10 @@ def prepare_inputs(
         texts = [None] * len(waveforms) if texts is None and waveforms is not None else texts
         waveforms = [None] * len(texts) if waveforms is None and texts is not None else waveforms
     if texts is not None and {"input_ids", "has_text"} & {*names}:
-        inputs |= _tokenize(str(model.model_name), texts)
+        inputs |= to_tensors(_tokenize(str(model.model_name), texts))
     if waveforms is not None and "has_audio" in names:
         resampled = [None if one is None else _resample_mono(one, sampling_rate) for one in waveforms]
-        inputs |= (
+        inputs |= to_tensors(
             _compute_mels(resampled, mel_statistics)
             if "mel" in names
             else load_speech_feature_extractor(str(model.backbone_name)).pad(resampled)
@@ -89,23 +90,25 @@ def _select_inputs(names: Sequence[str], inputs: Mapping[str, Tensor]) -> dict[s
     return selected
 
 
-def _tokenize(backbone: str, texts: Sequence[str | None]) -> dict[str, Tensor]:
+def _tokenize(backbone: str, texts: Sequence[str | None]) -> dict[str, NDArray[Any]]:
     tokenizer = load_text_tokenizer(backbone)
     plain = [text or "" for text in texts]
-    has_text = torch.tensor([not is_blank(text) for text in plain], dtype=torch.bool)
+    has_text = np.array([not is_blank(text) for text in plain], dtype=bool)
     return tokenizer.pad(tokenizer.encode_batch([(text, (), ()) for text in plain])) | {"has_text": has_text}
 
 
 def _compute_mels(
     waveforms: Sequence[Waveform | None], mel_statistics: MelStatistics | None
-) -> dict[str, Tensor]:
+) -> dict[str, NDArray[Any]]:
     rows = [_compute_mel(waveform, mel_statistics) for waveform in waveforms]
     longest = max(row["mel"].shape[1] for row in rows)
-    padded = [row | {"mel": pad(row["mel"], (0, 0, 0, longest - row["mel"].shape[1]))} for row in rows]
-    return {name: torch.cat([row[name] for row in padded]) for name in padded[0]}
+    padded = [
+        row | {"mel": np.pad(row["mel"], ((0, 0), (0, longest - row["mel"].shape[1]), (0, 0)))} for row in rows
+    ]
+    return {name: np.concatenate([row[name] for row in padded]) for name in padded[0]}
 
 
-def _compute_mel(waveform: Waveform | None, mel_statistics: MelStatistics | None) -> dict[str, Tensor]:
+def _compute_mel(waveform: Waveform | None, mel_statistics: MelStatistics | None) -> dict[str, NDArray[Any]]:
     samples = np.zeros(SAMPLING_RATE, np.float32) if waveform is None else waveform
     mel = power_to_mel_db(compute_power_frames(samples)).astype(np.float16)
     length = FRAMES_PER_SECOND * max(1, -(-(len(mel) - 1) // FRAMES_PER_SECOND))

@@ -13,6 +13,7 @@
     check_metric("weighted_f1")
 """
 
+from sentir import torchvision_operators  # noqa: F401  (before transformers and timm)
 from sentir.testing.audio import check_audio_backbone
 from sentir.testing.feature_set import check_feature_set
 from sentir.testing.fusion import check_fusion

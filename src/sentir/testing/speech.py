@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from sentir.audio.decoding import SAMPLING_RATE, Waveform
+from sentir.models.device import to_tensors
 from sentir.models.speech_backbones import SpeechFeatureExtractor, load_speech_encoder, save_speech_encoder
 from sentir.models.speech_encoder import SpeechEncoder
 
@@ -44,7 +45,7 @@ def check_speech_backbone(name: str, weights: Path) -> None:
 def _encode(
     encoder: SpeechEncoder, extractor: SpeechFeatureExtractor, waveforms: list[Waveform | None]
 ) -> Tensor:
-    return encoder(**extractor.pad(waveforms))
+    return encoder(**to_tensors(extractor.pad(waveforms)))
 
 
 @torch.no_grad()

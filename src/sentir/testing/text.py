@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from sentir.models.device import to_tensors
 from sentir.models.text_encoder import TextEncoder, load_text_encoder, save_text_encoder
 from sentir.models.tokenization import TextTokenizer
 from sentir.testing.tiny_text import SENTENCES
@@ -40,7 +41,7 @@ def check_text_backbone(name: str, weights: Path) -> None:
 
 
 def _encode(encoder: TextEncoder, tokenizer: TextTokenizer, texts: Sequence[str]) -> Tensor:
-    batch = tokenizer.pad([tokenizer.encode(text) for text in texts])
+    batch = to_tensors(tokenizer.pad([tokenizer.encode(text) for text in texts]))
     return encoder(**{key: value for key, value in batch.items() if key in encoder.input_names})
 
 
@@ -63,7 +64,13 @@ def _check_lengths(encoder: TextEncoder, tokenizer: TextTokenizer) -> None:
     for row in (tokenizer.encode(long), tokenizer.encode("Hi.", [long]), tokenizer.encode(long, [long], [long])):
         length = len(row["input_ids"])
         assert length <= tokenizer.max_length, f"an input has {length} tokens, more than {tokenizer.max_length}"
-        encoder(**{key: value for key, value in tokenizer.pad([row]).items() if key in encoder.input_names})
+        encoder(
+            **{
+                key: value
+                for key, value in to_tensors(tokenizer.pad([row])).items()
+                if key in encoder.input_names
+            }
+        )
 
 
 def _check_context(tokenizer: TextTokenizer) -> None:
