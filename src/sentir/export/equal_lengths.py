@@ -88,7 +88,7 @@ class EqualLengthMel(nn.Module):
 def equal_length_audio(
     audio: AudioEncoder | PooledSpeechEncoder, frozen: SpeechEncoder | None
 ) -> tuple[nn.Module, EqualLengthSpeech | None]:
-    """Return an audio encoder for clips of one length, and the frozen speech encoder that it takes the output of."""
+    """Return an audio encoder for clips of one length, and the frozen speech encoder before it."""
     if isinstance(audio, AudioEncoder):
         return EqualLengthMel(audio), None
     if audio.encoder is None:

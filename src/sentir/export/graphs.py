@@ -73,7 +73,9 @@ class SpeakerGraph(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         contexts, self.widths = split_context(network)
-        self.grus = nn.ModuleList(OnnxGRU(context.speaker_gru) for context in contexts)
+        grus = [OnnxGRU(context.speaker_gru) for context in contexts]
+        self.width_out = sum(gru.hidden_size * (1 + gru.bidirectional) for gru in grus)
+        self.grus = nn.ModuleList(grus)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Run the GRUs on ``vectors (G, T, W)``."""
@@ -85,8 +87,8 @@ class DialogueGraph(nn.Module):
     """D dialogues of T utterances each → logits ``(D, T, K)``, and the vectors before the head.
 
     Attributes:
-        input_names: ``vectors``; ``speaker_states``, the outputs of `SpeakerGraph`; ``speaker``, for attention that
-            distinguishes speakers; ``has_text`` and ``has_audio``, for late fusion.
+        input_names: ``vectors``; ``speaker_states``, the outputs of `SpeakerGraph`; ``speaker``, for attention
+            that distinguishes speakers; ``has_text`` and ``has_audio``, for late fusion.
     """
 
     def __init__(self, network: nn.Module) -> None:

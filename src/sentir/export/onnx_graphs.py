@@ -14,9 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.export import Dim
+from transformers import PreTrainedModel
 
 from sentir.export.graphs import ONNX_OPSET, DialogueGraph, SpeakerGraph, UtteranceGraph, split_context
-from sentir.models.context import RecurrentContext
+from sentir.models.context import NoContext
 from sentir.models.speech_encoder import SpeechEncoder
 from sentir.models.text_encoder import TextEncoder
 
@@ -46,26 +47,21 @@ def export_graphs(
     """
     utterances = UtteranceGraph(network, text_encoder, speech_encoder).eval()
     examples = {n: _repeat_first(example[n]) for n in utterances.input_names if n in example}
-    models = {"utterances": _export(utterances, examples, ("vectors",), _dynamic_axes(examples))}
-    _write_metadata(models["utterances"], speech_encoder or getattr(network, "audio", None))
-    contexts, widths = split_context(network)
-    vectors = torch.randn(_NUM_EXAMPLES, _NUM_EXAMPLE_TURNS, sum(widths))
-    turns = {"vectors": vectors}
-    if any(isinstance(context, RecurrentContext) and context.speaker_gru is not None for context in contexts):
+    with _eager_attention(utterances):
+        models = {"utterances": _export(utterances, examples, ("vectors",), _dynamic_axes(examples))}
+    dialogues = DialogueGraph(network).eval()
+    shape = (_NUM_EXAMPLES, _NUM_EXAMPLE_TURNS)
+    turns = {"vectors": torch.randn(*shape, sum(dialogues.widths))}
+    if "speaker_states" in dialogues.input_names:
         speakers = SpeakerGraph(network).eval()
         models["speakers"] = _export(speakers, turns, ("speaker_states",), {"vectors": (0, 1)})
-        turns = turns | {"speaker_states": speakers_example(speakers, vectors)}
-    dialogues = DialogueGraph(network).eval()
-    masks = {name: torch.ones(vectors.shape[:2], dtype=torch.bool) for name in ("has_text", "has_audio")}
-    turns = turns | masks | {"speaker": torch.arange(vectors.shape[1]).expand(vectors.shape[:2])}
+        turns = turns | {"speaker_states": torch.randn(*shape, speakers.width_out)}
+    masks = {name: torch.ones(*shape, dtype=torch.bool) for name in ("has_text", "has_audio")}
+    turns = turns | masks | {"speaker": torch.arange(shape[1]).expand(shape)}
     turns = {name: turns[name] for name in dialogues.input_names}
-    models["dialogues"] = _export(dialogues, turns, ("logits", "vectors_out"), dict.fromkeys(turns, (0, 1)))
+    models["dialogues"] = _export(dialogues, turns, ("logits", "head_input"), dict.fromkeys(turns, (0, 1)))
+    onnx.helper.set_model_props(models["utterances"], _metadata(network, speech_encoder))
     return models
-
-
-def speakers_example(graph: SpeakerGraph, vectors: Tensor) -> Tensor:
-    width = sum(gru.hidden_size * (1 + gru.bidirectional) for gru in graph.grus)
-    return torch.randn(*vectors.shape[:2], width)
 
 
 def _repeat_first(array: NDArray[Any]) -> Tensor:
@@ -80,12 +76,13 @@ def _dynamic_axes(examples: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
     return axes
 
 
-def _write_metadata(model: onnx.ModelProto, audio: Any) -> None:
-    """Write what shortens waveforms to their own lengths into a model's metadata."""
-    encoder = getattr(audio, "encoder", audio)
-    if isinstance(encoder, SpeechEncoder):
-        facts = {"stride": str(encoder.stride), "receptive_field": str(encoder.receptive_field)}
-        onnx.helper.set_model_props(model, facts)
+def _metadata(network: Any, speech_encoder: SpeechEncoder | None) -> dict[str, str]:
+    """Return what the runtime must know of a network: its context, and the lengths of waveforms."""
+    facts = {"context": "none" if isinstance(split_context(network)[0][0], NoContext) else "dialogue"}
+    encoder = speech_encoder or getattr(getattr(network, "audio", None), "encoder", None)
+    if isinstance(encoder, SpeechEncoder) and encoder.transformer.config.model_type != "whisper":
+        facts |= {"stride": str(encoder.stride), "receptive_field": str(encoder.receptive_field)}
+    return facts
 
 
 def _export(
@@ -94,9 +91,7 @@ def _export(
     output_names: tuple[str, ...],
     dynamic_axes: Mapping[str, tuple[int, ...]],
 ) -> onnx.ModelProto:
-    shapes: dict[str, Any] = {
-        name: {axis: Dim.DYNAMIC for axis in axes} for name, axes in dynamic_axes.items()
-    }
+    shapes: dict[str, Any] = {name: {axis: Dim.DYNAMIC for axis in axes} for name, axes in dynamic_axes.items()}
     with _quiet_export(), torch.no_grad():
         program = torch.onnx.export(
             module,
@@ -124,3 +119,17 @@ def _quiet_export() -> Iterator[None]:
             yield
     finally:
         logger.setLevel(level)
+
+
+@contextmanager
+def _eager_attention(graph: nn.Module) -> Iterator[None]:
+    """Let transformers compute attention in plain operators, which onnxruntime runs fastest without a mask."""
+    transformers = [module for module in graph.modules() if isinstance(module, PreTrainedModel)]
+    before = [one.config._attn_implementation for one in transformers]
+    try:
+        for one in transformers:
+            one.set_attn_implementation("eager")
+        yield
+    finally:
+        for one, implementation in zip(transformers, before, strict=True):
+            one.set_attn_implementation(implementation)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from sentir.errors import RecognizerError
 from sentir.i18n import _
@@ -17,6 +18,11 @@ PROVIDERS = {
     "coreml": "CoreMLExecutionProvider",
 }
 _PACKAGES = {"cuda": "onnxruntime-gpu", "directml": "onnxruntime-directml", "coreml": "onnxruntime"}
+_ONNX_ERRORS = (  # they have no common class
+    ort_errors.EPFail, ort_errors.Fail, ort_errors.InvalidArgument, ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf, ort_errors.NoModel, ort_errors.NoSuchFile, ort_errors.NotImplemented,
+    ort_errors.RuntimeException, RuntimeError, ValueError,
+)  # fmt: skip
 _MAX_THREADS = 8  # more hardly help one utterance
 _ERRORS_ONLY = 3
 
@@ -42,7 +48,7 @@ def open_session(
     source = str(model) if isinstance(model, Path) else model
     try:
         session = onnxruntime.InferenceSession(source, options, providers=[PROVIDERS[provider]])
-    except (RuntimeError, ValueError) as error:  # onnxruntime's own errors have no other common class
+    except _ONNX_ERRORS as error:
         raise RecognizerError(
             _("{file} cannot be opened by onnxruntime {version} ({why}); export the model again.",
               file=source if isinstance(model, Path) else "ONNX", version=onnxruntime.__version__,
