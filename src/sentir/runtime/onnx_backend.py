@@ -27,8 +27,7 @@ class OnnxBackend:
     """Runs the graphs of an exported model; safe to share between threads.
 
     Rows are run together only if their inputs have equal lengths, and dialogues only if they have as many turns:
-    nothing is padded, so what else is in a batch does not change a row. An int8 graph, whose activations share a
-    scale, runs one utterance at a time.
+    nothing is padded, so what else is in a batch does not change a row.
 
     Args:
         sessions: of ``utterances`` and ``dialogues``; of ``speakers`` if the context has a GRU over the turns of
@@ -91,8 +90,6 @@ class OnnxBackend:
         num_rows = len(batch[self._names[0]])
         lengths = {name: self._lengths(name, batch) for name in _GROUPING_INPUTS if name in self._names}
         groups = group_equal(list(lengths.values()), num_rows)
-        if self._facts.get("quantized") == "dynamic":
-            groups = [rows[n : n + 1] for rows in groups for n in range(len(rows))]
         outputs: list[NDArray[np.float32]] = [
             _run(self._utterances, "vectors", self._take(batch, rows, lengths)) for rows in groups
         ]
