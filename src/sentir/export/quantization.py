@@ -42,6 +42,9 @@ def quantize_graph(model: ModelProto) -> ModelProto:
         else:
             nodes.append(node)
     _replace_nodes(quantized, nodes, replaced)
+    quantized.opset_import.append(helper.make_opsetid(_CONTRIB_DOMAIN, 1))
+    facts = {one.key: one.value for one in model.metadata_props}
+    helper.set_model_props(quantized, facts | {"precision": "int8"})
     return quantized
 
 
@@ -58,7 +61,6 @@ def _replace_nodes(model: ModelProto, nodes: list[NodeProto], replaced: dict[str
     for repeated, values in ((model.graph.initializer, [*kept, *added]), (model.graph.node, nodes)):
         del repeated[:]
         repeated.extend(values)
-    model.opset_import.append(helper.make_opsetid(_CONTRIB_DOMAIN, 1))
 
 
 def _quantize_weight(weight: TensorProto) -> list[TensorProto]:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from onnxruntime import InferenceSession
 
+from sentir.runtime.files import EXPORTED_FILES, GRAPH_FILES, PROCESSOR_FOLDERS
 from sentir.runtime.grouping import group_equal, group_sequences
 from sentir.runtime.sessions import open_session
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 Array = NDArray[Any]
 Batch = Mapping[str, Array]
 InputsT = TypeVar("InputsT")
 
-GRAPHS = ("utterances", "speakers", "dialogues")
 _TOKENS = ("input_ids", "token_type_ids", "pool_mask")
 _GROUPING_INPUTS = {"input_ids": "attention_mask", "mel": "mel_lengths", "waveform": "num_frames"}
 _DIALOGUE_INPUTS = ("dialogue", "turn", "speaker")
@@ -32,15 +35,24 @@ class OnnxBackend:
     Args:
         sessions: of ``utterances`` and ``dialogues``; of ``speakers`` if the context has a GRU over the turns of
             a speaker.
+        folder: that they were loaded from.
+        provider: the execution provider.
 
     Attributes:
         input_names: of the arrays that a batch holds.
+        precision: of the weights, ``float32`` or ``int8``.
     """
 
-    def __init__(self, sessions: Mapping[str, InferenceSession]) -> None:
+    kind = "onnx"
+
+    def __init__(
+        self, sessions: Mapping[str, InferenceSession], folder: Path | None = None, provider: str = "cpu"
+    ) -> None:
+        self.folder, self.provider = folder, provider
         self._utterances, self._dialogues = sessions["utterances"], sessions["dialogues"]
         self._speakers = sessions.get("speakers")
         self._facts: dict[str, str] = self._utterances.get_modelmeta().custom_metadata_map
+        self.precision = self._facts.get("precision", "float32")
         self._names = _input_names(self._utterances)
         self._has_context = self._facts.get("context") == "dialogue"
         own = dict.fromkeys((*self._names, *(n for n in _input_names(self._dialogues) if n.startswith("has_"))))
@@ -54,11 +66,10 @@ class OnnxBackend:
         Raises:
             RecognizerError: if a graph is damaged, or the execution provider is not available.
         """
-        files = {name: folder / f"{name}.onnx" for name in GRAPHS}
-        return cls(
-            {name: open_session(file, provider, num_threads) for name, file in files.items()
-             if name != "speakers" or file.exists()}
-        )  # fmt: skip
+        files = {name: folder / file for name, file in GRAPH_FILES.items()}
+        present = {name: file for name, file in files.items() if name != "speakers" or file.exists()}
+        sessions = {name: open_session(file, provider, num_threads) for name, file in present.items()}
+        return cls(sessions, folder, provider)
 
     def embed(self, inputs: InputsT) -> InputsT:
         """Return model inputs unchanged: the graphs take tokens, spectrograms and waveforms."""
@@ -71,6 +82,21 @@ class OnnxBackend:
     def vectors(self, batch: Batch) -> NDArray[np.float32]:
         """Return the ``(N, d)`` vectors of N utterances before the head."""
         return self._classify(batch, "head_input")
+
+    def save(self, folder: Path, *, skip_frozen_weights: bool) -> dict[str, Any]:
+        """Copy the files of an exported model; its frozen encoders are part of the graphs.
+
+        Raises:
+            OSError: if they cannot be read or written.
+        """
+        assert self.folder is not None
+        for name in EXPORTED_FILES:
+            if (self.folder / name).exists():
+                shutil.copyfile(self.folder / name, folder / name)
+        for name in PROCESSOR_FOLDERS:
+            if (self.folder / name).is_dir():
+                shutil.copytree(self.folder / name, folder / name)
+        return {"encoder_digest": "", "speech_digest": ""}
 
     def _classify(self, batch: Batch, output_name: str) -> NDArray[np.float32]:
         inputs = {"vectors": self._encode(batch)}
