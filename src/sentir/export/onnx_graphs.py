@@ -14,7 +14,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.export import Dim
-from transformers import PreTrainedModel
 
 from sentir.export.graphs import ONNX_OPSET, DialogueGraph, SpeakerGraph, UtteranceGraph, split_context
 from sentir.models.context import NoContext
@@ -124,7 +123,7 @@ def _quiet_export() -> Iterator[None]:
 @contextmanager
 def _eager_attention(graph: nn.Module) -> Iterator[None]:
     """Let transformers compute attention in plain operators, which onnxruntime runs fastest without a mask."""
-    transformers = [module for module in graph.modules() if isinstance(module, PreTrainedModel)]
+    transformers: list[Any] = [one for one in graph.modules() if hasattr(one, "set_attn_implementation")]
     before = [one.config._attn_implementation for one in transformers]
     try:
         for one in transformers:

@@ -10,6 +10,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from sentir.corpus.predictions import Predictions
 from sentir.models.kinds import MODELS
 from sentir.models.speech_backbones import load_speech_feature_extractor
 from sentir.models.text_encoder import load_text_tokenizer
@@ -70,18 +71,20 @@ def label_agreement(tasks: Sequence[Task], a: Logits, b: Logits) -> dict[str, fl
 
     Numbers of a regression task are the same if they fall into the same class of `LabelSpace.categorize`.
     """
-    ends, shares = np.cumsum([len(task.space) for task in tasks])[:-1], {}
+    ends = np.cumsum([len(task.space) for task in tasks])[:-1]
     parts = zip(tasks, np.split(a, ends, axis=1), np.split(b, ends, axis=1), strict=True)
+    shares = {}
     for task, *logits in parts:
-        first, second = (
-            [
-                task.space.categorize(row)
-                for row in task.space.decode(task.space.probabilities(z), task.thresholds)
-            ]
-            for z in logits
-        )
-        shares[task.space.task] = float(np.mean([x == y for x, y in zip(first, second, strict=True)]))
+        pairs = zip(*(_categories(task, z) for z in logits), strict=True)
+        shares[task.space.task] = float(np.mean([x == y for x, y in pairs]))
     return shares
+
+
+def _categories(task: Task, logits: Logits) -> list[tuple[str, ...]]:
+    """Return the labels that N utterances get."""
+    ids = tuple(map(str, range(len(logits))))
+    predictions = task.apply(Predictions(ids, task.space.probabilities(logits), task.space))
+    return [task.space.categorize(labels) for labels in predictions.labels(task.thresholds).values()]
 
 
 def _load_processors(folder: Path, model: ModelSettings) -> dict[str, Any]:
