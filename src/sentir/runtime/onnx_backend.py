@@ -23,6 +23,7 @@ InputsT = TypeVar("InputsT")
 
 _TOKENS = ("input_ids", "token_type_ids", "pool_mask")
 _GROUPING_INPUTS = {"input_ids": "attention_mask", "mel": "mel_lengths", "waveform": "num_frames"}
+_ROWS_PER_RUN = 32  # activations of more leave the cache of a CPU: 1.1 times as slow for 128
 _DIALOGUE_INPUTS = ("dialogue", "turn", "speaker")
 
 
@@ -115,7 +116,11 @@ class OnnxBackend:
         """Return the ``(N, W)`` vectors of utterances before the context."""
         num_rows = len(batch[self._names[0]])
         lengths = {name: self._lengths(name, batch) for name in _GROUPING_INPUTS if name in self._names}
-        groups = group_equal(list(lengths.values()), num_rows)
+        groups = [
+            rows[start : start + _ROWS_PER_RUN]
+            for rows in group_equal(list(lengths.values()), num_rows)
+            for start in range(0, len(rows), _ROWS_PER_RUN)
+        ]
         outputs: list[NDArray[np.float32]] = [
             _run(self._utterances, "vectors", self._take(batch, rows, lengths)) for rows in groups
         ]
