@@ -180,3 +180,56 @@ def open_bytes(model: bytes) -> onnxruntime.InferenceSession:
 
 
 SMALL = TINY_NETWORK
+
+
+def _pairwise() -> tuple[Case, ...]:
+    """Cases in which each pair of a backbone, a fusion or a context occurs, rather than each combination."""
+    window = {"context": "window"}
+    gru: dict[str, Any] = {"context": "dialogue"}
+    attention: dict[str, Any] = {"context": "dialogue", "layer": "attention"}
+    contexts: tuple[dict[str, Any], ...] = (
+        {},
+        window,
+        gru,
+        gru | {"speakers": True},
+        gru | {"direction": "causal"},
+        gru | {"direction": "causal", "speakers": True},
+        attention,
+        attention | {"speakers": True},
+        attention | {"direction": "causal", "window": 2},
+        attention | {"speakers": True, "window": 1},
+    )
+    texts = (
+        "minilm", "bert-base-uncased", "roberta-base", "twitter-roberta-base-sentiment",
+        "bertweet-base-sentiment-analysis", "xlnet-base-cased", "xlm-roberta-base", "multilingual-minilm",
+    )  # fmt: skip
+    networks = (SMALL, "efficientnet_b0", "mobilenetv3_small_050", "vgg16")
+    audios = (*networks, *SPEECH)
+    fusions = ("concat", "gated", "cross_attention", "late")
+    text_only = [
+        Case(
+            text=text,
+            frozen=bool(n % 2),
+            layer_pooling="mix" if n % 3 else "concat",
+            features=n % 4 > 0,
+            **context,
+        )
+        for n, (text, context) in enumerate(
+            [(text, contexts[n % len(contexts)]) for n, text in enumerate(texts)]
+            + [(texts[n % len(texts)], context) for n, context in enumerate(contexts)]
+        )
+    ]
+    audio_only = [Case(audio=audio, frozen=False, features=bool(n % 2)) for n, audio in enumerate(audios)]
+    audio_only += [Case(audio=audio, frozen=True, speech_norm="layer") for audio in SPEECH[:3]]
+    both = [
+        Case(
+            text=texts[(n + m) % len(texts)], audio=audio, fusion=fusion, frozen=bool((n + m) % 2),
+            features=(n + m) % 3 > 0, **contexts[(3 * n + m) % len(contexts)],
+        )
+        for n, fusion in enumerate(fusions)
+        for m, audio in enumerate((SMALL, "mobilenetv3_small_050", *SPEECH))
+    ]  # fmt: skip
+    return tuple(dict.fromkeys([*text_only, *audio_only, *both]))
+
+
+CASES = _pairwise()
