@@ -35,14 +35,16 @@ def measure(case: Case, folder: Path) -> tuple[float, float]:
 
 
 def row(case: Case, folder: Path) -> str:
+    """Return the line of a case."""
     logits, vectors = measure(case, folder)
     fusion = case.fusion if case.text and case.audio else "–"
-    encoder = "frozen" if case.frozen and (case.text or "/" in case.audio) else "fine-tuned"
+    encoder = "frozen" if case.frozen else "fine-tuned"
     cells = (case.text or "–", case.audio or "–", fusion, case.context_name, encoder)
     return f"| {' | '.join(cells)} | {logits:.0e} | {vectors:.0e} |"
 
 
 def main() -> None:
+    """Measure all cases and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("out", type=Path)
     out = parser.parse_args().out

@@ -62,15 +62,17 @@ class Case:
     layer_pooling: str = "mix"
     speech_norm: str = "group"
 
+    @property
+    def context_name(self) -> str:
+        if self.context != "dialogue":
+            return self.context
+        options = [self.layer, self.direction, *(["speakers"] if self.speakers else [])]
+        return " ".join(options + ([f"window {self.window}"] if self.window else []))
+
     def __str__(self) -> str:
         parts = [self.text or "no text", self.audio or "no audio"]
         parts += [self.fusion] if self.text and self.audio else []
-        context = self.context
-        if context == "dialogue":
-            options = [self.layer, self.direction, *(["speakers"] if self.speakers else [])]
-            options += [f"window {self.window}"] if self.window else []
-            context = " ".join(options)
-        parts += [context, "frozen" if self.frozen else "fine-tuned", self.layer_pooling]
+        parts += [self.context_name, "frozen" if self.frozen else "fine-tuned", self.layer_pooling]
         return ", ".join(parts + ([] if self.features else ["no features"]))
 
 

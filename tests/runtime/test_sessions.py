@@ -43,9 +43,9 @@ def test_a_damaged_file_is_named(tmp_path):
     file = tmp_path / "utterances.onnx"
     for content in (b"", b"no graph"):
         file.write_bytes(content)
-        with pytest.raises(RecognizerError, match="utterances.onnx"):
+        with pytest.raises(RecognizerError, match=r"utterances\.onnx"):
             open_session(file)
-    with pytest.raises(RecognizerError, match="missing.onnx"):
+    with pytest.raises(RecognizerError, match=r"missing\.onnx"):
         open_session(tmp_path / "missing.onnx")
 
 
