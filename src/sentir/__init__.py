@@ -27,6 +27,7 @@ _LAZY_IMPORTS = {
     "explain": "sentir.api",
     "explain_model": "sentir.api",
     "export_corpus": "sentir.api",
+    "export_model": "sentir.api",
     "init_recipe": "sentir.api",
     "inspect_table": "sentir.table_inspection.inspection",
     "load": "sentir.api",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sentir.api.evaluation import evaluate as evaluate
     from sentir.api.explanation import explain as explain
     from sentir.api.explanation import explain_model as explain_model
+    from sentir.api.export import export_model as export_model
     from sentir.api.inspection import UtteranceInspection as UtteranceInspection
     from sentir.api.inspection import inspect_utterance as inspect_utterance
     from sentir.api.loading import load as load
@@ -55,6 +56,7 @@ _LAZY_IMPORTS = {
     "explain": "sentir.api.explanation",
     "explain_model": "sentir.api.explanation",
     "export_corpus": "sentir.api.corpora",
+    "export_model": "sentir.api.export",
     "init_recipe": "sentir.api.recipe_drafts",
     "inspect_utterance": "sentir.api.inspection",
     "load": "sentir.api.loading",

@@ -14,6 +14,7 @@ from sentir.cli.corpus import corpus
 from sentir.cli.demo import demo
 from sentir.cli.embed import embed
 from sentir.cli.explain import explain
+from sentir.cli.export import export
 from sentir.cli.interrupts import handle_interrupts
 from sentir.cli.options import (
     CorpusOption,
@@ -187,6 +188,15 @@ app.command(
     ),
     epilog=_('Example: sentir explain models/mine --text "I can\'t believe it!" --html why.html'),
 )(explain)
+
+
+app.command(
+    help=_(
+        "Export a model to ONNX, so that it predicts without torch. It is written only if it predicts as the "
+        "trained model does."
+    ),
+    epilog=_("Example: sentir export models/mine --root DATA/meld --out models/mine-onnx --int8"),
+)(export)
 
 
 @app.command(

@@ -28,11 +28,14 @@ class Classifier(nn.Module):
 
     Attributes:
         input_names: of the tensors that ``forward`` takes.
+        context: adds the context of the dialogue to the vectors of `encode`; `classify` takes its output.
         pretrained_prefixes: name prefixes of its pretrained parameters.
     """
 
     input_names: tuple[str, ...] = ()
     pretrained_prefixes: tuple[str, ...] = ()
+    context: nn.Module
+    head: nn.Module
 
     def _add_text(
         self,
@@ -72,6 +75,35 @@ class Classifier(nn.Module):
         self.feature_proj = nn.Sequential(nn.Linear(num_features, width), nn.GELU()) if num_features else None
         self.input_names += ("features",) if num_features else ()
         return width if num_features else 0
+
+    def encode(self, **inputs: Any) -> Tensor:
+        """Return the ``(N, d)`` vectors of N utterances before the context."""
+        raise NotImplementedError
+
+    def forward_features(
+        self,
+        *,
+        dialogue: Tensor | None = None,
+        turn: Tensor | None = None,
+        speaker: Tensor | None = None,
+        **inputs: Tensor,
+    ) -> Tensor:
+        """Return the ``(N, d)`` vectors that the head classifies; those of late fusion are concatenated.
+
+        Args:
+            dialogue, turn: ``(N,)`` integers; needed with context ``dialogue``.
+            speaker: ``(N,)`` integers, equal for the same speaker in the same dialogue.
+            inputs: those of `encode`.
+        """
+        return self.context(self.encode(**inputs), dialogue, turn, speaker)
+
+    def forward(self, **inputs: Tensor) -> Tensor:
+        """Classify N utterances, given by the inputs of `forward_features` → ``(N, K)`` logits."""
+        return self.classify(self.forward_features(**inputs))
+
+    def classify(self, x: Tensor, has_text: Tensor | None = None, has_audio: Tensor | None = None) -> Tensor:
+        """Return the ``(…, K)`` logits of ``(…, d)`` vectors with context; the masks are for late fusion."""
+        return self.head(x)
 
     def _append_features(self, x: Tensor, features: Tensor | None) -> Tensor:
         return x if self.feature_proj is None else torch.cat([x, self.feature_proj(features)], dim=-1)

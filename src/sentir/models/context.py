@@ -81,7 +81,7 @@ class RecurrentContext(nn.Module):
         self.speaker_gru = (
             nn.GRU(width, hidden_size, batch_first=True, bidirectional=both) if config.speakers else None
         )
-        self.width_out = width + hidden_size * (1 + both) * (1 + config.speakers)
+        self.width_in, self.width_out = width, width + hidden_size * (1 + both) * (1 + config.speakers)
 
     def forward(self, x: Tensor, dialogue: Tensor, turn: Tensor, speaker: Tensor | None = None) -> Tensor:
         """Add context to ``(N, d)`` vectors; ``speaker`` as in `build_context`."""
@@ -134,18 +134,28 @@ class AttentionContext(nn.Module):
         self.distance_bias = nn.Embedding(2 * _MAX_DISTANCE + 1, self.num_heads)
         self.speaker_bias = nn.Embedding(2, self.num_heads) if config.speakers else None
         self.norm_out = nn.LayerNorm(hidden_size)
-        self.width_out = width + hidden_size
+        self.width_in, self.width_out = width, width + hidden_size
 
     def forward(self, x: Tensor, dialogue: Tensor, turn: Tensor, speaker: Tensor | None = None) -> Tensor:
         """Add context to ``(N, d)`` vectors; ``speaker`` as in `build_context`."""
         index, lengths = pad_dialogues(dialogue, turn)
-        states = self.proj_in(x[index])
-        bias = self._attention_bias(_speakers_or_unique(speaker, x)[index], lengths)
+        states = self.attend(x[index], _speakers_or_unique(speaker, x)[index], lengths)
+        return torch.cat([x, unpad_dialogues(states, index, lengths)], dim=-1)
+
+    def attend(self, x: Tensor, speaker: Tensor, lengths: Tensor) -> Tensor:
+        """Return the outputs ``(D, T, hidden_size)`` of the layer for padded dialogues.
+
+        Args:
+            x: ``(D, T, d)``.
+            speaker: ``(D, T)``.
+            lengths: ``(D,)``, turns of each.
+        """
+        states = self.proj_in(x)
+        bias = self._attention_bias(speaker, lengths)
         q, k, v = self.qkv(self.norm_in(states)).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
         attended = scaled_dot_product_attention(q, k, v, attn_mask=bias.to(q.dtype))
         states = states + self.attn_out(attended.transpose(1, 2).flatten(2))
-        states = self.norm_out(states + self.ffn(states))
-        return torch.cat([x, unpad_dialogues(states, index, lengths)], dim=-1)
+        return self.norm_out(states + self.ffn(states))
 
     def _attention_bias(self, speaker: Tensor, lengths: Tensor) -> Tensor:
         """Return the additive mask of the scores of ``(D, T)`` utterances: ``(D, heads, T, T)``."""
@@ -169,7 +179,7 @@ class NoContext(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.width_out = width
+        self.width_in = self.width_out = width
 
     def forward(
         self, x: Tensor, dialogue: Tensor | None = None, turn: Tensor | None = None, speaker: Tensor | None = None
@@ -199,7 +209,7 @@ def build_context(
         dropout: probability inside it.
 
     Returns:
-        A module with ``width_out``.
+        A module with ``width_in`` = d and ``width_out``.
     """
     config = config or DialogueContextConfig()
     if context_kind != "dialogue":

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sentir.models.classifier import AudioOptions, Classifier
+from sentir.models.context import NoContext
 
 
 class EmotionModel(Classifier):
@@ -40,16 +41,17 @@ class EmotionModel(Classifier):
         super().__init__()
         self._add_audio(backbone_name, hidden_size, dropout, layer_pooling=layer_pooling, **options)
         feature_size = self._add_features(num_extra_features, hidden_size)
+        self.context = NoContext(hidden_size + feature_size)
         self.head = nn.Sequential(
             nn.Dropout(dropout),
-            nn.Linear(hidden_size + feature_size, hidden_size),
+            nn.Linear(self.context.width_out, hidden_size),
             nn.GELU(),
             nn.Dropout(dropout),
             nn.Linear(hidden_size, num_classes),
         )
 
-    def forward_features(self, *, features: Tensor | None = None, **audio_inputs: Tensor) -> Tensor:
-        """Return the ``(N, d)`` vectors that the head classifies.
+    def encode(self, *, features: Tensor | None = None, **audio_inputs: Tensor) -> Tensor:
+        """Return the ``(N, d)`` vectors of N utterances.
 
         Args:
             features: ``(N, F)`` scaled numeric features.
@@ -57,7 +59,3 @@ class EmotionModel(Classifier):
         """
         x = self.audio_proj(torch.cat(self.audio(**audio_inputs), dim=-1))
         return self._append_features(x, features)
-
-    def forward(self, **inputs: Tensor) -> Tensor:
-        """Classify N utterances, given by the inputs of `forward_features` → ``(N, K)`` logits."""
-        return self.head(self.forward_features(**inputs))

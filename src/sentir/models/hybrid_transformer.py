@@ -48,29 +48,15 @@ class HybridTransformerClassifier(Classifier):
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(self.context.width_out, num_classes))
         self.input_names += context_inputs(context, dialogue)
 
-    def forward_features(
-        self,
-        *,
-        text_states: Tensor | None = None,
-        features: Tensor | None = None,
-        dialogue: Tensor | None = None,
-        turn: Tensor | None = None,
-        speaker: Tensor | None = None,
-        **tokens: Tensor,
+    def encode(
+        self, *, text_states: Tensor | None = None, features: Tensor | None = None, **tokens: Tensor
     ) -> Tensor:
-        """Return the ``(N, d)`` vectors that the head classifies.
+        """Return the ``(N, d)`` vectors of N utterances before the context.
 
         Args:
             text_states: ``(N, L, d)`` precomputed embeddings, for a model without encoder.
             features: ``(N, F)`` scaled numeric features.
-            dialogue, turn: ``(N,)`` integers; needed with context ``dialogue``.
-            speaker: ``(N,)`` integers, equal for the same speaker in the same dialogue.
             tokens: inputs of the encoder, ``(N, T)`` each.
         """
         states = text_states if self.encoder is None else self.encoder(**tokens)
-        x = self._append_features(self.text_proj(self.layer_pooling(states)), features)
-        return self.context(x, dialogue, turn, speaker)
-
-    def forward(self, **inputs: Tensor) -> Tensor:
-        """Classify N utterances, given by the inputs of `forward_features` → ``(N, K)`` logits."""
-        return self.head(self.forward_features(**inputs))
+        return self._append_features(self.text_proj(self.layer_pooling(states)), features)

@@ -17,15 +17,21 @@ _AUDIO = 1  # index of the modality, after text
 
 
 class PerModality(nn.Module):
-    """One module per modality, independent of the others."""
+    """One module per modality, independent of the others, on concatenated vectors of the modalities.
 
-    def __init__(self, branches: Sequence[nn.Module]) -> None:
+    Args:
+        branches: one for each of M modalities.
+        width: d of the vector of a modality.
+    """
+
+    def __init__(self, branches: Sequence[nn.Module], width: int) -> None:
         super().__init__()
-        self.branches = nn.ModuleList(branches)
+        self.branches, self.width = nn.ModuleList(branches), width
 
-    def forward(self, vectors: Sequence[Tensor], *dialogue_inputs: Tensor | None) -> list[Tensor]:
-        """Run each module on its ``(N, d)`` vectors, and all of them on the inputs of the dialogue."""
-        return [branch(x, *dialogue_inputs) for branch, x in zip(self.branches, vectors, strict=True)]
+    def forward(self, x: Tensor, *dialogue_inputs: Tensor | None) -> Tensor:
+        """Run each module on its part of ``(…, M · d)`` vectors, and concatenate the outputs."""
+        parts = zip(self.branches, x.split(self.width, dim=-1), strict=True)
+        return torch.cat([branch(part, *dialogue_inputs) for branch, part in parts], dim=-1)
 
 
 class MultimodalClassifier(Classifier):
@@ -95,51 +101,17 @@ class MultimodalClassifier(Classifier):
             build_context(context, width, hidden_size, config=dialogue, dropout=dropout) for width in widths
         ]
         heads = [nn.Sequential(nn.Dropout(dropout), nn.Linear(c.width_out, num_classes)) for c in contexts]
-        self.context: nn.Module = PerModality(contexts) if late else contexts[0]
-        self.head: nn.Module = PerModality(heads) if late else heads[0]
+        self.context = PerModality(contexts, hidden_size) if late else contexts[0]
+        self.head = PerModality(heads, contexts[0].width_out) if late else heads[0]
         self.input_names += context_inputs(context, dialogue)
 
-    def forward_features(self, **inputs: Tensor | None) -> Tensor:
-        """Return the ``(N, d)`` vectors that the head classifies, those of late fusion concatenated.
+    def forward(self, *, has_audio: Tensor, has_text: Tensor, **inputs: Tensor) -> Tensor:
+        """Classify N utterances, given by the inputs of `forward_features` → ``(N, K)`` logits."""
+        has_text, has_audio = self._drop_modalities(torch.stack([has_text, has_audio], dim=1)).unbind(1)
+        x = self.forward_features(has_text=has_text, has_audio=has_audio, **inputs)
+        return self.classify(x, has_text, has_audio)
 
-        Args:
-            inputs: those of `forward`.
-        """
-        return torch.cat(self._contextualize(**inputs)[0], dim=-1)
-
-    def forward(self, **inputs: Tensor | None) -> Tensor:
-        """Classify N utterances.
-
-        Args:
-            inputs: ``has_audio`` and ``has_text``, ``(N,)`` booleans; ``text_states`` ``(N, L, d)``, precomputed
-                embeddings for a model without text encoder; ``features`` ``(N, F)``, scaled; ``dialogue`` and
-                ``turn``, ``(N,)`` integers, needed with context ``dialogue``; ``speaker``, equal for the same
-                speaker in the same dialogue; and those of the text and the audio encoder, see their
-                ``input_names``.
-
-        Returns:
-            ``(N, K)`` logits.
-        """
-        vectors, present = self._contextualize(**inputs)
-        if self.fusion_level == "logits":
-            return self.fusion(torch.stack(self.head(vectors), dim=1), present)
-        return self.head(vectors[0])
-
-    def _contextualize(
-        self,
-        *,
-        dialogue: Tensor | None = None,
-        turn: Tensor | None = None,
-        speaker: Tensor | None = None,
-        **inputs: Any,
-    ) -> tuple[list[Tensor], Tensor]:
-        """Return vectors with context, of each branch in late fusion, and the mask of the branches present."""
-        vectors, present = self._encode(**inputs)
-        if self.fusion_level == "logits":
-            return self.context(vectors, dialogue, turn, speaker), present
-        return [self.context(vectors[0], dialogue, turn, speaker)], present
-
-    def _encode(
+    def encode(
         self,
         *,
         has_audio: Tensor,
@@ -147,24 +119,42 @@ class MultimodalClassifier(Classifier):
         text_states: Tensor | None = None,
         features: Tensor | None = None,
         **inputs: Tensor,
-    ) -> tuple[list[Tensor], Tensor]:
-        """Return the vectors that the context takes, and the mask of the branches present."""
-        present = self._drop_modalities(torch.stack([has_text, has_audio], dim=1))
+    ) -> Tensor:
+        """Return the ``(N, d)`` vectors of N utterances before the context.
+
+        Args:
+            has_audio, has_text: ``(N,)`` booleans.
+            text_states: ``(N, L, d)`` precomputed embeddings, for a model without text encoder.
+            features: ``(N, F)`` scaled numeric features.
+            inputs: of the text and the audio encoder, see their ``input_names``.
+
+        Returns:
+            The fused vectors; with late fusion the concatenated vectors of the modalities.
+        """
+        present = torch.stack([has_text, has_audio], dim=1)
         audio_inputs = {name: inputs.pop(name) for name in self.audio.input_names if name != "has_audio"}
         text, text_positions = self._encode_text(text_states, inputs)
         audio, audio_positions = self._encode_audio(present[:, _AUDIO], audio_inputs)
-        numeric, feature_mask = [], self._feature_mask(present)
+        numeric = []
         if self.feature_proj is not None and features is not None:
-            numeric = [self.feature_proj(features * feature_mask)]
+            numeric = [self.feature_proj(features * self._feature_mask(present))]
         if self.fusion_level == "logits":
-            vectors = [vector * present[:, m, None] for m, vector in enumerate((text, audio))]
-            has_features = [feature_mask.any(1, keepdim=True)] if numeric else []
-            return [*vectors, *numeric], torch.cat([present, *has_features], dim=1)
+            return torch.cat([text * present[:, :1], audio * present[:, 1:], *numeric], dim=-1)
         positions = (
             () if self.position_proj is None else self._project_positions((text_positions, audio_positions))
         )
-        fused = self.fusion(torch.stack([text, audio], dim=1), present, *positions)
-        return [torch.cat([fused, *numeric], dim=-1)], present
+        return torch.cat([self.fusion(torch.stack([text, audio], dim=1), present, *positions), *numeric], dim=-1)
+
+    def classify(self, x: Tensor, has_text: Tensor | None = None, has_audio: Tensor | None = None) -> Tensor:
+        """Return the ``(N, K)`` logits of vectors with context; late fusion needs the ``(N,)`` masks."""
+        logits = self.head(x)
+        if self.fusion_level != "logits":
+            return logits
+        assert has_text is not None and has_audio is not None
+        present = torch.stack([has_text, has_audio], dim=1)
+        if self.feature_proj is not None:
+            present = torch.cat([present, self._feature_mask(present).any(1, keepdim=True)], dim=1)
+        return self.fusion(logits.unflatten(-1, (present.shape[1], -1)), present)
 
     def _encode_text(self, text_states: Tensor | None, tokens: dict[str, Tensor]) -> tuple[Tensor, list[Tensor]]:
         """Return ``(N, d)`` vectors of texts, and their positions if the fusion needs them.

@@ -302,6 +302,10 @@ class Recognizer(PredictionMixin, ReprMixin):
 
 
 def _load_backend(folder: Path, saved: SavedModel) -> tuple[Preprocessor, Backend]:
+    if saved.backend == "onnx":
+        from sentir.recognizer.onnx_loading import load_onnx_backend
+
+        return load_onnx_backend(folder, saved)
     from sentir.recognizer.torch_backend import load_torch_backend
 
     return load_torch_backend(folder, saved)

@@ -12,11 +12,12 @@ from sentir.errors import RecipeError, UnknownNameError
 from sentir.preflight import METADATA_FILE
 from sentir.recognizer.card import CARD_FILENAMES
 from sentir.recognizer.saved_facts import damaged_model_error
+from sentir.runtime.files import EXPORTED_FILES
 
 WEIGHTS_FILE, STACKED_FOLDER = "model.safetensors", "stacked"
 TEXT_ENCODER_FOLDER, SPEECH_ENCODER_FOLDER = "encoder", "speech"
 _OWNED_FOLDERS = tuple(f"{part}/" for part in (TEXT_ENCODER_FOLDER, SPEECH_ENCODER_FOLDER, STACKED_FOLDER))
-_OWNED_FILES = (METADATA_FILE, WEIGHTS_FILE, *CARD_FILENAMES)
+_OWNED_FILES = (METADATA_FILE, WEIGHTS_FILE, *CARD_FILENAMES, *EXPORTED_FILES)
 _RESERVED_FILES = (
     *_OWNED_FILES,
     *(f"{part}/config.json" for part in (TEXT_ENCODER_FOLDER, SPEECH_ENCODER_FOLDER)),

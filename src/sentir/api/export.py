@@ -1,0 +1,95 @@
+"""The verb that exports a trained model to ONNX."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sentir.api.evaluation import make_scorer, score_model
+from sentir.api.loading import as_recognizer, get_model_name, require_same_labels, require_scoring_plugins
+from sentir.corpus.predictions import Predictions
+from sentir.corpus.utterances import Utterance
+from sentir.evaluation.results import Score
+from sentir.paths import PathLike
+from sentir.preflight import require_corpus_of_model, require_model, require_root
+from sentir.readers import read_corpus
+
+if TYPE_CHECKING:
+    from sentir.export.exporting import DevScore
+    from sentir.export.parity import ParityReport
+    from sentir.recognizer.recognizer import Recognizer
+
+
+def export_model(
+    model: PathLike | Recognizer,
+    out: PathLike,
+    *,
+    root: PathLike | None = None,
+    int8: bool = False,
+    allow_loss: bool = False,
+) -> tuple[Recognizer, ParityReport]:
+    """Export a trained model to ONNX, if the export predicts the same.
+
+    The folder holds the model with its encoders as graphs; it predicts without torch. Trained and exported model
+    are compared on the dev split of the model's corpus, or on generated utterances without a corpus: logits may
+    differ by 1e-4, and an 8-bit model may lose half a point.
+
+    Args:
+        model: a recognizer or its folder.
+        out: folder to write.
+        root: folder of the model's corpus; by default that of its recipe, if it has one.
+        int8: whether the weights of encoders become 8-bit integers: a quarter of the size, and faster on CPUs.
+        allow_loss: whether an 8-bit model may lose more.
+
+    Returns:
+        The exported recognizer, and the report of the comparison.
+
+    Raises:
+        RecognizerError: if the predictions differ, or the model cannot be exported; nothing is written.
+        SentirError: if the model or the corpus cannot be used.
+    """
+    if isinstance(model, PathLike):
+        require_model(Path(model))
+        if root is not None:
+            require_corpus_of_model(Path(model), root)
+    from sentir.export.exporting import exported
+    from sentir.export.generated_utterances import generate_utterances
+    from sentir.recognizer.saved_files import check_output_folder
+
+    check_output_folder(Path(out))
+    recognizer = as_recognizer(model)
+    data = recognizer.recipe.data
+    has_corpus = root is not None or data.root is not None or data.reader.startswith("demo-")
+    options = {"int8": int8, "allow_loss": allow_loss}
+    if has_corpus:
+        require_root(data.reader, root or data.root)
+        utterances, dev_score = _read_dev(recognizer, get_model_name(model), root)
+        with exported(recognizer, utterances, inputs="dev", dev_score=dev_score, **options) as (ours, report):
+            ours.save_pretrained(out)
+    else:
+        audio = "audio" in recognizer.modalities or recognizer.has_acoustic_features
+        with (
+            generate_utterances(audio=audio) as utterances,
+            exported(recognizer, utterances, inputs="generated", **options) as (ours, report),
+        ):
+            ours.save_pretrained(out)
+    return as_recognizer(out), report
+
+
+def _read_dev(recognizer: Recognizer, name: str, root: PathLike | None) -> tuple[list[Utterance], DevScore]:
+    """Return the dev split of a model's corpus, and how the main task is scored on it."""
+    from sentir.evaluation.metrics import resolve_metric
+    from sentir.export.exporting import DevScore
+    from sentir.preprocessing.kinds import attach_required_audio
+
+    require_scoring_plugins(recognizer)
+    corpus = read_corpus(recognizer.recipe.data, root)
+    require_same_labels(recognizer, corpus)
+    corpus = attach_required_audio(corpus, recognizer.recipe.model, splits=("dev",))
+    scorer = make_scorer(corpus, "dev", recognizer.recipe)
+    metric = resolve_metric(recognizer.space, recognizer.recipe.evaluation.metric)
+
+    def score(model: Recognizer, predictions: Predictions) -> Score:
+        return score_model(scorer, name, model, predictions).metrics[metric]
+
+    return [u.blind() for u in corpus.split("dev")], DevScore(metric, score)

@@ -1,0 +1,1 @@
+"""Trained networks → ONNX graphs, with proof that they predict the same."""

@@ -1,0 +1,1 @@
+"""Exported models: onnxruntime sessions around NumPy arrays, without torch."""

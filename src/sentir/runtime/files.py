@@ -1,0 +1,7 @@
+"""The files of an exported model, besides its description ``sentir.json`` and its cards."""
+
+GRAPHS = ("utterances", "speakers", "dialogues")
+GRAPH_FILES = {name: f"{name}.onnx" for name in GRAPHS}
+GOLDEN_FILE, PARITY_FILE = "golden.npz", "parity.json"
+EXPORTED_FILES = (*GRAPH_FILES.values(), GOLDEN_FILE, PARITY_FILE)
+PROCESSOR_FOLDERS = ("encoder", "speech")  # a tokenizer, a feature extractor
