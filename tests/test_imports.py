@@ -35,7 +35,8 @@ ROWS = (
 ROW = {package: height for height, row in enumerate(ROWS) for package in row}
 GROUND = {
     "atomic_folders", "context_variables", "display_names", "documents", "errors", "file_locks", "i18n", "io",
-    "logs", "optional_dependencies", "paths", "plugins", "preflight", "process_group", "progress", "recipe", "registry", "repr_mixin",
+    "logs", "optional_dependencies", "paths", "plugins", "preflight", "process_group", "progress", "recipe",
+    "registry", "repr_mixin",
     "safe_text", "torchvision_operators", "worker_processes",
 }  # fmt: skip
 LIGHT = (

@@ -56,7 +56,7 @@ def require_extra(extra: str, purpose: str) -> None:
     Raises:
         MissingDependencyError: naming what is missing, and the command that installs it.
     """
-    if missing := [name for name in EXTRAS[extra] if find_spec(name) is None]:
+    if missing := [name for name in EXTRAS[extra] if not _is_installed(name)]:
         raise _missing_dependencies_error(missing, extra, purpose)
 
 
@@ -64,9 +64,16 @@ def translate_import_error(error: ImportError) -> MissingDependencyError | None:
     """Return the error of a module that an extra installs; ``None`` for any other one."""
     name = (error.name or "").partition(".")[0]
     extra = next((extra for extra, names in EXTRAS.items() if name in names), None)
-    if extra is None or find_spec(name) is not None:
+    if extra is None or _is_installed(name):
         return None
     return _missing_dependencies_error([name], extra, _("This"))
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ValueError:  # it is loaded, by other means than an import
+        return True
 
 
 def _missing_dependencies_error(missing: list[str], extra: str, purpose: str) -> MissingDependencyError:

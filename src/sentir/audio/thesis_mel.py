@@ -36,7 +36,9 @@ def compute_thesis_mel(waveform: Waveform) -> NDArray[np.float32]:
     padded[: len(start)] = start
     mel = power_to_mel_db(compute_power_frames(padded, settings=THESIS_MEL), settings=THESIS_MEL)
     mel = np.maximum(mel - mel.max(), -TOP_DB)
-    return (_interpolation_weights(mel.shape[0]) @ mel @ _interpolation_weights(mel.shape[1]).T).astype(np.float32)
+    return (_interpolation_weights(mel.shape[0]) @ mel @ _interpolation_weights(mel.shape[1]).T).astype(
+        np.float32
+    )
 
 
 @cache
