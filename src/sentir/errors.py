@@ -38,7 +38,7 @@ class UnknownNameError(SentirError):
 
 
 class MissingDependencyError(SentirError):
-    """A package that only some functions need is not installed; the message names the command that installs it."""
+    """A package of an extra is not installed; the message names the command that installs it."""
 
 
 class PluginError(SentirError):

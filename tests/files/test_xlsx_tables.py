@@ -63,9 +63,8 @@ def test_two_columns_of_one_name_are_rejected(tmp_path):
 def test_without_openpyxl_the_error_names_the_extra(tmp_path, monkeypatch):
     path = save_workbook(tmp_path / "t.xlsx", a=[["x"], [1]])
     monkeypatch.setitem(sys.modules, "openpyxl", None)
-    with pytest.raises(
-        MissingDependencyError, match=r"Reading .xlsx needs openpyxl; install with: pip install 'sentir\[xlsx\]'"
-    ):
+    message = r"Reading .xlsx needs openpyxl; install with: pip install 'sentir\[xlsx\]'"
+    with pytest.raises(MissingDependencyError, match=message):
         load_rows(path)
 
 
