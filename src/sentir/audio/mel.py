@@ -60,13 +60,12 @@ def iter_power_frames(
     window = _hann_window(settings.win_length)
     blocks = np.array_split(frames, -(-len(frames) // _BLOCK_FRAMES))
     padded = np.zeros((len(blocks[0]), settings.n_fft), dtype=np.float32)
-    spectra = np.empty((len(blocks[0]), settings.n_fft // 2 + 1), dtype=np.complex64)
     for block in blocks:
         windowed = padded[: len(block)]
         np.multiply(block, window, out=windowed[:, : settings.win_length])
-        spectrum = np.fft.rfft(windowed, axis=1, out=spectra[: len(block)])
-        power = spectrum.real**2
-        power += spectrum.imag**2
+        spectrum = np.fft.rfft(windowed, axis=1)
+        power: FloatArray = np.square(spectrum.real, dtype=np.float32)
+        power += np.square(spectrum.imag, dtype=np.float32)
         yield block, power
 
 

@@ -8,8 +8,8 @@ from sentir.corpus.train_classes import inspect_train_classes
 from sentir.errors import CorpusError, RecipeError
 from sentir.i18n import _
 from sentir.models.factory import MODELS
-from sentir.preprocessing.kinds import uses_speech_encoder
 from sentir.optional_dependencies import require_extra
+from sentir.preprocessing.kinds import uses_speech_encoder
 from sentir.recipe import ModelSettings, Recipe, TrainSettings
 from sentir.training.hardware import resolve_mixed_precision
 from sentir.training.losses import loss_settings
