@@ -8,6 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+from runtime import PACKAGES, run_without_laboratory
 
 import sentir.errors
 
@@ -130,3 +131,10 @@ def test_reading_cleaning_and_auditing_load_no_heavy_library():
     code = f"import sys, {', '.join(names)}\nprint(*sorted(set(sys.modules) & set({HEAVY!r})))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_the_runtime_imports_nothing_that_an_extra_installs():
+    names = [name for name in MODULES if package(name) in PACKAGES]
+    assert {"sentir.api.prediction", "sentir.cli.app", "sentir.evaluation.calibration.fitting"} <= set(names)
+    done = run_without_laboratory(f"import {', '.join(names)}")
+    assert done.returncode == 0, done.stderr
