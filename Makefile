@@ -34,6 +34,7 @@ lint: $(READY)
 
 # What needs no corpus, into benchmarks/RESULTS.md; the other scripts there take a corpus, and say so with --help.
 bench: $(READY)
+	$(INSTALL) -e ".[bench]"
 	$(BIN)/python benchmarks
 
 messages: $(READY)
