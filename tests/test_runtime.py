@@ -60,7 +60,7 @@ def test_what_is_in_the_way_is_named_where_a_module_is_imported_late(monkeypatch
     assert optional_dependencies.translate_import_error(ImportError("broken", name="torch.nn")) is None
     monkeypatch.setitem(sys.modules, "torch", None)
     error = optional_dependencies.translate_import_error(ImportError("broken", name="torch.nn"))
-    assert str(error) == "This needs torch; install with: pip install 'sentir[train]'."
+    assert str(error) == "This operation needs torch; install with: pip install 'sentir[train]'."
     assert optional_dependencies.translate_import_error(ModuleNotFoundError("x", name="nothing")) is None
 
 

@@ -66,7 +66,7 @@ def translate_import_error(error: ImportError) -> MissingDependencyError | None:
     extra = next((extra for extra, names in EXTRAS.items() if name in names), None)
     if extra is None or _is_installed(name):
         return None
-    return _missing_dependencies_error([name], extra, _("This"))
+    return _missing_dependencies_error([name], extra, _("This operation"))
 
 
 def _is_installed(name: str) -> bool:

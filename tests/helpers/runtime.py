@@ -67,6 +67,7 @@ mel, descriptors = extract_descriptors(waveform)
 assert len(mel) == 101 and np.isfinite(list(descriptors.values())).all()
 assert compute_thesis_mel(waveform).shape == (224, 224)
 assert sentir.clean_text("It is the FINE thing!", THESIS_CLEANING) == "fine thing"
+assert len(sentir.export_corpus("demo-meld", folder / "demo.csv").utterances) > 100
 rows = [sentir.Prediction("a", "hi", None, ("joy",), {"joy": 0.9, "anger": 0.1}, confidence=0.9)]
 for name in ("out.csv", "out.tsv", "out.jsonl"):
     sentir.write_predictions(rows, folder / name)
