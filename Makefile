@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Python compiles what it imports; compiling everything takes a third of the installation.
+INSTALL := $(BIN)/python -m pip install --quiet --no-compile -c constraints.txt
 
 .PHONY: install run test slow lint bench messages clean
 
@@ -12,8 +14,8 @@ install: $(READY)
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sentir needs Python 3.11 or later; name one: make install PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade-strategy only-if-needed "torch==2.13.0" -c constraints.txt
-	$(BIN)/python -m pip install --quiet -e ".[offline,tokenizers,dev]" -c constraints.txt
+	$(INSTALL) "torch==2.13.0"
+	$(INSTALL) -e ".[offline,tokenizers,dev]"
 	touch $(READY)
 
 run: $(READY)
@@ -32,6 +34,7 @@ lint: $(READY)
 
 # What needs no corpus, into benchmarks/RESULTS.md; the other scripts there take a corpus, and say so with --help.
 bench: $(READY)
+	$(INSTALL) -e ".[bench]"
 	$(BIN)/python benchmarks
 
 messages: $(READY)

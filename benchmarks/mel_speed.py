@@ -44,7 +44,7 @@ def rows() -> Iterator[Row]:
     assert np.abs(sentir_mel(waveform) - librosa_mel(waveform)).max() < 1e-3  # decibels
     works = {"librosa": librosa_mel, "Sentir": sentir_mel, "Sentir, with all descriptors": extract_descriptors}
     times = alternate({name: partial(work, waveform) for name, work in works.items()}, ROUNDS)
-    yield times.row(f"mel spectrogram of {SECONDS} s", "librosa", "Sentir", "2.7 to 3.5")
+    yield times.row(f"mel spectrogram of {SECONDS} s", "librosa", "Sentir", "2.2 to 2.6")
     yield times.row(f"mel spectrogram of {SECONDS} s", "librosa", "Sentir, with all descriptors")
 
 

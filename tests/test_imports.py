@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import sentir.errors
+from runtime import PACKAGES, run_without_laboratory
 
 ROOT = Path(sentir.errors.__file__).parent
 # From the ground up; a module imports from its own package and from lower rows, never from a neighbor in its row.
@@ -35,7 +36,8 @@ ROWS = (
 ROW = {package: height for height, row in enumerate(ROWS) for package in row}
 GROUND = {
     "atomic_folders", "context_variables", "display_names", "documents", "errors", "file_locks", "i18n", "io",
-    "logs", "paths", "plugins", "preflight", "process_group", "progress", "recipe", "registry", "repr_mixin",
+    "logs", "optional_dependencies", "paths", "plugins", "preflight", "process_group", "progress", "recipe",
+    "registry", "repr_mixin",
     "safe_text", "torchvision_operators", "worker_processes",
 }  # fmt: skip
 LIGHT = (
@@ -129,3 +131,10 @@ def test_reading_cleaning_and_auditing_load_no_heavy_library():
     code = f"import sys, {', '.join(names)}\nprint(*sorted(set(sys.modules) & set({HEAVY!r})))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_the_runtime_imports_nothing_that_an_extra_installs():
+    names = [name for name in MODULES if package(name) in PACKAGES]
+    assert {"sentir.api.prediction", "sentir.cli.app", "sentir.evaluation.calibration.fitting"} <= set(names)
+    done = run_without_laboratory(f"import {', '.join(names)}")
+    assert done.returncode == 0, done.stderr

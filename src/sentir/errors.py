@@ -3,6 +3,7 @@
     SentirError
     ├── RecipeError             invalid recipe or override; names the key
     ├── UnknownNameError        name not in a registry; suggests the nearest ones
+    ├── MissingDependencyError  package of an extra that is not installed; names the command that installs it
     ├── PluginError             plug-in that cannot be loaded, is missing, or registers a name that exists
     ├── CorpusError             files, columns or rows that cannot be read as a corpus
     ├── DownloadError           corpus that cannot be downloaded
@@ -34,6 +35,10 @@ class RecipeError(SentirError):
 
 class UnknownNameError(SentirError):
     """A name is not in a registry; the message suggests the nearest ones."""
+
+
+class MissingDependencyError(SentirError):
+    """A package of an extra is not installed; the message names the command that installs it."""
 
 
 class PluginError(SentirError):

@@ -1,6 +1,6 @@
 """Descriptors of a waveform: equal to those of librosa where it has them, and finite for any audio."""
 
-import librosa
+import librosa_reference as reference
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,8 +11,8 @@ from sentir.audio.descriptors import FUNCTIONALS, HEALTH_DESCRIPTORS, THESIS_DES
 from sentir.audio.mel import compute_power_frames, power_to_mel_db
 
 RATE = 16_000
-FRAMES = {"frame_length": 400, "hop_length": 160, "center": True}
-SPECTRA = {"n_fft": 512, "win_length": 400, "hop_length": 160, "center": True}
+FRAMES = {"frame_length": 400, "hop_length": 160}
+SPECTRA = {"n_fft": 512, "win_length": 400, "hop_length": 160}
 
 
 def speech(seconds: float, *, seed: int = 0) -> np.ndarray:
@@ -29,16 +29,15 @@ WAVEFORMS = {"speech": speech(2.7), "long": speech(7), "short": speech(0.3), "ba
 
 @pytest.mark.parametrize("waveform", WAVEFORMS.values(), ids=WAVEFORMS)
 def test_thesis_descriptors_equal_those_of_librosa(waveform):
-    feature = librosa.feature
     mel, descriptors = extract_descriptors(waveform)
     expected = {
-        "duration": librosa.get_duration(y=waveform, sr=RATE),
-        "rms": feature.rms(y=waveform, **FRAMES).mean(),
-        "zero_crossing_rate": feature.zero_crossing_rate(waveform, **FRAMES).mean(),
-        "spectral_flatness": feature.spectral_flatness(y=waveform, **SPECTRA).mean(),
-        "spectral_rolloff": feature.spectral_rolloff(y=waveform, sr=RATE, **SPECTRA).mean(),
+        "duration": len(waveform) / RATE,
+        "rms": reference.rms(waveform, **FRAMES).mean(),
+        "zero_crossing_rate": reference.zero_crossing_rate(waveform, **FRAMES).mean(),
+        "spectral_flatness": reference.spectral_flatness(waveform, **SPECTRA).mean(),
+        "spectral_rolloff": reference.spectral_rolloff(waveform, **SPECTRA).mean(),
     }
-    mfcc = feature.mfcc(S=mel.T, n_mfcc=4).mean(axis=1)
+    mfcc = reference.mfcc(mel.T, 4).mean(axis=1)
     expected |= {f"mfcc{k}": value for k, value in enumerate(mfcc, start=1)}
     assert tuple(expected) == THESIS_DESCRIPTORS
     for name, value in expected.items():
@@ -49,22 +48,22 @@ def test_thesis_descriptors_equal_those_of_librosa(waveform):
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_zero_crossings_at_the_ends_are_those_of_librosa(length, sign):
     waveform = (sign * np.sin(np.arange(length) * 2 + 1)).astype(np.float32)
-    expected = librosa.feature.zero_crossing_rate(waveform, **FRAMES).mean()
+    expected = reference.zero_crossing_rate(waveform, **FRAMES).mean()
     assert extract_descriptors(waveform)[1]["thesis.zero_crossing_rate"] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("waveform", WAVEFORMS.values(), ids=WAVEFORMS)
 def test_functionals_are_statistics_of_librosas_features_over_active_frames(waveform):
     mel, descriptors = extract_descriptors(waveform)
-    energy = 20 * np.log10(librosa.feature.rms(y=waveform, **FRAMES)[0])
+    energy = 20 * np.log10(reference.rms(waveform, **FRAMES))
     active = energy >= energy.max() - 30
     assert 0.5 < active.mean() < 1
-    mfcc = librosa.feature.mfcc(S=mel.T, n_mfcc=20)
+    mfcc = reference.mfcc(mel.T, 20)
     series = {f"mfcc{k}": row for k, row in enumerate(mfcc, start=1)}
     series |= {f"band{k}": row for k, row in enumerate(mel.T, start=1)} | {"energy": energy}
     expected = {f"{name}_mean": row[active].mean() for name, row in series.items()}
     expected |= {f"{name}_std": row[active].std() for name, row in series.items()}
-    deltas = enumerate(librosa.feature.delta(mfcc), start=1)
+    deltas = enumerate(reference.delta(mfcc), start=1)
     expected |= {f"delta{k}_std": row[active].std() for k, row in deltas}
     assert tuple(expected) == FUNCTIONALS and len(FUNCTIONALS) == 190
     values = [descriptors[f"functionals.{name}"] for name in FUNCTIONALS]

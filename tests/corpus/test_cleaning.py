@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentir.corpus.cleaning import CLEANING_STEPS, THESIS_CLEANING, clean_text
+from sentir.corpus.stop_words import ENGLISH_STOP_WORDS
 from sentir.errors import UnknownNameError
 from sentir.recipe import DEFAULT_CLEANING
 
@@ -118,3 +119,9 @@ def test_no_utterance_of_meld_or_mosei_becomes_empty(shared_data):
         joined = " ".join(cleaned)
         assert not any(mark in joined for mark in ("’", "…", "(uhh)", "(umm)", "(stutter)", "\x92"))
         assert joined.count("n't") > 100
+
+
+def test_stop_words_are_those_of_scikit_learn():
+    from sklearn.feature_extraction import text
+
+    assert ENGLISH_STOP_WORDS == text.ENGLISH_STOP_WORDS

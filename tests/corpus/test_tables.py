@@ -12,7 +12,7 @@ from sentir.corpus.corpus import Corpus
 from sentir.corpus.label_spaces import SingleLabelSpace
 from sentir.corpus.tables import to_datasets, to_frame
 from sentir.corpus.utterances import Utterance
-from sentir.errors import CorpusError, LockedTestError, SentirError
+from sentir.errors import CorpusError, LockedTestError, MissingDependencyError
 
 
 def test_dialogues_and_speakers_contain_the_whole_corpus(corpus):
@@ -90,8 +90,11 @@ def test_a_frame_distinguishes_no_label_from_not_annotated(corpus):
 
 def test_without_datasets_the_message_is_how_to_install_it(corpus, monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(SentirError, match=r"pip install 'sentir\[datasets\]'"):
+    with pytest.raises(MissingDependencyError, match=r"pip install 'sentir\[datasets\]'"):
         to_datasets(corpus)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingDependencyError, match=r"to_frame\(\) needs pandas; .*'sentir\[pandas\]'"):
+        to_frame(corpus)
 
 
 def test_datasets_have_every_utterance_by_split_and_no_label_of_test(corpus):

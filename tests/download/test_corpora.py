@@ -13,7 +13,7 @@ from sentir.download import corpora, kaggle
 from sentir.download.corpora import download_corpus, plan_download
 from sentir.download.fetching import partial_path
 from sentir.download.sources import DOWNLOADABLE_CORPORA
-from sentir.errors import DownloadError, UnknownNameError
+from sentir.errors import DownloadError, MissingDependencyError, UnknownNameError
 
 
 class FakeKaggle:
@@ -134,7 +134,7 @@ def test_every_failure_of_kaggle_is_a_one_sentence_error(failure, message, when,
 
 def test_without_kagglehub_the_error_names_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "kagglehub", None)
-    with pytest.raises(DownloadError, match=r"pip install 'sentir\[kaggle\]'"):
+    with pytest.raises(MissingDependencyError, match=r"pip install 'sentir\[kaggle\]'"):
         plan_download("mosei")
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tiny_corpora import WORDS
 from torch import nn
 
-from sentir.errors import CorpusError, SentirError
+from sentir.errors import CorpusError, MissingDependencyError
 from sentir.explanation.score_function import ScoreFunction
 from sentir.explanation.text_attribution import COMPLETENESS_TOLERANCE, merge_subwords, restore_spelling
 from sentir.explanation.utterance import explain_utterance
@@ -125,8 +125,8 @@ def test_blank_text_has_no_words(trained, one_store, dialogue_of):
 
 def test_without_captum_the_error_names_what_to_install(trained, dialogue_of, monkeypatch):
     recognizer, corpus = trained("frozen")
-    monkeypatch.setitem(sys.modules, "captum.attr", None)
-    with pytest.raises(SentirError, match=r"pip install 'sentir\[explain\]'"):
+    monkeypatch.setitem(sys.modules, "captum", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'sentir\[explain\]'"):
         explain_utterance(recognizer, dialogue_of(corpus, KEY), utterance_id=KEY)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sentir.errors import CorpusError, SentirError
+from sentir.errors import CorpusError, MissingDependencyError
 from sentir.files.tables import load_rows
 
 
@@ -63,7 +63,8 @@ def test_two_columns_of_one_name_are_rejected(tmp_path):
 def test_without_openpyxl_the_error_names_the_extra(tmp_path, monkeypatch):
     path = save_workbook(tmp_path / "t.xlsx", a=[["x"], [1]])
     monkeypatch.setitem(sys.modules, "openpyxl", None)
-    with pytest.raises(SentirError, match=r"openpyxl; install it with: pip install 'sentir\[xlsx\]'"):
+    message = r"Reading .xlsx needs openpyxl; install with: pip install 'sentir\[xlsx\]'"
+    with pytest.raises(MissingDependencyError, match=message):
         load_rows(path)
 
 

@@ -3,6 +3,7 @@
 import copy
 import json
 import shutil
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -15,8 +16,7 @@ from transformers import set_seed
 
 from sentir import api
 from sentir.corpus.corpus import Corpus
-from sentir.errors import RecipeError, SentirError
-from sentir.models import lora
+from sentir.errors import MissingDependencyError, RecipeError, SentirError
 from sentir.models.audio_backbones import load_audio_backbone
 from sentir.models.text_encoder import load_text_encoder
 from sentir.readers import READERS
@@ -258,7 +258,7 @@ def test_only_adapters_are_trained_and_merged_before_dev_is_predicted(corpus, we
     rank = torch.linalg.matrix_rank(after[(name := min(moved))] - before[name], rtol=1e-3)
     assert rank <= 2
     recognizer.save_pretrained(tmp_path)
-    monkeypatch.setattr(lora, "require_peft", lambda: pytest.fail("peft was required"))
+    monkeypatch.setitem(sys.modules, "peft", None)
     loaded = Recognizer.from_pretrained(tmp_path).predict_utterances(corpus.dev)
     np.testing.assert_allclose(loaded.probabilities, dev.probabilities, atol=1e-6)
 
@@ -272,10 +272,8 @@ def test_other_kinds_of_encoders_have_adapters(name, corpus, tmp_path):
 
 
 def test_lora_without_peft_is_an_error(corpus, weights, monkeypatch):
-    monkeypatch.setattr(lora.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(
-        RecipeError, match=r"needs the package peft; install it with: pip install 'sentir\[lora\]'"
-    ):
+    monkeypatch.setitem(sys.modules, "peft", None)
+    with pytest.raises(MissingDependencyError, match=r"needs peft; install with: pip install 'sentir\[lora\]'"):
         fit(tiny_recipe(weights, model={"encoder": "lora"}), corpus)
 
 
@@ -448,9 +446,9 @@ def test_curves_are_logged_for_tensorboard(corpus, weights, tmp_path, monkeypatc
 
 
 def test_missing_tensorboard_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(callbacks.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
     with (
-        pytest.raises(SentirError, match=r"pip install 'sentir\[tensorboard\]'"),
+        pytest.raises(MissingDependencyError, match=r"pip install 'sentir\[tensorboard\]'"),
         callbacks.log_to_tensorboard(tmp_path),
     ):
         pass

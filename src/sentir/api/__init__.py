@@ -1,10 +1,13 @@
 """The public functions ("verbs"). The command line and notebooks call these and contain no logic of their own.
 
 Each is imported on first use, and torch only where it is needed, so that calls start fast.
+What trains, evaluates or reports needs ``pip install 'sentir[train]'``, and says so on first use.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from sentir.optional_dependencies import require_extra
 
 if TYPE_CHECKING:
     from sentir.api.audit import audit_corpus as audit_corpus
@@ -74,10 +77,16 @@ _LAZY_IMPORTS = {
     "write_embeddings": "sentir.api.prediction",
     "write_predictions": "sentir.api.prediction_files",
 }
+_NEED_TRAIN = {
+    "analyze", "audit_corpus", "compare", "evaluate", "explain", "explain_model", "prepare_corpus",
+    "redraw_corpus", "run_study", "train", "tune", "write_demo",
+}  # fmt: skip
 __all__ = sorted(_LAZY_IMPORTS)
 
 
 def __getattr__(name: str) -> Any:
     if name not in _LAZY_IMPORTS:
         raise AttributeError(f"module 'sentir.api' has no attribute {name!r}")
+    if name in _NEED_TRAIN:
+        require_extra("train", f"{name}()")
     return getattr(import_module(_LAZY_IMPORTS[name]), name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,6 +20,7 @@ from sentir.corpus.utterances import Utterance
 from sentir.errors import RecipeError, SentirError
 from sentir.i18n import _
 from sentir.io import atomic_write, write_errors
+from sentir.optional_dependencies import require_extra
 from sentir.paths import PathLike
 from sentir.recipe import DataSettings, Recipe
 from sentir.safe_text import json_dumps, make_printable
@@ -119,6 +121,7 @@ def export_corpus(corpus: PathLike, out: PathLike, *, root: PathLike | None = No
 
     Raises:
         SentirError: if the file has another suffix or cannot be written, or the corpus cannot be read.
+        MissingDependencyError: if it is Parquet, and pyarrow is not installed.
     """
     out = Path(out)
     suffix = out.suffix.lower()
@@ -126,11 +129,13 @@ def export_corpus(corpus: PathLike, out: PathLike, *, root: PathLike | None = No
         raise SentirError(
             _("{path} is not a supported table; use one of {known}.", path=out, known=", ".join(_TABLE_SUFFIXES))
         )
+    if suffix == ".parquet":
+        require_extra("parquet", _("Writing {format}", format=suffix))
     loaded = load_with_absolute_clips(corpus, root)
     with write_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(out) as draft:
-            _write_table(_ordered_rows(loaded), loaded, draft, suffix)
+            _write_table(_ordered_rows(loaded), draft, suffix)
     return loaded
 
 
@@ -140,19 +145,23 @@ def _ordered_rows(corpus: Corpus) -> list[dict[str, Any]]:
     return [row_of[u.id] for dialogue in corpus.dialogues.values() for u in dialogue.utterances]
 
 
-def _write_table(rows: list[dict[str, Any]], corpus: Corpus, file: Path, suffix: str) -> None:
-    import pandas as pd
-
+def _write_table(rows: list[dict[str, Any]], file: Path, suffix: str) -> None:
     if suffix == ".jsonl":
         lines = (json_dumps(row, indent=None) + "\n" for row in rows)
         file.write_text("".join(lines), encoding="utf-8")
-        return
-    frame = pd.DataFrame(rows)
-    if suffix == ".parquet":
-        frame.to_parquet(file, index=False)
-        return
-    for task, space in corpus.label_spaces.items():
-        if space.cell_type is list and rows:
-            frame[task] = frame[task].map(json.dumps, na_action="ignore")
-    frame = frame.map(lambda cell: make_printable(cell) if isinstance(cell, str) else cell)
-    frame.rename(columns=make_printable).to_csv(file, index=False)
+    elif suffix == ".csv":
+        with file.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(map(make_printable, rows[0] if rows else ()))
+            writer.writerows(map(_to_csv_cell, row.values()) for row in rows)
+    else:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        pq.write_table(pa.Table.from_pylist(rows), file)
+
+
+def _to_csv_cell(cell: Any) -> Any:
+    if isinstance(cell, list):
+        return json.dumps(cell)
+    return make_printable(cell) if isinstance(cell, str) else cell

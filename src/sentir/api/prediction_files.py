@@ -6,7 +6,6 @@ import csv
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from sentir.corpus.predictions import Prediction
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.io import atomic_write, write_errors
+from sentir.optional_dependencies import EXTRAS, require_extra
 from sentir.paths import PathLike
 from sentir.recognizer.prediction_tables import PredictionTable, RowValues, make_prediction_table
 from sentir.safe_text import json_dumps, make_printable
@@ -50,14 +50,15 @@ def require_known_suffix(path: Path) -> None:
     """Refuse a file whose format is not supported.
 
     Raises:
-        SentirError: naming the supported suffixes, or what to install.
+        SentirError: naming the supported suffixes.
+        MissingDependencyError: if the format needs a package that is not installed.
     """
     if path.suffix.lower() not in _WRITERS:
         raise SentirError(
             _("Predictions can be written as {known}, not as {path}.", known=", ".join(_WRITERS), path=path)
         )
-    if path.suffix.lower() == ".xlsx" and find_spec("openpyxl") is None:
-        raise SentirError(_("To write .xlsx install openpyxl (pip install 'sentir[xlsx]'), or write .csv."))
+    if (extra := path.suffix.lower().removeprefix(".")) in EXTRAS:
+        require_extra(extra, _("Writing {format}", format=path.suffix.lower()))
 
 
 def require_not_an_input(path: Path, inputs: Iterable[Path]) -> None:

@@ -182,9 +182,9 @@ def _compute_mfcc(mel: FloatArray) -> FloatArray:
 @lru_cache
 def _dct_matrix() -> FloatArray:
     """Return the orthonormal DCT-II as a matrix, ``(n_mels, n_mfcc)``."""
-    from scipy.fft import dct
-
-    return np.ascontiguousarray(dct(np.eye(N_MELS, dtype=np.float32), norm="ortho", axis=1)[:, :_NUM_MFCC])
+    cosines = np.cos(np.pi * np.outer(np.arange(N_MELS) + 0.5, np.arange(_NUM_MFCC)) / N_MELS)
+    cosines *= np.where(np.arange(_NUM_MFCC) > 0, np.sqrt(2 / N_MELS), np.sqrt(1 / N_MELS))
+    return cosines.astype(np.float32)
 
 
 def _compute_deltas(series: FloatArray) -> NDArray[np.float64]:

@@ -23,6 +23,7 @@ from sentir.corpus.utterances import AudioFeatures
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.io import atomic_write
+from sentir.optional_dependencies import require_extra
 from sentir.paths import audio_dir
 from sentir.safe_text import replace_surrogates
 
@@ -67,9 +68,14 @@ class _StorePart:
 
 
 class StoreParts:
-    """The audio features in all complete parts of a folder, by key."""
+    """The audio features in all complete parts of a folder, by key.
+
+    Raises:
+        MissingDependencyError: if pyarrow is not installed.
+    """
 
     def __init__(self, folder: Path) -> None:
+        require_extra("parquet", _("The audio store"))
         self._folder = folder
         self._opened: set[Path] = set()
         self._locations: dict[str, tuple[_StorePart, int]] = {}

@@ -6,6 +6,7 @@ lost; everything else uses `sentir.audio.mel`.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from tokenize import TokenError
 
@@ -30,14 +31,21 @@ def compute_thesis_mel(waveform: Waveform) -> NDArray[np.float32]:
     128 bands), decibels are relative to the loudest value, silence is 0 throughout, as with
     ``power_to_db(ref=np.max)``, and the 126 by 128 values are resized by linear interpolation with fixed corners.
     """
-    from scipy.ndimage import zoom
-
     padded = np.zeros(THESIS_SECONDS * SAMPLING_RATE, dtype=np.float32)
     start = waveform[: len(padded)]
     padded[: len(start)] = start
     mel = power_to_mel_db(compute_power_frames(padded, settings=THESIS_MEL), settings=THESIS_MEL)
     mel = np.maximum(mel - mel.max(), -TOP_DB)
-    return zoom(mel, (THESIS_IMAGE_SIZE / mel.shape[0], THESIS_IMAGE_SIZE / mel.shape[1]), order=1)
+    return (_interpolation_weights(mel.shape[0]) @ mel @ _interpolation_weights(mel.shape[1]).T).astype(
+        np.float32
+    )
+
+
+@cache
+def _interpolation_weights(length: int) -> NDArray[np.float64]:
+    """Return the weights of linear interpolation from ``length`` values to 224, ``(224, length)``."""
+    positions = np.linspace(0, length - 1, THESIS_IMAGE_SIZE)
+    return np.maximum(1 - np.abs(positions[:, None] - np.arange(length)), 0)
 
 
 def load_thesis_mel(path: Path) -> NDArray[np.float32]:

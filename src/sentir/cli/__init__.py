@@ -11,6 +11,7 @@ from importlib import metadata
 
 from sentir.errors import SentirError
 from sentir.i18n import LANGUAGES, _, set_language
+from sentir.optional_dependencies import translate_import_error
 from sentir.plugins import PluginFailures
 from sentir.process_group import rank
 from sentir.safe_text import make_printable
@@ -44,6 +45,8 @@ def main() -> None:
     except SentirError as error:
         _exit_with_error(str(error))
     except (MemoryError, RuntimeError, ImportError) as error:
+        if isinstance(error, ImportError) and (missing := translate_import_error(error)):
+            _exit_with_error(str(missing))
         if not _is_out_of_memory(error):
             raise
         why = str(error).split("\n")[0] or type(error).__name__

@@ -16,6 +16,7 @@ from sentir.cli.embed import embed
 from sentir.cli.explain import explain
 from sentir.cli.export import export
 from sentir.cli.interrupts import handle_interrupts
+from sentir.cli.laboratory import LaboratoryCommand
 from sentir.cli.options import (
     CorpusOption,
     JsonOption,
@@ -56,12 +57,14 @@ def _global_options(
 
 
 app.command(
+    cls=LaboratoryCommand,
     help=_("Write synthetic corpora with speech. They have the formats of MELD and CMU-MOSEI."),
     epilog=_("Example: sentir demo --out DATA/demo"),
 )(demo)
 
 
 @app.command(
+    cls=LaboratoryCommand,
     help=_(
         "Run a study and write its report. It trains baselines and candidates, selects on dev and evaluates on "
         "test once."
@@ -101,6 +104,7 @@ def study(
 
 
 @app.command(
+    cls=LaboratoryCommand,
     help=_("Train a model and save it. Its best epoch is selected on dev."),
     epilog=_("Example: sentir train recipes/meld-text.toml --root DATA/meld --out models/mine"),
 )
@@ -139,6 +143,7 @@ def train(
 
 
 app.command(
+    cls=LaboratoryCommand,
     help=_(
         "Tune the settings of a recipe. The best ones are saved as a recipe; test is not used. Run it again "
         "to resume, or several times at once to share the trials."
@@ -148,6 +153,7 @@ app.command(
 
 
 @app.command(
+    cls=LaboratoryCommand,
     help=_("Evaluate a saved model on a split. Test is locked and needs --reason."),
     epilog=_("Example: sentir evaluate models/mine --root DATA/meld --split dev"),
 )
@@ -182,6 +188,7 @@ def evaluate(
 
 
 app.command(
+    cls=LaboratoryCommand,
     help=_(
         "Explain a prediction by its words and audio. With --root and without --id: measure on dev which "
         "inputs matter to the model."
@@ -200,6 +207,7 @@ app.command(
 
 
 @app.command(
+    cls=LaboratoryCommand,
     help=_("Compare two saved models. They are scored on the same utterances, paired by dialogue."),
     epilog=_("Example: sentir compare models/a models/b --root DATA/meld --split dev"),
 )

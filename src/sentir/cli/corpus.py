@@ -11,6 +11,7 @@ from sentir.cli.corpus_init import init
 from sentir.cli.corpus_prepare import prepare
 from sentir.cli.corpus_show import show
 from sentir.cli.corpus_tables import export, redraw
+from sentir.cli.laboratory import LaboratoryCommand
 from sentir.cli.usage_errors import CommandGroup
 from sentir.i18n import _
 
@@ -22,6 +23,7 @@ corpus = typer.Typer(
     rich_markup_mode=None,
 )
 corpus.command(
+    cls=LaboratoryCommand,
     help=_(
         "Audit and grade a corpus. Checks counts, defects, duplicates, leakage and audio. Exit code 1 if "
         "there are problems."
@@ -49,10 +51,12 @@ corpus.command(
     epilog=_("Example: sentir corpus init talks.csv --out talks.toml"),
 )(init)
 corpus.command(
+    cls=LaboratoryCommand,
     help=_("Redraw the random test split of your own table. Every report shows it."),
     epilog=_('Example: sentir corpus redraw talks.toml --reason "100 rows were mislabeled"'),
 )(redraw)
 corpus.command(
+    cls=LaboratoryCommand,
     help=_(
         "Decode all clips into the audio store. Training and prediction use it. Exit code 1 if a clip cannot be "
         "used."

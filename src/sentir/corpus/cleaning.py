@@ -12,9 +12,9 @@ import re
 import string
 import unicodedata
 from collections.abc import Callable, Iterable
-from functools import cache
 from itertools import groupby
 
+from sentir.corpus.stop_words import ENGLISH_STOP_WORDS
 from sentir.i18n import gettext_noop
 from sentir.registry import Registry
 
@@ -208,11 +208,4 @@ def drop_stopwords(text: str) -> str:
 
 
 def _is_stop_word(word: str) -> bool:
-    return word.lower() in _stop_words()
-
-
-@cache
-def _stop_words() -> frozenset[str]:
-    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
-
-    return ENGLISH_STOP_WORDS
+    return word.lower() in ENGLISH_STOP_WORDS

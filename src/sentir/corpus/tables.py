@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sentir.corpus.utterances import SPLITS
-from sentir.errors import SentirError
-from sentir.i18n import _
+from sentir.optional_dependencies import require_extra
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +49,12 @@ def _utterance_row(
 
 
 def to_frame(corpus: Corpus) -> pd.DataFrame:
-    """Return `to_rows` as a data frame, with lists of labels joined by ``|``."""
+    """Return `to_rows` as a data frame, with lists of labels joined by ``|``.
+
+    Raises:
+        MissingDependencyError: if pandas is not installed.
+    """
+    require_extra("pandas", "to_frame()")
     import pandas as pd
 
     frame = pd.DataFrame(to_rows(corpus))
@@ -64,14 +68,11 @@ def to_datasets(corpus: Corpus) -> DatasetDict:
     """Return `to_rows` as a Hugging Face ``DatasetDict`` with a dataset for each split that has utterances.
 
     Raises:
-        SentirError: if the package ``datasets`` is not installed.
+        MissingDependencyError: if the package ``datasets`` is not installed.
     """
-    try:
-        import datasets
-    except ModuleNotFoundError as error:
-        raise SentirError(
-            _("to_datasets() needs the package 'datasets'; install it with: pip install 'sentir[datasets]'")
-        ) from error
+    require_extra("datasets", "to_datasets()")
+    import datasets
+
     rows = to_rows(corpus)
     features = datasets.Features(_column_types(datasets, corpus, rows))
     return datasets.DatasetDict(

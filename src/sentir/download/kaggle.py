@@ -14,11 +14,11 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 
 from sentir.errors import DownloadError
 from sentir.i18n import _
 from sentir.logs import quiet_logger
+from sentir.optional_dependencies import require_extra
 
 _CACHE_VARIABLE = "KAGGLEHUB_CACHE"
 _NOTEBOOK_VARIABLE = "KAGGLE_KERNEL_RUN_TYPE"  # set in Kaggle's notebooks, which have data sets attached
@@ -28,9 +28,10 @@ def get_metadata(handle: str) -> tuple[int | None, str]:
     """Return size in bytes and license of a data set on Kaggle; ``None`` and ``""`` if unknown.
 
     Raises:
-        DownloadError: if kagglehub is not installed, or Kaggle cannot be reached or denies access.
+        DownloadError: if Kaggle cannot be reached or denies access.
+        MissingDependencyError: if kagglehub is not installed.
     """
-    _import_kagglehub()
+    require_extra("kaggle", _("Downloading from Kaggle"))
     if os.environ.get(_NOTEBOOK_VARIABLE):
         return None, ""
     from kagglehub.clients import build_kaggle_client
@@ -52,12 +53,14 @@ def download_dataset(handle: str, out: Path | None) -> Path:
     """Download and unpack a data set, or the rest of it, and return its folder; a complete one is left unchanged.
 
     Raises:
-        DownloadError: if kagglehub is not installed, Kaggle cannot be reached or denies access, or the disk is
-            full.
+        DownloadError: if Kaggle cannot be reached or denies access, or the disk is full.
+        MissingDependencyError: if kagglehub is not installed.
     """
-    hub = _import_kagglehub()
+    require_extra("kaggle", _("Downloading from Kaggle"))
+    import kagglehub
+
     with _translate_errors(handle), _use_cache_folder(out):
-        return Path(hub.dataset_download(handle))
+        return Path(kagglehub.dataset_download(handle))
 
 
 @contextmanager
@@ -72,16 +75,6 @@ def _use_cache_folder(out: Path | None) -> Iterator[None]:
             os.environ.pop(_CACHE_VARIABLE, None)
         else:
             os.environ[_CACHE_VARIABLE] = before
-
-
-def _import_kagglehub() -> ModuleType:
-    try:
-        import kagglehub
-    except ModuleNotFoundError as error:
-        raise DownloadError(
-            _("Downloads from Kaggle need the package kagglehub; install it with: pip install 'sentir[kaggle]'.")
-        ) from error
-    return kagglehub
 
 
 @contextmanager

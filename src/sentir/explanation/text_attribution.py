@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sentir.corpus.utterances import Utterance
-from sentir.errors import SentirError
 from sentir.explanation.detached_copies import ReplayedEncoder, detached_copies
 from sentir.explanation.results import Passage, TextAttribution, WordAttribution
 from sentir.explanation.score_function import ScoreFunction
 from sentir.i18n import _
+from sentir.optional_dependencies import require_extra
 from sentir.preprocessing.text import TextPreprocessor
 
 MIN_STEPS, MAX_STEPS = 16, 256  # steps of the integration
@@ -49,7 +49,7 @@ def attribute_text(
         The attribution; ``None`` if there are no words.
 
     Raises:
-        SentirError: if captum is not installed.
+        MissingDependencyError: if captum is not installed.
     """
     plain = text.tokenizer.tokenizer
     ids = score_function.inputs["input_ids"]
@@ -105,14 +105,11 @@ def load_layer_integrated_gradients() -> Any:
     """Return the class of captum.
 
     Raises:
-        SentirError: if it is not installed.
+        MissingDependencyError: if it is not installed.
     """
-    try:
-        from captum.attr import LayerIntegratedGradients
-    except ImportError as error:
-        raise SentirError(
-            _("Word attributions need captum; install it with: pip install 'sentir[explain]'")
-        ) from error
+    require_extra("explain", _("Attributing a prediction to words"))
+    from captum.attr import LayerIntegratedGradients
+
     return LayerIntegratedGradients
 
 

@@ -15,6 +15,7 @@ from sentir.errors import CorpusError
 from sentir.files.cells import ReadErrors, Row, damaged_file_error, objects_to_rows, require_unique_columns
 from sentir.files.embedded_media import EmbeddedClip, detect_media_suffix
 from sentir.i18n import _
+from sentir.optional_dependencies import require_extra
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,7 +28,9 @@ def read_parquet(path: Path, read_errors: ReadErrors | None = None) -> list[Row]
 
     Raises:
         CorpusError: if it is not Parquet, or has a value that cannot be a cell.
+        MissingDependencyError: if pyarrow is not installed.
     """
+    require_extra("parquet", _("Reading {format}", format=".parquet"))
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -45,7 +48,9 @@ def read_dataset(folder: Path, read_errors: ReadErrors | None = None) -> list[Ro
 
     Raises:
         CorpusError: if a file is missing or damaged, or has a value that cannot be a cell.
+        MissingDependencyError: if pyarrow is not installed.
     """
+    require_extra("parquet", _("Reading a folder saved by 'datasets'"))
     if not (folder / "dataset_dict.json").is_file():
         return objects_to_rows(folder, _read_split(folder), read_errors)
     splits = _load_json(folder / "dataset_dict.json").get("splits")

@@ -10,9 +10,10 @@ from zipfile import BadZipFile
 from zlib import error as ZlibError
 
 from sentir.corpus.utterances import Issue
-from sentir.errors import CorpusError, SentirError
+from sentir.errors import CorpusError
 from sentir.files.cells import Row, damaged_file_error, drop_empty_last_columns, records_to_rows, to_cell
 from sentir.i18n import _
+from sentir.optional_dependencies import require_extra
 
 _DAMAGED_FILE_ERRORS = (BadZipFile, ZlibError, OSError, EOFError, SyntaxError, ArithmeticError,
             LookupError, TypeError, ValueError, AttributeError, RuntimeError)  # fmt: skip
@@ -25,7 +26,7 @@ def read_sheet(path: Path, issues: list[Issue]) -> list[Row]:
 
     Raises:
         CorpusError: if it is not a workbook, or the result of a formula is not stored.
-        SentirError: if openpyxl is not installed.
+        MissingDependencyError: if openpyxl is not installed.
     """
     try:
         sheets = _load_sheets(path, with_results=True)
@@ -43,12 +44,9 @@ def read_sheet(path: Path, issues: list[Issue]) -> list[Row]:
 
 def _load_sheets(path: Path, *, with_results: bool) -> dict[str, dict[int, tuple[Any, ...]]]:
     """Return the rows that are not empty by sheet and row number, with formulas or their results."""
-    try:
-        from openpyxl import load_workbook
-    except ImportError as error:
-        raise SentirError(
-            _("Workbooks (.xlsx) need the package openpyxl; install it with: pip install 'sentir[xlsx]'.")
-        ) from error
+    require_extra("xlsx", _("Reading {format}", format=".xlsx"))
+    from openpyxl import load_workbook
+
     book = load_workbook(path, read_only=True, data_only=with_results)
     try:
         return {sheet.title: _filled_rows([*sheet.iter_rows(values_only=True)]) for sheet in book.worksheets}

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import warnings
 
 from torch import nn
 
-from sentir.errors import RecipeError
-from sentir.i18n import _
 from sentir.models.text_encoder import TextEncoder
+from sentir.optional_dependencies import require_extra
 from sentir.recipe import LoraSettings
-
-
-def require_peft() -> None:
-    """Check that LoRA can be used.
-
-    Raises:
-        RecipeError: if the package peft is missing.
-    """
-    if importlib.util.find_spec("peft") is None:
-        raise RecipeError(
-            _("'model.encoder = lora' needs the package peft; install it with: pip install 'sentir[lora]'.")
-        )
 
 
 def add_lora(encoder: TextEncoder, settings: LoraSettings) -> None:
@@ -31,7 +17,7 @@ def add_lora(encoder: TextEncoder, settings: LoraSettings) -> None:
     Raises:
         RecipeError: if the package peft is missing.
     """
-    require_peft()
+    require_extra("lora", "'model.encoder = lora'")
     from peft import LoraConfig, get_peft_model
 
     config = LoraConfig(

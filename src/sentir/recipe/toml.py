@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import tomli_w
-
 from sentir.errors import RecipeError
 from sentir.i18n import _
 from sentir.safe_text import to_single_line
@@ -95,6 +93,8 @@ def format_setting(value: Any) -> str:
 
 def dump_toml(tree: Mapping[str, Any]) -> str:
     """Return nested settings as TOML, without ``None``, which TOML does not have."""
+    import tomli_w
+
     return tomli_w.dumps(_drop_none(tree)).strip("\n")
 
 

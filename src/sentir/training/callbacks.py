@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -14,8 +13,8 @@ import torch
 from transformers import TrainerCallback
 
 from sentir.context_variables import set_in_block
-from sentir.errors import SentirError
 from sentir.i18n import _
+from sentir.optional_dependencies import require_extra
 from sentir.paths import to_file_name
 from sentir.progress import progress_bar
 from sentir.training.hardware import peak_memory, reset_peak_memory
@@ -29,12 +28,10 @@ def log_to_tensorboard(folder: Path | None) -> Iterator[None]:
     """Log each training of this block for TensorBoard, in a subfolder of its own; ``None`` for no logs.
 
     Raises:
-        SentirError: if the package tensorboard is missing.
+        MissingDependencyError: if tensorboard is not installed.
     """
-    if folder is not None and importlib.util.find_spec("tensorboard") is None:
-        raise SentirError(
-            _("The package tensorboard is missing; install it with: pip install 'sentir[tensorboard]'.")
-        )
+    if folder is not None:
+        require_extra("tensorboard", "--tensorboard")
     with set_in_block(_logging_dir, folder):
         yield
 

@@ -8,7 +8,7 @@ from sentir.corpus.train_classes import inspect_train_classes
 from sentir.errors import CorpusError, RecipeError
 from sentir.i18n import _
 from sentir.models.kinds import MODELS
-from sentir.models.lora import require_peft
+from sentir.optional_dependencies import require_extra
 from sentir.preprocessing.kinds import uses_speech_encoder
 from sentir.recipe import ModelSettings, Recipe, TrainSettings
 from sentir.training.hardware import resolve_mixed_precision
@@ -37,7 +37,7 @@ def check_settings(recipe: Recipe, space: LabelSpace) -> None:
               task=recipe.data.task)
         )  # fmt: skip
     if model.encoder == "lora" and "text" in MODELS.get(model.kind).modalities:
-        require_peft()
+        require_extra("lora", "'model.encoder = lora'")
     resolve_mixed_precision(train.precision)
 
 

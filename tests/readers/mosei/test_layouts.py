@@ -22,7 +22,7 @@ from mosei_trees import (
 )
 
 from sentir.corpus.utterances import Clip
-from sentir.errors import CorpusError
+from sentir.errors import CorpusError, MissingDependencyError
 from sentir.readers import read_corpus
 from sentir.readers.mosei import reader as mosei
 from sentir.recipe import DataSettings
@@ -223,7 +223,7 @@ def test_without_h5py_the_error_names_what_to_install(tmp_path, monkeypatch):
     write_original(tmp_path)
     monkeypatch.setitem(__import__("sys").modules, "h5py", None)
     with pytest.raises(
-        CorpusError, match=r"CMU_MOSEI_Labels\.csd needs the package h5py.*pip install 'sentir\[csd\]'"
+        MissingDependencyError, match=r"CMU_MOSEI_Labels\.csd needs h5py; .*pip install 'sentir\[csd\]'"
     ):
         mosei.read_tree(tmp_path)
     assert h5py.__version__

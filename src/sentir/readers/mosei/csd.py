@@ -14,6 +14,7 @@ from sentir.corpus.utterances import Issue
 from sentir.errors import CorpusError
 from sentir.files.corpus_tables import skip_row
 from sentir.i18n import _, format_count
+from sentir.optional_dependencies import require_extra
 from sentir.readers.mosei.folds import find_folds, select_in_folds
 from sentir.readers.mosei.segments import SCALES, MoseiSegment, ParsedLabels, parse_interval
 from sentir.readers.mosei.transcripts import attach_transcripts, read_transcripts
@@ -37,7 +38,8 @@ def read_labels(root: Path, files: Sequence[Path], name: str, issues: list[Issue
     The times in a segment's id are the shortest decimals of these numbers, as in the label CSVs.
 
     Raises:
-        CorpusError: if h5py is missing, the file is not HDF5 with labels, or folds cannot be read.
+        MissingDependencyError: if h5py is not installed.
+        CorpusError: if the file is not HDF5 with labels, or folds cannot be read.
     """
     path = find_labels(files)[0]
     split_of, folds = find_folds(files)
@@ -57,12 +59,9 @@ def read_labels(root: Path, files: Sequence[Path], name: str, issues: list[Issue
 
 @contextmanager
 def _open_labels(path: Path) -> Iterator[h5py.Group]:
-    try:
-        import h5py
-    except ImportError as error:
-        raise CorpusError(
-            _("{file} needs the package h5py; install it with: pip install 'sentir[csd]'.", file=path.name)
-        ) from error
+    require_extra("csd", path.name)
+    import h5py
+
     try:
         with h5py.File(path, "r") as file:
             yield file["All Labels"]["data"]

@@ -1,0 +1,104 @@
+"""The wheel, installed alone into an environment of its own: small, without torch, and usable."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from importlib.metadata import distributions
+from pathlib import Path
+
+import pytest
+from packaging.utils import canonicalize_name
+
+from runtime import LABORATORY, PACKAGES, READ_AND_MEASURE, write_inputs
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[1]
+MAX_MEGABYTES = 450
+NOT_OURS = {"pip", "setuptools"}  # of every environment
+
+
+class Environment:
+    """A virtual environment with the wheel and what it depends on, and nothing of this one."""
+
+    def __init__(self, folder: Path, wheel: Path) -> None:
+        self.folder = folder
+        self._call(sys.executable, "-m", "venv", folder)
+        self._call(self.bin / "pip", "install", "--quiet", wheel, "-c", ROOT / "constraints.txt")
+
+    @property
+    def bin(self) -> Path:
+        return self.folder / ("Scripts" if os.name == "nt" else "bin")
+
+    def run(self, program: str, *arguments: object, expect: int = 0) -> str:
+        """Run a program of the environment; returns what it printed, standard error after standard output."""
+        done = self._call(self.bin / program, *arguments, expect=expect)
+        return done.stdout + done.stderr
+
+    def python(self, code: str, *arguments: object) -> str:
+        """Run Python code; returns what it printed."""
+        return self._call(self.bin / "python", "-c", code, *arguments).stdout
+
+    def sizes(self) -> dict[str, float]:
+        """Return package → megabytes that its files take, the largest first."""
+        (site,) = self.folder.glob("lib/python*/site-packages")
+        sizes = {
+            canonicalize_name(one.name): megabytes(one.files or ()) for one in distributions(path=[str(site)])
+        }
+        return dict(sorted(sizes.items(), key=lambda item: -item[1]))
+
+    def _call(self, *command: object, expect: int = 0) -> subprocess.CompletedProcess[str]:
+        clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "SENTIR"))}
+        homes = {f"SENTIR_{name}_DIR": str(self.folder / name.lower()) for name in ("STATE", "CACHE")}
+        done = subprocess.run(
+            [*map(str, command)], cwd=self.folder.parent, env=clean | homes, capture_output=True, text=True
+        )
+        assert done.returncode == expect, done.stdout + done.stderr
+        return done
+
+
+def megabytes(files: Iterable) -> float:
+    return sum(path.stat().st_size for file in files if (path := Path(file.locate())).is_file()) / 1e6
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runtime")
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, ROOT]
+    subprocess.run([*map(str, build)], check=True)
+    (wheel,) = folder.glob("sentir-*.whl")
+    return Environment(folder / "venv", wheel)
+
+
+def test_the_environment_is_small(environment):
+    sizes = {name: size for name, size in environment.sizes().items() if name not in NOT_OURS}
+    print(*(f"{size:7.1f} MB  {name}" for name, size in sizes.items()), sep="\n")
+    print(f"{sum(sizes.values()):7.1f} MB")
+    assert sizes["sentir"] > 1
+    assert sum(sizes.values()) <= MAX_MEGABYTES
+
+
+def test_the_laboratory_cannot_be_imported(environment):
+    code = "import sys; from importlib.util import find_spec\nprint(*(n for n in sys.argv[1:] if find_spec(n)))"
+    assert environment.python(code, *LABORATORY).split() == []
+
+
+def test_help_works_and_training_says_what_to_install(environment):
+    assert "Usage: sentir" in environment.run("sentir", "--help")
+    assert "Usage: sentir train" in environment.run("sentir", "train", "--help")
+    said = environment.run("sentir", "train", "meld-text", "--out", "model", expect=2)
+    assert said.startswith("Error: 'sentir train' needs torch, ") and said.endswith(
+        "pip install 'sentir[train]'.\n"
+    )
+
+
+def test_the_modules_of_the_runtime_are_imported(environment):
+    source = ROOT / "src"
+    files = [file.relative_to(source).with_suffix("") for file in source.rglob("*.py")]
+    modules = {".".join(file.parts).removesuffix(".__init__") for file in files if file.parts[1] in PACKAGES}
+    assert {"sentir.api.prediction", "sentir.audio.decoding"} <= modules
+    environment.python(f"import {', '.join(sorted(modules))}")
+
+
+def test_inputs_are_read_cleaned_and_measured(environment, tmp_path):
+    environment.python(READ_AND_MEASURE, write_inputs(tmp_path))
