@@ -135,11 +135,12 @@ def _cpu_backend(recognizer: Recognizer) -> TorchBackend:
     network, encoders = recognizer.model, recognizer.encoders
     if next(network.parameters()).device.type == "cpu":
         return TorchBackend(network, encoders)
-    parts = {
-        name: None if one is None else replace(one, encoder=copy.deepcopy(one.encoder).cpu())
-        for name, one in (("text", encoders.text), ("speech", encoders.speech))
-    }
-    return TorchBackend(copy.deepcopy(network).cpu().eval(), Encoders(**parts))
+    text, speech = encoders.text, encoders.speech
+    on_cpu = Encoders(
+        text and replace(text, encoder=copy.deepcopy(text.encoder).cpu()),
+        speech and replace(speech, encoder=copy.deepcopy(speech.encoder).cpu()),
+    )
+    return TorchBackend(copy.deepcopy(network).cpu().eval(), on_cpu)
 
 
 def _export_backend(backend: TorchBackend, inputs: ModelInputs) -> dict[str, onnx.ModelProto]:
@@ -163,9 +164,8 @@ def _save_processors(backend: TorchBackend, folder: Path) -> None:
     text, speech = backend.encoders.text, backend.encoders.speech
     if text is not None:
         text.processor.tokenizer.save_pretrained(folder / TEXT_ENCODER_FOLDER)
-        text.encoder.transformer.config.save_pretrained(folder / TEXT_ENCODER_FOLDER)
     if speech is not None:
-        speech.processor.extractor.save_pretrained(folder / SPEECH_ENCODER_FOLDER)
+        speech.processor.save_pretrained(folder / SPEECH_ENCODER_FOLDER)
         speech.encoder.transformer.config.save_pretrained(folder / SPEECH_ENCODER_FOLDER)
 
 

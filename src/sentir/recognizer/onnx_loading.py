@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sentir.corpus.predictions import Predictions
 from sentir.models.kinds import MODELS
 from sentir.models.speech_backbones import load_speech_feature_extractor
-from sentir.models.text_encoder import load_text_tokenizer
+from sentir.models.tokenizer_loading import load_saved_tokenizer
 from sentir.preprocessing.kinds import uses_speech_encoder
 from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.recipe import ModelSettings
@@ -91,9 +91,8 @@ def _load_processors(folder: Path, model: ModelSettings) -> dict[str, Any]:
     """Return ``tokenizer`` and ``extractor``, the keyword arguments of `Preprocessor`."""
     processors: dict[str, Any] = {}
     if "text" in MODELS.get(model.kind).modalities:
-        weights = str(folder / TEXT_ENCODER_FOLDER)
-        processors["tokenizer"] = load_text_tokenizer(
-            model.backbone, weights=weights, max_length=model.max_length
+        processors["tokenizer"] = load_saved_tokenizer(
+            folder / TEXT_ENCODER_FOLDER, model.backbone, max_length=model.max_length
         )
     if uses_speech_encoder(model):
         weights = str(folder / SPEECH_ENCODER_FOLDER)
