@@ -3,8 +3,8 @@
 import random
 from dataclasses import replace
 
+import numpy as np
 import pytest
-import torch
 from pipelines import Pipeline
 from tiny_corpora import tiny_corpus, tiny_recipe
 
@@ -43,14 +43,14 @@ def test_labels_do_not_change_inputs(model, split, corpus, weights):
     assert [u.labels for u in other.train] != [u.labels for u in corpus.train]
     one, two = make_inputs(weights, corpus, split, **model), make_inputs(weights, other, split, **model)
     assert one.ids == two.ids and one.encodings == two.encodings and one.units == two.units
-    assert one.tensors.keys() == two.tensors.keys() >= {"features", "dialogue", "turn"}
-    for name, tensor in one.tensors.items():
-        assert torch.equal(tensor, two.tensors[name]), name
+    assert one.arrays.keys() == two.arrays.keys() >= {"features", "dialogue", "turn"}
+    for name, tensor in one.arrays.items():
+        assert np.array_equal(tensor, two.arrays[name]), name
 
 
 def test_features_are_computed_from_blind_utterances(corpus, weights, monkeypatch):
     seen = []
-    spy = FeatureSet(lambda rows: seen.extend(rows) or {"n": torch.ones(len(rows)).numpy()})
+    spy = FeatureSet(lambda rows: seen.extend(rows) or {"n": np.ones(len(rows))})
     monkeypatch.setitem(FEATURE_SETS._entries, "spy", spy)
     make_inputs(weights, corpus, "dev", features=["spy"])
     assert {u.id for u in seen} == {u.id for u in (*corpus.train, *corpus.dev)}
@@ -66,8 +66,8 @@ def test_the_scaler_is_fitted_on_train_only(corpus, weights):
     recipe = tiny_recipe(weights, model={"features": ["lexical", "tabular"]})
     scalers = [Pipeline(recipe, c.train).scaler for c in (corpus, tiny_corpus(extreme))]
     assert scalers[0] == scalers[1]
-    train = make_inputs(weights, corpus, "train", features=["lexical", "tabular"]).tensors["features"]
-    torch.testing.assert_close(train.mean(0), torch.zeros(train.shape[1]), atol=1e-5, rtol=0)
+    train = make_inputs(weights, corpus, "train", features=["lexical", "tabular"]).arrays["features"]
+    np.testing.assert_allclose(train.mean(0), np.zeros(train.shape[1]), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("context", ["none", "window", "dialogue"])
@@ -78,7 +78,7 @@ def test_the_order_of_rows_does_not_matter(context, corpus, weights):
     one, two = pipeline.transform(corpus.dev), pipeline.transform(shuffled)
     rows = [two.ids.index(key) for key in one.ids]
     for name in ("text_states", "features", "turn"):
-        torch.testing.assert_close(one.tensors[name], two.tensors[name][rows])
+        np.testing.assert_allclose(one.arrays[name], two.arrays[name][rows])
     groups = [{frozenset(p.ids[n] for n in unit) for unit in p.units} for p in (one, two)]
     assert groups[0] == groups[1]
 
@@ -87,8 +87,8 @@ def test_a_unit_is_a_whole_dialogue_only_with_dialogue_context(corpus, weights):
     whole = make_inputs(weights, corpus, "dev", context="dialogue")
     assert [len(unit) for unit in whole.units] == [5, 5, 5]
     for unit in whole.units:
-        assert len(set(whole.tensors["dialogue"][unit].tolist())) == 1
-        assert whole.tensors["turn"][unit].tolist() == [0, 1, 2, 3, 4]
+        assert len(set(whole.arrays["dialogue"][unit].tolist())) == 1
+        assert whole.arrays["turn"][unit].tolist() == [0, 1, 2, 3, 4]
     assert [len(unit) for unit in make_inputs(weights, corpus, "dev", context="window").units] == [1] * 15
 
 
@@ -103,14 +103,14 @@ def test_speaker_numbers_are_equal_only_for_one_speaker_of_one_dialogue(corpus, 
     pipeline = Pipeline(recipe)
     nameless = [replace(u, speaker=None) if u.turn == 4 else replace(u, speaker="") if u.turn == 3 else u
                 for u in corpus.dev]  # fmt: skip
-    numbers = pipeline.transform(nameless).tensors["speaker"].tolist()
+    numbers = pipeline.transform(nameless).arrays["speaker"].tolist()
     rows = range(len(nameless))
     for a, b in ((a, b) for a in rows for b in rows if a < b):
         one, two = nameless[a], nameless[b]
         same = one.dialogue == two.dialogue and one.speaker == two.speaker and bool(one.speaker)
         assert (numbers[a] == numbers[b]) == same
     renamed = [replace(u, speaker=u.speaker and u.speaker[::-1]) for u in nameless]
-    assert pipeline.transform(renamed).tensors["speaker"].tolist() == numbers
+    assert pipeline.transform(renamed).arrays["speaker"].tolist() == numbers
 
 
 def test_a_window_with_separators_can_be_bidirectional(corpus, weights):
@@ -164,12 +164,12 @@ def test_missing_and_empty_texts_are_the_same_input(encoder, corpus, weights):
         pipeline.transform([replace(u, text=text, speaker=None) for u in corpus.dev]) for text in (None, " ")
     )
     assert missing.encodings == empty.encodings
-    assert all(torch.equal(missing.tensors[name], empty.tensors[name]) for name in missing.tensors)
+    assert all(np.array_equal(missing.arrays[name], empty.arrays[name]) for name in missing.arrays)
 
 
 def test_no_utterances_give_no_rows(weights):
     recipe = tiny_recipe(weights)
-    assert Pipeline(recipe).transform([]).tensors["text_states"].shape == (0, 3, 32)
+    assert Pipeline(recipe).transform([]).arrays["text_states"].shape == (0, 3, 32)
 
 
 @pytest.mark.parametrize("context", ["none", "window", "dialogue"])
@@ -193,7 +193,7 @@ def test_an_unknown_feature_set_suggests_the_nearest(corpus, weights):
 def test_a_batch_has_its_rows_and_pads_their_tokens(corpus, weights):
     tuned = make_inputs(weights, corpus, "dev", encoder="finetune", features=["lexical"])
     batch = tuned.batch([4, 2])
-    assert torch.equal(batch["features"], tuned.tensors["features"][[4, 2]])
+    assert np.array_equal(batch["features"], tuned.arrays["features"][[4, 2]])
     lengths = [len(tuned.encodings[n]["input_ids"]) for n in (4, 2)]
     assert batch["attention_mask"].sum(1).tolist() == lengths
     assert batch["input_ids"].shape == (2, max(lengths))

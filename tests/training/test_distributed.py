@@ -23,6 +23,7 @@ from pathlib import Path
 
 from sentir import api
 from sentir.readers import READERS
+from sentir.recognizer.torch_backend import TorchBackend
 from sentir.recognizer.inference import predict_task
 from tiny_corpora import tiny_corpus, tiny_recipe
 

@@ -33,7 +33,7 @@ def second(corpus, first):
 
 
 def text_states(recognizer, corpus):
-    return recognizer.encoders.embed(recognizer.preprocessor.transform(corpus.dev)).tensors["text_states"]
+    return recognizer.encoders.embed(recognizer.preprocessor.transform(corpus.dev)).arrays["text_states"]
 
 
 def test_the_head_takes_embeddings_of_the_fine_tuned_encoder(second, first, weights, corpus):
@@ -70,7 +70,7 @@ def test_an_encoder_retrained_in_the_same_folder_gives_new_embeddings(corpus, we
         tuned = tiny_recipe(weights, model={"encoder": "finetune"}, train={"seed": seed})
         fit_recognizer(tuned, corpus)[0].save_pretrained(tmp_path / "first")
         recipe = tiny_recipe(tmp_path / "first" / "encoder", model=HEAD)
-        embeddings.append(Pipeline(recipe).transform(corpus.dev).tensors["text_states"])
+        embeddings.append(Pipeline(recipe).transform(corpus.dev).arrays["text_states"])
     assert (embeddings[0] - embeddings[1]).abs().max() > 1e-4
 
 

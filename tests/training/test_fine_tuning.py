@@ -19,9 +19,9 @@ from sentir.errors import RecipeError, SentirError
 from sentir.models import lora
 from sentir.models.audio_backbones import load_audio_backbone
 from sentir.models.text_encoder import load_text_encoder
-from sentir.preprocessing.kinds import check_model
 from sentir.readers import READERS
 from sentir.recipe import ModelSettings, Recipe, TrainSettings
+from sentir.recognizer.model_checks import check_model
 from sentir.recognizer.recognizer import Recognizer
 from sentir.testing import make_tiny_text_backbone
 from sentir.training import callbacks, hardware

@@ -9,7 +9,7 @@ from tiny_corpora import spoken_recipe
 
 from sentir.corpus.utterances import Clip
 from sentir.errors import CorpusError, RecipeError, RecognizerError, UnknownNameError, WeightsError
-from sentir.preprocessing.kinds import check_model
+from sentir.recognizer.model_checks import check_model
 from sentir.recognizer.recognizer import Recognizer
 from sentir.testing import make_tiny_speech_backbone
 from sentir.training.fitting import check_training, fit

@@ -25,7 +25,7 @@ def truncated(weights, texts, **model):
     pipeline = Pipeline(tiny_recipe(weights, model={"max_length": 12} | model))
     utterances = [replace(u, text=text) for u, text in zip(tiny_corpus().train, texts, strict=False)]
     utterances = [replace(u, dialogue="one", turn=n) for n, u in enumerate(utterances)]
-    return pipeline.transform(utterances).tensors["is_truncated"].tolist()
+    return pipeline.transform(utterances).arrays["is_truncated"].tolist()
 
 
 @pytest.mark.parametrize("encoder", ["frozen", "finetune"])
@@ -51,6 +51,6 @@ def test_training_and_prediction_count_truncated_texts(weights, messages):
     assert messages[1:] == ["3 texts were truncated to 16 tokens, the most that the model takes."]
     recognizer.predict_utterances([u for u in corpus.dev if u.turn])
     assert len(messages) == 2
-    (row,) = recognizer.predict("so " * 30)
+    row = recognizer.predict("so " * 30)
     assert "16 tokens" in row.notes[0] and len(messages) == 2  # the note is enough
     assert progress._current_progress.get() is None

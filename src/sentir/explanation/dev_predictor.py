@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import Label
@@ -20,6 +20,7 @@ from sentir.evaluation.locked.ledger import get_labels
 from sentir.evaluation.metrics import resolve_metric
 from sentir.explanation.detached_copies import ReplayedEncoder, detached_copies
 from sentir.i18n import _
+from sentir.models.device import to_tensors
 from sentir.preprocessing.kinds import attach_required_audio
 from sentir.recognizer.inference import make_batches, predict_task
 from sentir.recognizer.recognizer import Recognizer, with_stacked
@@ -65,7 +66,7 @@ class DevPredictor:
         for name, part in self.replayed_encoders.items():
             setattr(self._model, name, part)
         self._batches = [
-            (rows, {k: v.to(self._device) for k, v in self.prepared.batch(rows).items()})
+            (rows, to_tensors(self.prepared.batch(rows), self._device))
             for rows in make_batches(self.prepared.units, _BATCH_SIZE)
         ]
 
@@ -84,7 +85,7 @@ class DevPredictor:
 
     def predict(
         self,
-        replaced_inputs: Mapping[str, Tensor] | None = None,
+        replaced_inputs: Mapping[str, NDArray[Any]] | None = None,
         replaced_outputs: Mapping[str, Any] | None = None,
     ) -> Predictions:
         """Predict dev.
@@ -100,9 +101,8 @@ class DevPredictor:
             for n, (rows, inputs) in enumerate(self._batches):
                 for name, part in self.replayed_encoders.items():
                     part.batch, part.replacement = n, (replaced_outputs or {}).get(name)
-                changed = {
-                    name: tensor[rows].to(self._device) for name, tensor in (replaced_inputs or {}).items()
-                }
+                replaced = {name: array[rows] for name, array in (replaced_inputs or {}).items()}
+                changed = to_tensors(replaced, self._device)
                 used = {name: tensor for name, tensor in (inputs | changed).items() if name in input_names}
                 logits[rows] = model(**used)[:, : len(space)].float().cpu()
         return self._calibrate(Predictions(self.prepared.ids, space.probabilities(logits.numpy()), space))
@@ -111,9 +111,9 @@ class DevPredictor:
         """Predict dev with every utterance as a dialogue of its own; its features stay those of its dialogue."""
         isolated = [replace(u, dialogue=u.id, turn=0) for u in self.utterances]
         prepared = self.recognizer.preprocess(isolated)
-        if "features" in self.prepared.tensors:
-            prepared.tensors["features"] = self.prepared.tensors["features"]
-        return self._calibrate(predict_task(self.recognizer.model, prepared, self.recognizer.space))
+        if "features" in self.prepared.arrays:
+            prepared.arrays["features"] = self.prepared.arrays["features"]
+        return self._calibrate(predict_task(self.recognizer.backend, prepared, self.recognizer.space))
 
     def _calibrate(self, predictions: Predictions) -> Predictions:
         return self.recognizer.calibration.apply(predictions) if self.recognizer.calibration else predictions

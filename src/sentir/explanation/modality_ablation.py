@@ -6,7 +6,9 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Utterance
@@ -14,7 +16,8 @@ from sentir.evaluation.comparison import apply_holm_correction, compare
 from sentir.evaluation.metrics import compute_scores
 from sentir.explanation.dev_predictor import DevPredictor
 from sentir.explanation.results import Ablation
-from sentir.models.factory import MODELS
+from sentir.models.device import to_tensors
+from sentir.models.kinds import MODELS
 from sentir.models.multimodal import MultimodalClassifier
 from sentir.preprocessing.kinds import feature_modality
 from sentir.recognizer.inference import make_batches
@@ -50,27 +53,27 @@ def _ablated_predictions(dev: DevPredictor) -> Iterator[tuple[str, str, Predicti
     settings = dev.recognizer.recipe.model
     for modality in sorted(MODELS.get(settings.kind).modalities, reverse=True):
         if isinstance(dev.recognizer.model, MultimodalClassifier):
-            missing = torch.zeros(len(dev.prepared.ids), dtype=torch.bool)
+            missing = np.zeros(len(dev.prepared.ids), dtype=bool)
             yield modality, "missing", dev.predict({f"has_{modality}": missing})
         else:
             yield modality, "train_mean", _predict_without_modality(dev, modality)
     if settings.context != "none":
         yield "context", "without_context", dev.without_context()
-    if "features" in dev.prepared.tensors:
-        zeros = torch.zeros_like(dev.prepared.tensors["features"])  # the train mean of scaled features
+    if "features" in dev.prepared.arrays:
+        zeros = np.zeros_like(dev.prepared.arrays["features"])  # the train mean of scaled features
         yield "features", "train_mean", dev.predict({"features": zeros})
 
 
 def _predict_without_modality(dev: DevPredictor, modality: str) -> Predictions:
-    replaced = {}
+    replaced: dict[str, NDArray[Any]] = {}
     scaler = dev.recognizer.preprocessor.scaler
     if scaler is not None:
         settings = dev.recognizer.recipe.model
         from_modality = [feature_modality(name.partition(".")[0], settings) == modality for name in scaler.names]
-        replaced["features"] = dev.prepared.tensors["features"] * ~torch.tensor(from_modality)
+        replaced["features"] = dev.prepared.arrays["features"] * ~np.array(from_modality, dtype=bool)
     mean = _train_mean(dev, modality)
-    if modality == "text" and "text_states" in dev.prepared.tensors:
-        replaced["text_states"] = mean.cpu().expand_as(dev.prepared.tensors["text_states"])
+    if modality == "text" and "text_states" in dev.prepared.arrays:
+        replaced["text_states"] = np.broadcast_to(mean.numpy(), dev.prepared.arrays["text_states"].shape)
         return dev.predict(replaced)
     return dev.predict(replaced, {"encoder" if modality == "text" else "audio": mean})
 
@@ -84,13 +87,14 @@ def _train_mean(dev: DevPredictor, modality: str) -> Any:
         if len(sample) < N_TRAIN_UTTERANCES:
             sample += [u.blind() for u in dialogue.utterances]
     prepared = dev.recognizer.preprocess(sample)
-    if "text_states" in prepared.tensors:
-        return prepared.tensors["text_states"].mean(0)
+    if "text_states" in prepared.arrays:
+        return torch.from_numpy(prepared.arrays["text_states"]).mean(0)
     encoder: Any = dev.replayed_encoders["encoder" if modality == "text" else "audio"].wrapped[0]
     device, outputs = next(dev.recognizer.model.parameters()).device, []
     with torch.inference_mode():
         for rows in make_batches([[n] for n in range(len(sample))], 32):
-            inputs = {k: v.to(device) for k, v in prepared.batch(rows).items() if k in encoder.input_names}
+            batch = {k: v for k, v in prepared.batch(rows).items() if k in encoder.input_names}
+            inputs = to_tensors(batch, device)
             known = inputs["has_audio"] if modality == "audio" else torch.ones(len(rows), dtype=torch.bool)
             output = encoder(**inputs)
             outputs.append([one[known] for one in (output if isinstance(output, tuple) else (output,))])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from sentir.corpus.predictions import Predictions
 from sentir.evaluation.intervals import compute_cluster_statistics, jackknife_metrics
@@ -51,11 +50,11 @@ def permutation_importance(
 def _compute_importance(
     dev: DevPredictor, baseline: Predictions, name: str, column_indices: list[int], num_repeats: int, seed: int
 ) -> FeatureImportance:
-    features = dev.prepared.tensors["features"]
+    features = dev.prepared.arrays["features"]
     permuted = []
     for repeat in range(num_repeats):
-        order = torch.from_numpy(np.random.default_rng([seed, repeat]).permutation(len(features)))
-        changed = features.clone()
+        order = np.random.default_rng([seed, repeat]).permutation(len(features))
+        changed = features.copy()
         changed[:, column_indices] = features[order][:, column_indices]
         permuted.append(dev.predict({"features": changed}))
     clusters = compute_cluster_statistics(dev.align_runs([baseline, *permuted]))

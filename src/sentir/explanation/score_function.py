@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from sentir.corpus.utterances import Utterance
 from sentir.explanation.detached_copies import detached_copies
+from sentir.models.device import to_tensors
 from sentir.models.text_encoder import TextEncoder
 from sentir.preprocessing.preprocessor import ModelInputs
 from sentir.recognizer.recognizer import Recognizer, with_stacked
@@ -106,7 +107,7 @@ def make_score_function(
     score_function = ScoreFunction(
         model=model,
         encoder=encoder,
-        inputs={name: tensor.to(device) for name, tensor in prepared.batch(unit).items()},
+        inputs=to_tensors(prepared.batch(unit), device),
         row=unit.index(row),
         target=target,
         kind=space.kind,

@@ -48,15 +48,16 @@ class EmotionModel(Classifier):
             nn.Linear(hidden_size, num_classes),
         )
 
-    def forward(self, *, features: Tensor | None = None, **audio_inputs: Tensor) -> Tensor:
-        """Classify N utterances.
+    def forward_features(self, *, features: Tensor | None = None, **audio_inputs: Tensor) -> Tensor:
+        """Return the ``(N, d)`` vectors that the head classifies.
 
         Args:
             features: ``(N, F)`` scaled numeric features.
             audio_inputs: of the `AudioEncoder` or `PooledSpeechEncoder`.
-
-        Returns:
-            ``(N, K)`` logits.
         """
         x = self.audio_proj(torch.cat(self.audio(**audio_inputs), dim=-1))
-        return self.head(self._append_features(x, features))
+        return self._append_features(x, features)
+
+    def forward(self, **inputs: Tensor) -> Tensor:
+        """Classify N utterances, given by the inputs of `forward_features` → ``(N, K)`` logits."""
+        return self.head(self.forward_features(**inputs))

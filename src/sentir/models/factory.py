@@ -1,4 +1,4 @@
-"""Kinds of networks by the name that a recipe gives them, built for the inputs of a preprocessor."""
+"""Networks of each kind of model, built for the inputs of a preprocessor."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from typing import Any
 
 from torch import nn
 
-from sentir.i18n import gettext_noop
 from sentir.models.context import DialogueContextConfig
 from sentir.models.emotion_model import EmotionModel
 from sentir.models.hybrid_transformer import HybridTransformerClassifier
+from sentir.models.kinds import MODELS
 from sentir.models.multimodal import MultimodalClassifier
 from sentir.models.speech_encoder import SpeechEncoder
 from sentir.models.text_encoder import TextEncoder
 from sentir.recipe import ModelSettings
-from sentir.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -35,43 +34,39 @@ class NetworkSpec:
     speech_encoder: SpeechEncoder | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ModelKind:
-    """A kind of network.
+_NETWORKS: dict[str, Callable[..., nn.Module]] = {
+    "hybrid_transformer": HybridTransformerClassifier,
+    "emotion_model": EmotionModel,
+    "multimodal": MultimodalClassifier,
+}
 
-    Attributes:
-        network: its class.
-        modalities: ``text``, ``audio`` or both.
+
+def build_network(spec: NetworkSpec, output_names: Sized, *, load_pretrained: bool = True) -> nn.Module:
+    """Build a network.
+
+    Args:
+        spec: what it is built for.
+        output_names: a label space, or the labels of several; there is one logit for each.
+        load_pretrained: false if saved weights are loaded into it next.
     """
-
-    network: Callable[..., nn.Module]
-    modalities: frozenset[str]
-
-    def build(self, spec: NetworkSpec, output_names: Sized, load_pretrained: bool) -> nn.Module:
-        """Build a network.
-
-        Args:
-            spec: what it is built for.
-            output_names: a label space, or the labels of several; there is one logit for each.
-            load_pretrained: false if saved weights are loaded into it next.
-        """
-        settings, backbones = spec.settings, list[str]()
-        arguments: dict[str, Any] = {}
-        if "text" in self.modalities:
-            backbones.append(settings.backbone)
-            arguments |= _text_arguments(spec)
-        if "audio" in self.modalities:
-            backbones.append(settings.audio.backbone)
-            arguments |= _audio_arguments(spec, load_pretrained)
-        if len(self.modalities) > 1:
-            arguments |= {
-                "fusion": settings.fusion,
-                "feature_modalities": spec.feature_modalities,
-                "modality_dropout": settings.modality_dropout,
-            }
-        for key in ("layer_pooling", "hidden_size", "dropout"):
-            arguments[key] = getattr(settings, key)
-        return self.network(*backbones, len(spec.feature_modalities), len(output_names), **arguments)
+    settings, backbones = spec.settings, list[str]()
+    modalities = MODELS.get(settings.kind).modalities
+    arguments: dict[str, Any] = {}
+    if "text" in modalities:
+        backbones.append(settings.backbone)
+        arguments |= _text_arguments(spec)
+    if "audio" in modalities:
+        backbones.append(settings.audio.backbone)
+        arguments |= _audio_arguments(spec, load_pretrained)
+    if len(modalities) > 1:
+        arguments |= {
+            "fusion": settings.fusion,
+            "feature_modalities": spec.feature_modalities,
+            "modality_dropout": settings.modality_dropout,
+        }
+    for key in ("layer_pooling", "hidden_size", "dropout"):
+        arguments[key] = getattr(settings, key)
+    return _NETWORKS[settings.kind](*backbones, len(spec.feature_modalities), len(output_names), **arguments)
 
 
 def _text_arguments(spec: NetworkSpec) -> dict[str, Any]:
@@ -95,13 +90,3 @@ def _audio_arguments(spec: NetworkSpec, load_pretrained: bool) -> dict[str, Any]
     if audio.is_encoder_frozen:
         return {"speech_states_shape": spec.speech_encoder.states_shape}
     return {"speech_encoder": spec.speech_encoder}
-
-
-MODELS = Registry(
-    gettext_noop("model"),
-    {
-        "hybrid_transformer": ModelKind(HybridTransformerClassifier, frozenset({"text"})),
-        "emotion_model": ModelKind(EmotionModel, frozenset({"audio"})),
-        "multimodal": ModelKind(MultimodalClassifier, frozenset({"text", "audio"})),
-    },
-)

@@ -48,7 +48,7 @@ class HybridTransformerClassifier(Classifier):
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(self.context.width_out, num_classes))
         self.input_names += context_inputs(context, dialogue)
 
-    def forward(
+    def forward_features(
         self,
         *,
         text_states: Tensor | None = None,
@@ -58,7 +58,7 @@ class HybridTransformerClassifier(Classifier):
         speaker: Tensor | None = None,
         **tokens: Tensor,
     ) -> Tensor:
-        """Classify N utterances.
+        """Return the ``(N, d)`` vectors that the head classifies.
 
         Args:
             text_states: ``(N, L, d)`` precomputed embeddings, for a model without encoder.
@@ -66,10 +66,11 @@ class HybridTransformerClassifier(Classifier):
             dialogue, turn: ``(N,)`` integers; needed with context ``dialogue``.
             speaker: ``(N,)`` integers, equal for the same speaker in the same dialogue.
             tokens: inputs of the encoder, ``(N, T)`` each.
-
-        Returns:
-            ``(N, K)`` logits.
         """
         states = text_states if self.encoder is None else self.encoder(**tokens)
         x = self._append_features(self.text_proj(self.layer_pooling(states)), features)
-        return self.head(self.context(x, dialogue, turn, speaker))
+        return self.context(x, dialogue, turn, speaker)
+
+    def forward(self, **inputs: Tensor) -> Tensor:
+        """Classify N utterances, given by the inputs of `forward_features` → ``(N, K)`` logits."""
+        return self.head(self.forward_features(**inputs))

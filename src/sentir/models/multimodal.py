@@ -99,31 +99,56 @@ class MultimodalClassifier(Classifier):
         self.head: nn.Module = PerModality(heads) if late else heads[0]
         self.input_names += context_inputs(context, dialogue)
 
-    def forward(
+    def forward_features(self, **inputs: Tensor | None) -> Tensor:
+        """Return the ``(N, d)`` vectors that the head classifies, those of late fusion concatenated.
+
+        Args:
+            inputs: those of `forward`.
+        """
+        return torch.cat(self._contextualize(**inputs)[0], dim=-1)
+
+    def forward(self, **inputs: Tensor | None) -> Tensor:
+        """Classify N utterances.
+
+        Args:
+            inputs: ``has_audio`` and ``has_text``, ``(N,)`` booleans; ``text_states`` ``(N, L, d)``, precomputed
+                embeddings for a model without text encoder; ``features`` ``(N, F)``, scaled; ``dialogue`` and
+                ``turn``, ``(N,)`` integers, needed with context ``dialogue``; ``speaker``, equal for the same
+                speaker in the same dialogue; and those of the text and the audio encoder, see their
+                ``input_names``.
+
+        Returns:
+            ``(N, K)`` logits.
+        """
+        vectors, present = self._contextualize(**inputs)
+        if self.fusion_level == "logits":
+            return self.fusion(torch.stack(self.head(vectors), dim=1), present)
+        return self.head(vectors[0])
+
+    def _contextualize(
+        self,
+        *,
+        dialogue: Tensor | None = None,
+        turn: Tensor | None = None,
+        speaker: Tensor | None = None,
+        **inputs: Any,
+    ) -> tuple[list[Tensor], Tensor]:
+        """Return vectors with context, of each branch in late fusion, and the mask of the branches present."""
+        vectors, present = self._encode(**inputs)
+        if self.fusion_level == "logits":
+            return self.context(vectors, dialogue, turn, speaker), present
+        return [self.context(vectors[0], dialogue, turn, speaker)], present
+
+    def _encode(
         self,
         *,
         has_audio: Tensor,
         has_text: Tensor,
         text_states: Tensor | None = None,
         features: Tensor | None = None,
-        dialogue: Tensor | None = None,
-        turn: Tensor | None = None,
-        speaker: Tensor | None = None,
         **inputs: Tensor,
-    ) -> Tensor:
-        """Classify N utterances.
-
-        Args:
-            has_audio, has_text: ``(N,)`` booleans.
-            text_states: ``(N, L, d)`` precomputed embeddings, for a model without text encoder.
-            features: ``(N, F)`` scaled numeric features.
-            dialogue, turn: ``(N,)`` integers; needed with context ``dialogue``.
-            speaker: ``(N,)`` integers, equal for the same speaker in the same dialogue.
-            inputs: of the text and the audio encoder, see their ``input_names``.
-
-        Returns:
-            ``(N, K)`` logits.
-        """
+    ) -> tuple[list[Tensor], Tensor]:
+        """Return the vectors that the context takes, and the mask of the branches present."""
         present = self._drop_modalities(torch.stack([has_text, has_audio], dim=1))
         audio_inputs = {name: inputs.pop(name) for name in self.audio.input_names if name != "has_audio"}
         text, text_positions = self._encode_text(text_states, inputs)
@@ -133,14 +158,13 @@ class MultimodalClassifier(Classifier):
             numeric = [self.feature_proj(features * feature_mask)]
         if self.fusion_level == "logits":
             vectors = [vector * present[:, m, None] for m, vector in enumerate((text, audio))]
-            logits = self.head(self.context([*vectors, *numeric], dialogue, turn, speaker))
             has_features = [feature_mask.any(1, keepdim=True)] if numeric else []
-            return self.fusion(torch.stack(logits, dim=1), torch.cat([present, *has_features], dim=1))
+            return [*vectors, *numeric], torch.cat([present, *has_features], dim=1)
         positions = (
             () if self.position_proj is None else self._project_positions((text_positions, audio_positions))
         )
-        x = torch.cat([self.fusion(torch.stack([text, audio], dim=1), present, *positions), *numeric], dim=-1)
-        return self.head(self.context(x, dialogue, turn, speaker))
+        fused = self.fusion(torch.stack([text, audio], dim=1), present, *positions)
+        return [torch.cat([fused, *numeric], dim=-1)], present
 
     def _encode_text(self, text_states: Tensor | None, tokens: dict[str, Tensor]) -> tuple[Tensor, list[Tensor]]:
         """Return ``(N, d)`` vectors of texts, and their positions if the fusion needs them.

@@ -1,24 +1,17 @@
-"""The inputs that a kind of model takes, and checks of its settings."""
+"""The inputs that a model takes, by its settings."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from sentir.audio.store import attach_corpus_audio
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.utterances import SPLITS
-from sentir.errors import RecipeError
 from sentir.features import FEATURE_SETS
-from sentir.i18n import _, gettext_noop
-from sentir.models.audio_backbones import get_audio_backbone, get_audio_weights_file, resolve_audio_weights
-from sentir.models.factory import MODELS
-from sentir.models.fusion import FUSIONS
-from sentir.models.loading import load_config
-from sentir.models.speech_backbones import get_speech_backbone, is_speech_backbone, load_speech_config
-from sentir.models.text_backbones import get_text_backbone
-from sentir.models.weights import WeightsSource
-from sentir.recipe import AudioSettings, ModelSettings
+from sentir.i18n import gettext_noop
+from sentir.models.kinds import MODELS
+from sentir.models.speech_backbones import is_speech_backbone
+from sentir.recipe import ModelSettings
 
 
 def uses_speech_encoder(model: ModelSettings) -> bool:
@@ -64,119 +57,22 @@ def randomly_initialized_parts(model: ModelSettings) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def check_model(model: ModelSettings) -> None:
-    """Check the names and settings of a model before it is trained.
-
-    Raises:
-        UnknownNameError: if there is no such model, backbone, fusion or feature set.
-        RecipeError: if a model without text has a context, a frozen encoder is not pretrained, a causal context
-            gets features or a stacked model that use later turns, or a setting is not for this audio backbone.
-    """
-    modalities = MODELS.get(model.kind).modalities
-    if "text" in modalities:
-        get_text_backbone(model.backbone)
-        require_pretrained(model, "model")
-    elif model.context != "none":
-        raise RecipeError(
-            _("'model.context' = '{context}' needs a model that takes text; '{kind}' allows only 'none'.",
-              context=model.context, kind=model.kind)
-        )  # fmt: skip
-    if model.context == "dialogue" and model.dialogue.direction == "causal":
-        _check_causal(model)
-    if "audio" in modalities:
-        _check_audio(model.audio)
-    FUSIONS.get(model.fusion)
-    for name in model.features:
-        FEATURE_SETS.get(name)
-
-
-def _check_causal(model: ModelSettings) -> None:
-    if "dialogue" in model.features:
-        raise RecipeError(
-            _("'model.dialogue.direction' = 'causal' excludes later turns, but the feature set 'dialogue' counts "
-              "them; remove it from 'model.features'.")
-        )  # fmt: skip
-    if _stacks_on_future_turns(model):
-        raise RecipeError(
-            _("'model.dialogue.direction' = 'causal' excludes later turns, but the stacked model uses them; give "
-              "'model.stacked.model' a causal context, or none.")
-        )  # fmt: skip
-
-
 def uses_future_turns(model: ModelSettings) -> bool:
     """Return whether later turns of a dialogue can change the prediction for a turn."""
-    if "dialogue" in model.features or _stacks_on_future_turns(model):
+    if "dialogue" in model.features or stacks_on_future_turns(model):
         return True
     if model.context == "dialogue":
         return model.dialogue.direction == "bidirectional"
     return model.context == "window" and model.window_right > 0
 
 
-def _stacks_on_future_turns(model: ModelSettings) -> bool:
+def stacks_on_future_turns(model: ModelSettings) -> bool:
+    """Return whether later turns of a dialogue can change the probabilities of the stacked model."""
     return (
         model.uses_stacking
         and model.stacked is not None
         and uses_future_turns(ModelSettings.model_validate(model.stacked.model))
     )
-
-
-def _check_audio(audio: AudioSettings) -> None:
-    if is_speech_backbone(audio.backbone):
-        get_speech_backbone(audio.backbone)
-        require_pretrained(audio, "model.audio")
-        if audio.mel != "mel":
-            raise RecipeError(
-                _("'model.audio.mel' has no effect here: '{name}' takes waveforms; remove it.",
-                  name=audio.backbone)
-            )  # fmt: skip
-        return
-    get_audio_backbone(audio.backbone)
-    for key, value in (("encoder", audio.encoder), ("layers", audio.layers)):
-        if value is not None:
-            raise RecipeError(
-                _("'model.audio.{key}' has no effect here: '{name}' is not a speech encoder; remove it.",
-                  key=key, name=audio.backbone)
-            )  # fmt: skip
-
-
-def weight_sources(model: ModelSettings) -> dict[str, WeightsSource]:
-    """Return the source of the initial weights of each modality of a model, ``text`` and ``audio``.
-
-    Raises:
-        SentirError: if there is no such file, folder or repository, or its content is not the expected one.
-    """
-    modalities, audio, sources = MODELS.get(model.kind).modalities, model.audio, {}
-    if "text" in modalities:
-        source = get_text_backbone(model.backbone).resolve_weights(model.weights)
-        sources["text"] = source if model.pretrained else WeightsSource(source.location, "random")
-    if uses_speech_encoder(model):
-        source = get_speech_backbone(audio.backbone).resolve_weights(audio.weights)
-        sources["audio"] = source if audio.pretrained else WeightsSource(source.location, "random")
-    elif "audio" in modalities:
-        sources["audio"] = resolve_audio_weights(
-            audio.backbone, pretrained=audio.pretrained, weights=_audio_weights_path(audio)
-        )
-    return sources
-
-
-def check_weights(model: ModelSettings) -> None:
-    """Find or download the weights that a training starts from.
-
-    Raises:
-        RecipeError: if audio weights are given though the backbone is not pretrained.
-        WeightsError: if weights can neither be found nor downloaded.
-    """
-    modalities, audio = MODELS.get(model.kind).modalities, model.audio
-    if "text" in modalities:
-        load_config(get_text_backbone(model.backbone).resolve_weights(model.weights))
-    if uses_speech_encoder(model):
-        load_speech_config(get_speech_backbone(audio.backbone).resolve_weights(audio.weights))
-    elif "audio" in modalities:
-        get_audio_weights_file(audio.backbone, pretrained=audio.pretrained, weights=_audio_weights_path(audio))
-
-
-def _audio_weights_path(audio: AudioSettings) -> Path | None:
-    return None if audio.weights is None else Path(audio.weights)
 
 
 def feature_modality(feature_set: str, model: ModelSettings) -> str:
@@ -194,20 +90,3 @@ def feature_modalities(feature_set: str, model: ModelSettings) -> set[str]:
     return set(MODELS.get(inner.kind).modalities).union(
         *(feature_modalities(name, inner) for name in inner.features)
     )
-
-
-def require_pretrained(settings: ModelSettings | AudioSettings, section: str) -> None:
-    """Refuse a frozen encoder without pretrained weights.
-
-    Args:
-        settings: of the encoder.
-        section: name of these settings, ``model`` or ``model.audio``.
-
-    Raises:
-        RecipeError: naming the settings to change.
-    """
-    if settings.is_encoder_frozen and not settings.pretrained:
-        raise RecipeError(
-            _("'{section}.encoder = frozen' needs pretrained weights; set {section}.pretrained=true or "
-              "{section}.encoder=finetune.", section=section)
-        )  # fmt: skip

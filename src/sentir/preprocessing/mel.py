@@ -7,9 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from sentir.audio.augment import augment_mel
 from sentir.audio.mel import HOP_LENGTH, SAMPLING_RATE
@@ -83,7 +81,9 @@ class MelInputs:
     lengths: NDArray[np.int64]
     statistics: MelStatistics
 
-    def batch(self, rows: Sequence[int], augmentation: SeededAugmentation | None = None) -> dict[str, Tensor]:
+    def batch(
+        self, rows: Sequence[int], augmentation: SeededAugmentation | None = None
+    ) -> dict[str, NDArray[Any]]:
         """Return ``mel`` (n, T, B), padded with 0 (the train mean), ``frames`` (n,) and ``has_audio`` (n,)."""
         means = np.array(self.statistics.means, dtype=np.float32)
         stds = np.maximum(np.array(self.statistics.stds, dtype=np.float32), _MIN_STD_DB)
@@ -104,9 +104,9 @@ class MelInputs:
                 )
             padded[n, : len(mel)] = (mel - means) / stds
         return {
-            "mel": torch.from_numpy(padded),
-            "mel_lengths": torch.from_numpy(self.lengths[rows]),
-            "has_audio": torch.tensor([self.mels[row] is not None for row in rows]),
+            "mel": padded,
+            "mel_lengths": self.lengths[rows],
+            "has_audio": np.array([self.mels[row] is not None for row in rows], dtype=bool),
         }
 
 

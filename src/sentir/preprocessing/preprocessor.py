@@ -1,4 +1,4 @@
-"""Utterances → model inputs: the one place that turns text, audio, features and dialogue order into tensors.
+"""Utterances → model inputs: the one place that turns text, audio, features and dialogue order into arrays.
 
 Training, evaluation and prediction use the same `Preprocessor`, which removes labels first.
 """
@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from sentir.audio.store import attach_audio
 from sentir.audio.thesis_mel import THESIS_SECONDS
@@ -20,8 +19,7 @@ from sentir.errors import PredictionsError
 from sentir.features import compute_features
 from sentir.features.scaling import FeatureScaler
 from sentir.i18n import _, format_count, format_decimal
-from sentir.models.device import to_tensors
-from sentir.models.factory import MODELS
+from sentir.models.kinds import MODELS
 from sentir.models.speech_features import SpeechFeatureExtractor
 from sentir.models.tokenization import Encoding, TextTokenizer
 from sentir.preprocessing.kinds import required_mel_kind, uses_speech_encoder
@@ -43,7 +41,7 @@ class ModelInputs:
 
     Attributes:
         ids: N utterance ids.
-        tensors: ``features`` (N, F), ``text_states`` and ``speech_states`` (N, L, d), ``dialogue``, ``turn`` and
+        arrays: ``features`` (N, F), ``text_states`` and ``speech_states`` (N, L, d), ``dialogue``, ``turn`` and
             ``speaker`` (N,), the last equal for one speaker in one dialogue; those of `TextPreprocessor`.
         units: rows that must share a batch: whole dialogues if the model has dialogue context.
         encodings: N encodings, padded batch by batch; empty without text, and with precomputed embeddings.
@@ -55,7 +53,7 @@ class ModelInputs:
     """
 
     ids: tuple[str, ...]
-    tensors: dict[str, Tensor]
+    arrays: dict[str, NDArray[Any]]
     units: list[list[int]]
     encodings: list[Encoding]
     tokenizer: TextTokenizer | None = None
@@ -64,12 +62,13 @@ class ModelInputs:
     is_from_corpus: bool = False
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def batch(self, rows: Sequence[int], augmentation: SeededAugmentation | None = None) -> dict[str, Tensor]:
+    def batch(
+        self, rows: Sequence[int], augmentation: SeededAugmentation | None = None
+    ) -> dict[str, NDArray[Any]]:
         """Return the inputs of ``rows`` by name, with augmented mel spectrograms if there is an augmentation."""
-        index = torch.tensor(rows, dtype=torch.long)
-        batch = {name: tensor[index] for name, tensor in self.tensors.items()}
+        batch = {name: array[rows] for name, array in self.arrays.items()}
         if self.encodings and self.tokenizer is not None:
-            batch |= to_tensors(self.tokenizer.pad([self.encodings[n] for n in rows]))
+            batch |= self.tokenizer.pad([self.encodings[n] for n in rows])
         if self.waveforms is not None:
             batch |= self.waveforms.batch(rows)
         return batch if self.mels is None else batch | self.mels.batch(rows, augmentation)
@@ -77,7 +76,7 @@ class ModelInputs:
     def count_missing(self) -> dict[str, int]:
         """Return modality → how many utterances lack it, ``text`` or ``audio``; only where any does."""
         masks = {"text": "has_text", "audio": "has_audio"}
-        counts = {what: int((~self.tensors[name]).sum()) for what, name in masks.items() if name in self.tensors}
+        counts = {what: int((~self.arrays[name]).sum()) for what, name in masks.items() if name in self.arrays}
         if self.waveforms is not None:
             counts["audio"] = sum(clip is None for clip in self.waveforms.clips)
         if self.mels is not None:
@@ -86,11 +85,11 @@ class ModelInputs:
 
     def count_truncated(self) -> int:
         """Return how many texts are truncated."""
-        return int(self.tensors["is_truncated"].sum()) if "is_truncated" in self.tensors else 0
+        return int(self.arrays["is_truncated"].sum()) if "is_truncated" in self.arrays else 0
 
     def describe_unknown_tokens(self) -> str:
         """Return a sentence on how many texts have tokens outside the vocabulary; ``""`` if none has."""
-        n = int((self.tensors["num_unknown_tokens"] > 0).sum()) if "num_unknown_tokens" in self.tensors else 0
+        n = int((self.arrays["num_unknown_tokens"] > 0).sum()) if "num_unknown_tokens" in self.arrays else 0
         if not n:
             return ""
         return _("Texts with tokens outside the encoder's vocabulary, such as emoji or another script: {n} of "
@@ -175,27 +174,27 @@ class Preprocessor:
         dialogue, turn = np.zeros(len(blind), dtype=np.int64), np.zeros(len(blind), dtype=np.int64)
         for n, members in enumerate(rows):
             dialogue[members], turn[members] = n, np.arange(len(members))
-        tensors = {"dialogue": torch.from_numpy(dialogue), "turn": torch.from_numpy(turn)}
-        tensors["speaker"] = torch.tensor(_number_speakers(blind, rows), dtype=torch.long)
+        speaker = np.array(_number_speakers(blind, rows), dtype=np.int64)
+        arrays: dict[str, NDArray[Any]] = {"dialogue": dialogue, "turn": turn, "speaker": speaker}
         if self.scaler is not None and blind:
             table = compute_features(self.model_settings.features, blind).with_missing_tabular(self.scaler.names)
-            tensors["features"] = torch.from_numpy(self.scaler.transform(table))
-        text_tensors, encodings = ({}, []) if self.text is None else self.text.transform(blind, rows)
+            arrays["features"] = self.scaler.transform(table)
+        text_arrays, encodings = ({}, []) if self.text is None else self.text.transform(blind, rows)
         return ModelInputs(
             ids=tuple(u.id for u in blind),
-            tensors=tensors | text_tensors,
+            arrays=arrays | text_arrays,
             units=rows if self.model_settings.context == "dialogue" else [[n] for n in range(len(blind))],
             encodings=encodings,
             tokenizer=None if self.text is None else self.text.tokenizer,
             mels=None if self.mel is None else self.mel.transform(blind),
             waveforms=None if self.waveform is None else self.waveform.transform(blind),
             is_from_corpus=all(u.split for u in blind),
-            notes={u.id: notes for n, u in enumerate(blind) if (notes := tuple(self._notes(u, text_tensors, n)))},
+            notes={u.id: notes for n, u in enumerate(blind) if (notes := tuple(self._notes(u, text_arrays, n)))},
         )
 
-    def _notes(self, u: Utterance, text_tensors: Mapping[str, Tensor], row: int) -> Iterator[str]:
+    def _notes(self, u: Utterance, text_arrays: Mapping[str, NDArray[Any]], row: int) -> Iterator[str]:
         if self.text is not None:
-            yield from self.text.describe_losses(text_tensors, row)
+            yield from self.text.describe_losses(text_arrays, row)
         if (self.mel is None and self.waveform is None) or u.audio is None:
             return
         audio, seconds = self.model_settings.audio, u.audio.seconds

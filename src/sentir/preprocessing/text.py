@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from sentir.corpus.cleaning import clean_text
 from sentir.corpus.invisible_characters import is_blank
@@ -29,7 +30,7 @@ class TextPreprocessor:
 
     def transform(
         self, utterances: Sequence[Utterance], dialogues: list[list[int]]
-    ) -> tuple[dict[str, Tensor], list[Encoding]]:
+    ) -> tuple[dict[str, NDArray[Any]], list[Encoding]]:
         """Tokenize the texts of N utterances.
 
         Args:
@@ -37,7 +38,7 @@ class TextPreprocessor:
             dialogues: their rows by dialogue, each in the order of its turns.
 
         Returns:
-            The tensors ``has_text``, ``is_truncated`` and ``num_unknown_tokens``, each ``(N,)``, and N encodings.
+            The arrays ``has_text``, ``is_truncated`` and ``num_unknown_tokens``, each ``(N,)``, and N encodings.
         """
         texts = [clean_text(u.text or "", self.cleaning) for u in utterances]
         has_text = [not is_blank(text) for text in texts]
@@ -48,18 +49,18 @@ class TextPreprocessor:
             for row, text in zip(encodings, texts, strict=True)
         ]
         unknown = [self.tokenizer.count_unknown(row) for row in encodings]
-        tensors = {
-            "has_text": torch.tensor(has_text, dtype=torch.bool),
-            "is_truncated": torch.tensor(is_truncated, dtype=torch.bool),
-            "num_unknown_tokens": torch.tensor(unknown, dtype=torch.long),
+        arrays = {
+            "has_text": np.array(has_text, dtype=bool),
+            "is_truncated": np.array(is_truncated, dtype=bool),
+            "num_unknown_tokens": np.array(unknown, dtype=np.int64),
         }
-        return tensors, encodings
+        return arrays, encodings
 
-    def describe_losses(self, tensors: Mapping[str, Tensor], row: int) -> Iterator[str]:
-        """Yield sentences on what is lost of the text in a row of the tensors of `transform`."""
-        if tensors["is_truncated"][row]:
+    def describe_losses(self, arrays: Mapping[str, NDArray[Any]], row: int) -> Iterator[str]:
+        """Yield sentences on what is lost of the text in a row of the arrays of `transform`."""
+        if arrays["is_truncated"][row]:
             yield _("Its text was truncated to {limit} tokens.", limit=self.tokenizer.max_length)
-        if n := int(tensors["num_unknown_tokens"][row]):
+        if n := int(arrays["num_unknown_tokens"][row]):
             yield _("Tokens of its text outside the encoder's vocabulary, such as emoji: {n}.", n=n)
 
     def input_text(self, utterance: Utterance) -> str:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from sentir.audio.decoding import SAMPLING_RATE, Waveform, decode
 from sentir.corpus.utterances import Clip, Utterance
-from sentir.models.device import to_tensors
 from sentir.models.speech_features import SpeechFeatureExtractor
 from sentir.preprocessing.mel import center_crop
 from sentir.recipe import AudioSettings
@@ -50,13 +49,13 @@ class WaveformInputs:
         """Lengths ``(N,)`` in frames of the encoder."""
         return np.array([self.extractor.num_frames(int(n)) for n in self.num_samples], dtype=np.int64)
 
-    def batch(self, rows: Sequence[int]) -> dict[str, Tensor]:
+    def batch(self, rows: Sequence[int]) -> dict[str, NDArray[Any]]:
         """Return the padded inputs of a `SpeechEncoder` for n rows.
 
         Raises:
             AudioError: if a clip can no longer be decoded.
         """
-        return to_tensors(self.extractor.pad([self._load_waveform(row) for row in rows]))
+        return self.extractor.pad([self._load_waveform(row) for row in rows])
 
     def _load_waveform(self, row: int) -> Waveform | None:
         clip = self.clips[row]

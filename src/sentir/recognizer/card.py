@@ -19,7 +19,7 @@ from sentir.download.sources import DOWNLOADABLE_CORPORA
 from sentir.evaluation.metrics import AT_HALF_SUFFIX
 from sentir.evaluation.results import MIN_CLUSTERS, ModelScores, few_clusters_note
 from sentir.i18n import LANGUAGES, _, gettext_noop, use_language
-from sentir.models.factory import MODELS
+from sentir.models.kinds import MODELS
 from sentir.models.speech_backbones import is_speech_backbone
 from sentir.models.text_backbones import TEXT_BACKBONES, TextBackbone
 from sentir.models.weights import WeightsSource

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
-import torch
+import numpy as np
 from torch import nn
 
 from sentir.models.device import get_best_device
-from sentir.models.factory import MODELS, NetworkSpec
+from sentir.models.factory import NetworkSpec, build_network
+from sentir.models.kinds import MODELS
 from sentir.models.lora import add_lora
 from sentir.models.speech_backbones import load_speech_encoder
 from sentir.models.speech_encoder import SpeechEncoder
@@ -20,15 +21,12 @@ from sentir.models.speech_features import SpeechFeatureExtractor
 from sentir.models.text_backbones import TEXT_BACKBONES
 from sentir.models.text_encoder import TextEncoder, load_text_encoder
 from sentir.models.tokenization import TextTokenizer
-from sentir.preprocessing.kinds import (
-    feature_modality,
-    require_pretrained,
-    uses_speech_encoder,
-)
+from sentir.preprocessing.kinds import feature_modality, uses_speech_encoder
 from sentir.preprocessing.preprocessor import ModelInputs, Preprocessor
 from sentir.recipe import AudioSettings, ModelSettings
 from sentir.recognizer.embedding_cache import encoder_digest, last_modified_ns
 from sentir.recognizer.frozen_encoders import encode_texts, encode_waveforms
+from sentir.recognizer.model_checks import require_pretrained
 
 EncoderT = TypeVar("EncoderT")
 ProcessorT = TypeVar("ProcessorT")
@@ -107,7 +105,7 @@ class Encoders:
         states = encode_texts(
             text.encoder, text.processor, inputs.encodings, digest=text.digest, use_cache=use_cache
         )
-        return replace(inputs, tensors=inputs.tensors | {"text_states": torch.from_numpy(states)}, encodings=[])
+        return replace(inputs, arrays=inputs.arrays | {"text_states": states}, encodings=[])
 
     def embed_audio(self, inputs: ModelInputs) -> ModelInputs:
         """Replace only the waveforms of a frozen speech encoder by embeddings."""
@@ -117,9 +115,9 @@ class Encoders:
         states = encode_waveforms(
             speech.encoder, waveforms, digest=speech.digest, use_cache=inputs.is_from_corpus
         )
-        has_audio = torch.tensor([clip is not None for clip in waveforms.clips], dtype=torch.bool)
-        embedded = {"speech_states": torch.from_numpy(states), "has_audio": has_audio}
-        return replace(inputs, tensors=inputs.tensors | embedded, waveforms=None)
+        has_audio = np.array([clip is not None for clip in waveforms.clips], dtype=bool)
+        embedded = {"speech_states": states, "has_audio": has_audio}
+        return replace(inputs, arrays=inputs.arrays | embedded, waveforms=None)
 
     def build_network(
         self, preprocessor: Preprocessor, output_names: Sized, *, load_pretrained: bool = True
@@ -139,8 +137,7 @@ class Encoders:
             None if self.text is None else self.text.encoder,
             None if self.speech is None else self.speech.encoder,
         )
-        network: nn.Module = MODELS.get(settings.kind).build(spec, output_names, load_pretrained)
-        return network
+        return build_network(spec, output_names, load_pretrained=load_pretrained)
 
 
 def _load_text(model: ModelSettings, folder: str | None) -> PretrainedEncoder[TextEncoder, TextTokenizer]:

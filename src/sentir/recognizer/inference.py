@@ -1,14 +1,11 @@
-"""A network and model inputs → predictions keyed by utterance id: the one loop for dev, test and serving."""
+"""A backend and model inputs → predictions keyed by utterance id: the one loop for dev, test and serving."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import cast
 
 import numpy as np
-import torch
-from torch import nn
+from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
@@ -17,6 +14,7 @@ from sentir.i18n import _
 from sentir.preprocessing.preprocessor import ModelInputs
 from sentir.process_group import all_gather, split_between_processes
 from sentir.progress import progress_bar
+from sentir.recognizer.backend import Backend
 
 _TEXT_BATCH_SIZE, _MEL_BATCH_SIZE, _WAVEFORM_BATCH_SIZE = 256, 32, 8
 
@@ -33,28 +31,15 @@ def make_batches(units: list[list[int]], batch_size: int) -> Iterator[list[int]]
         yield rows
 
 
-@contextmanager
-def eval_mode(network: nn.Module) -> Iterator[None]:
-    """Put a network into eval mode inside a ``with`` block."""
-    training = [module for module in network.modules() if module.training]
-    for module in training:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
-
-
 def predict_task(
-    model: nn.Module,
+    backend: Backend,
     model_inputs: ModelInputs,
     space: LabelSpace,
     *,
     batch_size: int | None = None,
     source: Mapping[str, str] | None = None,
 ) -> Predictions:
-    """Predict the main task of a model for N utterances.
+    """Predict the main task for N utterances.
 
     Args:
         batch_size: maximum utterances per forward pass; the default leaves room for a large network.
@@ -65,33 +50,23 @@ def predict_task(
     Raises:
         NonFiniteError: if logits are not finite.
     """
-    return predict_tasks(model, model_inputs, [space], batch_size=batch_size, source=source)[0]
+    return predict_tasks(backend, model_inputs, [space], batch_size=batch_size, source=source)[0]
 
 
 def predict_tasks(
-    model: nn.Module,
+    backend: Backend,
     model_inputs: ModelInputs,
     spaces: Sequence[LabelSpace],
     *,
     batch_size: int | None = None,
     source: Mapping[str, str] | None = None,
 ) -> list[Predictions]:
-    """Predict the first tasks of a model, its main one included, for N utterances; see `predict_task`."""
+    """Predict the first tasks, the main one included, for N utterances; see `predict_task`."""
     ends = np.cumsum([len(space) for space in spaces])
     logits = np.zeros((len(model_inputs.ids), ends[-1]))
-    device = next(model.parameters()).device
-    input_names = cast(Sequence[str], model.input_names)
-    size = _TEXT_BATCH_SIZE if model_inputs.mels is None else _MEL_BATCH_SIZE
-    size = batch_size or (size if model_inputs.waveforms is None else _WAVEFORM_BATCH_SIZE)
-    with (
-        eval_mode(model),
-        torch.inference_mode(),
-        progress_bar(_("Predicting"), len(model_inputs.ids)) as advance,
-    ):
-        for rows in split_between_processes(make_batches(_sort_by_length(model_inputs), size)):
-            batch = model_inputs.batch(rows)
-            output = model(**{name: t.to(device) for name, t in batch.items() if name in input_names})
-            logits[rows] = output[:, : ends[-1]].float().cpu().numpy()
+    with progress_bar(_("Predicting"), len(model_inputs.ids)) as advance:
+        for rows in split_between_processes(_make_sorted_batches(model_inputs, batch_size)):
+            logits[rows] = backend.logits(model_inputs.batch(rows))[:, : ends[-1]]
             advance(len(rows))
     logits = all_gather(logits)
     if not np.isfinite(logits).all():
@@ -99,6 +74,24 @@ def predict_tasks(
         raise NonFiniteError(_("Training diverged: the model's outputs are not finite; lower train.lr."), ids)
     parts = zip(spaces, np.split(logits, ends[:-1], axis=1), strict=True)
     return [Predictions(model_inputs.ids, space.probabilities(z), space, source or {}) for space, z in parts]
+
+
+def embed_inputs(backend: Backend, model_inputs: ModelInputs) -> NDArray[np.float32]:
+    """Return the ``(N, d)`` vectors of N utterances that the classification head takes."""
+    vectors: list[NDArray[np.float32]] = []
+    order: list[int] = []
+    with progress_bar(_("Embedding"), len(model_inputs.ids)) as advance:
+        for rows in _make_sorted_batches(model_inputs, None):
+            vectors.append(backend.vectors(model_inputs.batch(rows)))
+            order += rows
+            advance(len(rows))
+    return np.concatenate(vectors)[np.argsort(order)]
+
+
+def _make_sorted_batches(model_inputs: ModelInputs, batch_size: int | None) -> Iterator[list[int]]:
+    size = _TEXT_BATCH_SIZE if model_inputs.mels is None else _MEL_BATCH_SIZE
+    size = batch_size or (size if model_inputs.waveforms is None else _WAVEFORM_BATCH_SIZE)
+    return make_batches(_sort_by_length(model_inputs), size)
 
 
 def _sort_by_length(model_inputs: ModelInputs) -> list[list[int]]:

@@ -20,12 +20,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from torch import nn
 
 from sentir.atomic_folders import atomic_write_files, committed_folder, list_files
 from sentir.corpus.labels import Label, LabelSpace
@@ -36,34 +34,30 @@ from sentir.evaluation.calibration.fitting import Calibration
 from sentir.features import FEATURE_SETS
 from sentir.i18n import _
 from sentir.logs import logger
-from sentir.models.device import get_best_device
-from sentir.models.factory import MODELS
-from sentir.models.text_backbones import check_language
+from sentir.models.kinds import MODELS
+from sentir.models.text_backbones import TEXT_BACKBONES, check_language
 from sentir.paths import PathLike
 from sentir.plugins import load_plugins
 from sentir.preflight import METADATA_FILE
 from sentir.preprocessing.preprocessor import ModelInputs, Preprocessor
 from sentir.recipe import Recipe
+from sentir.recognizer.backend import Backend
 from sentir.recognizer.card import save_model_cards
-from sentir.recognizer.encoders import Encoders
-from sentir.recognizer.inference import predict_tasks
-from sentir.recognizer.needed_plugins import require_plugins
+from sentir.recognizer.hub import find_model
+from sentir.recognizer.inference import embed_inputs, predict_tasks
+from sentir.recognizer.needed_plugins import NEEDED_BY_BACKEND, require_plugins
 from sentir.recognizer.prediction_mixin import PredictionMixin
-from sentir.recognizer.saved_facts import FORMAT_VERSION, read_saved_model
-from sentir.recognizer.saving import (
-    STACKED_FOLDER,
-    copy_permissions,
-    encoder_digests,
-    load_encoders,
-    load_network,
-    owned_files,
-    report_damaged_recipe,
-    save_encoders,
-    save_network,
-)
-from sentir.recognizer.tasks import Task, output_names
+from sentir.recognizer.saved_facts import FORMAT_VERSION, SavedModel, read_saved_model
+from sentir.recognizer.saved_files import STACKED_FOLDER, copy_permissions, owned_files
+from sentir.recognizer.tasks import Task
 from sentir.repr_mixin import ReprMixin
 from sentir.safe_text import json_dumps
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from sentir.recognizer.encoders import Encoders
+    from sentir.recognizer.torch_backend import TorchBackend
 
 _LOAD_ATTEMPTS = 5  # while other processes save to the same folder
 _MIN_MISSING_SHARE = 0.01  # of train utterances without a modality, from which on it is optional
@@ -77,8 +71,7 @@ class Recognizer(PredictionMixin, ReprMixin):
         recipe: of its training.
         space: label space of its main task.
         preprocessor: fitted on train.
-        encoders: its pretrained encoders.
-        model: the network.
+        backend: computes the logits: a torch network with its encoders, or ONNX sessions.
         thresholds: ``(K,)`` tuned on dev, for a multi-label task; ``None`` otherwise.
         facts: about its training: corpus, dev score, versions …; ``scores`` are rows for its card.
         stacked: the recognizer whose probabilities are among its features, if there is one.
@@ -89,13 +82,35 @@ class Recognizer(PredictionMixin, ReprMixin):
     recipe: Recipe
     space: LabelSpace
     preprocessor: Preprocessor
-    encoders: Encoders
-    model: nn.Module
+    backend: Backend
     thresholds: NDArray[np.float64] | None
     facts: Mapping[str, Any] = field(default_factory=dict)
     stacked: Recognizer | None = None
     calibration: Calibration | None = None
     auxiliary_tasks: tuple[Task, ...] = ()
+
+    @property
+    def model(self) -> nn.Module:
+        """The torch network.
+
+        Raises:
+            RecognizerError: for an exported model, which has none.
+        """
+        return self._torch_backend.network
+
+    @property
+    def encoders(self) -> Encoders:
+        """The pretrained encoders in torch; raises as `model`."""
+        return self._torch_backend.encoders
+
+    @property
+    def _torch_backend(self) -> TorchBackend:
+        if self.backend.kind != "torch":
+            raise RecognizerError(
+                _("This model is exported ('{kind}'): it predicts, but cannot be explained, trained further or "
+                  "exported again; give the folder that it was exported from.", kind=self.backend.kind)
+            )  # fmt: skip
+        return cast("TorchBackend", self.backend)
 
     @property
     def modalities(self) -> frozenset[str]:
@@ -129,6 +144,12 @@ class Recognizer(PredictionMixin, ReprMixin):
         if len(own) > 1 and model.modality_dropout > 0:
             return True
         return int(missing.get(modality, 0)) >= max(1, _MIN_MISSING_SHARE * train["utterances"])
+
+    @property
+    def supported_languages(self) -> tuple[str, ...]:
+        """The languages of its text encoder; empty if it has none, or they are not known."""
+        name = self.recipe.model.backbone
+        return TEXT_BACKBONES.get(name).languages if self.preprocessor.text and name in TEXT_BACKBONES else ()
 
     def warn_unsupported_language(self, texts: Sequence[str | None]) -> None:
         """Warn if texts are not in a language of the text encoder."""
@@ -166,7 +187,7 @@ class Recognizer(PredictionMixin, ReprMixin):
                              n=n, limit=text.tokenizer.max_length))  # fmt: skip
         tasks = self.tasks
         spaces = [task.space for task in tasks]
-        predictions = predict_tasks(self.model, self.encoders.embed(inputs), spaces, source=source)
+        predictions = predict_tasks(self.backend, self.backend.embed(inputs), spaces, source=source)
         return {
             task.space.task: replace(task.apply(one), notes=notes)
             for task, one in zip(tasks, predictions, strict=True)
@@ -179,7 +200,13 @@ class Recognizer(PredictionMixin, ReprMixin):
 
     def preprocess(self, utterances: Sequence[Utterance]) -> ModelInputs:
         """Return the network's inputs for utterances, with the embeddings of frozen encoders."""
-        return self.encoders.embed(self.preprocessor.transform(utterances))
+        return self.backend.embed(self.preprocessor.transform(utterances))
+
+    def embed_utterances(self, utterances: Sequence[Utterance]) -> NDArray[np.float32]:
+        """Return the ``(N, d)`` vectors of N utterances before the classification head."""
+        if self.stacked is not None:
+            utterances = with_stacked(utterances, self.stacked.predict_utterances(utterances))
+        return embed_inputs(self.backend, self.preprocess(utterances))
 
     def labels(self, predictions: Predictions) -> dict[str, tuple[Label, ...]]:
         """Return id → label names or number, decoded with the thresholds tuned on dev."""
@@ -203,15 +230,14 @@ class Recognizer(PredictionMixin, ReprMixin):
         try:
             with atomic_write_files(Path(folder), owned_files) as draft:
                 self._write(draft, skip_frozen_weights)
-        except (OSError, SafetensorError) as error:
+        except OSError as error:
             raise RecognizerError(
                 _("The model cannot be saved to {folder} ({why}); free some space there, or give another folder.",
                   folder=folder, why=error)
             ) from error  # fmt: skip
 
     def _write(self, folder: Path, skip_frozen_weights: bool) -> None:
-        save_network(self.model, folder)
-        save_encoders(self.encoders, folder, skip_frozen_weights=skip_frozen_weights)
+        backend = self.backend.save(folder, skip_frozen_weights=skip_frozen_weights)
         mel, scaler = self.preprocessor.mel, self.preprocessor.scaler
         if self.stacked is not None:
             (folder / STACKED_FOLDER).mkdir()
@@ -224,7 +250,8 @@ class Recognizer(PredictionMixin, ReprMixin):
             "auxiliary_tasks": [task.to_dict() for task in auxiliary],
             "scaler": None if scaler is None else scaler.to_dict(),
             "mel_statistics": None if mel is None else mel.statistics.to_dict(),
-            **encoder_digests(self.encoders),
+            "backend": self.backend.kind,
+            **backend,
             "facts": dict(self.facts),
         }
         if not skip_frozen_weights:
@@ -235,10 +262,11 @@ class Recognizer(PredictionMixin, ReprMixin):
 
     @classmethod
     def from_pretrained(cls, folder: PathLike, *, plugins: PathLike | Iterable[PathLike] = ()) -> Recognizer:
-        """Load a folder that `save_pretrained` wrote.
+        """Load a folder that `save_pretrained` wrote; `sentir.load` does the same, for saved baselines too.
 
         Args:
-            folder: of the model. It names the plug-ins that it needs, and runs none.
+            folder: of the model, or the id of one on the Hugging Face hub, ``owner/name``. It names the plug-ins
+                that it needs, and runs none.
             plugins: Python files to load first; see `sentir.plugins.load_plugin`.
 
         Raises:
@@ -247,7 +275,7 @@ class Recognizer(PredictionMixin, ReprMixin):
             PluginError: if a plug-in that it needs is not loaded, or one of ``plugins`` cannot be.
         """
         load_plugins(plugins)
-        folder = Path(folder)
+        folder = find_model(folder)
         for attempts_left in reversed(range(_LOAD_ATTEMPTS)):
             committed, before = committed_folder(folder), _save_stamp(folder)
             try:
@@ -265,19 +293,18 @@ class Recognizer(PredictionMixin, ReprMixin):
     @classmethod
     def _load(cls, folder: Path) -> Recognizer:
         saved, facts = read_saved_model(folder)
-        recipe, (main, *auxiliary) = saved.recipe, saved.to_tasks()
-        require_plugins(folder, facts)
-        with report_damaged_recipe(folder):
-            encoders = load_encoders(folder, saved)
-            preprocessor = Preprocessor(
-                recipe.data, recipe.model, saved.scaler, saved.mel_statistics, **encoders.processors()
-            )
-            names = output_names([main.space, *(task.space for task in auxiliary)])
-            model = load_network(folder, preprocessor, encoders, names)
-        stacked = cls._load(folder / STACKED_FOLDER) if recipe.model.uses_stacking else None
-        model = model.to(get_best_device()).eval()
-        parts = (main.space, preprocessor, encoders, model, main.thresholds)
-        return cls(recipe, *parts, facts, stacked, main.calibration, tuple(auxiliary))
+        main, *auxiliary = saved.to_tasks()
+        require_plugins(folder, facts, NEEDED_BY_BACKEND[saved.backend])
+        preprocessor, backend = _load_backend(folder, saved)
+        stacked = cls._load(folder / STACKED_FOLDER) if saved.recipe.model.uses_stacking else None
+        parts = (saved.recipe, main.space, preprocessor, backend, main.thresholds)
+        return cls(*parts, facts, stacked, main.calibration, tuple(auxiliary))
+
+
+def _load_backend(folder: Path, saved: SavedModel) -> tuple[Preprocessor, Backend]:
+    from sentir.recognizer.torch_backend import load_torch_backend
+
+    return load_torch_backend(folder, saved)
 
 
 def _deduplicate(*notes: tuple[str, ...]) -> tuple[str, ...]:

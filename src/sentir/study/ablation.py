@@ -8,7 +8,7 @@ from typing import Any
 
 from sentir.errors import RecipeError
 from sentir.i18n import _
-from sentir.models.factory import MODELS
+from sentir.models.kinds import MODELS
 from sentir.preprocessing.kinds import feature_modalities
 from sentir.recipe import Recipe, Section, merge_settings
 from sentir.training.setting_checks import unused_settings

@@ -21,11 +21,11 @@ from sentir.errors import CorpusError, RecipeError
 from sentir.features.scaling import FeatureScaler
 from sentir.i18n import _, use_language
 from sentir.io import atomic_write, write_text
+from sentir.preflight import METADATA_FILE
 from sentir.recipe import Recipe
 from sentir.recognizer.card import CARD_FILES, intended_use
 from sentir.recognizer.prediction_mixin import PredictionMixin
-from sentir.recognizer.saved_facts import check_format
-from sentir.recognizer.saving import METADATA_FILE, damaged_model_error
+from sentir.recognizer.saved_facts import check_format, damaged_model_error
 from sentir.safe_text import json_dumps
 from sentir.study.baseline_heads import Head
 from sentir.study.baselines import BASELINE_MODALITIES, FittedBaseline, predict_fitted_baseline

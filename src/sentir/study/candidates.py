@@ -20,12 +20,12 @@ from sentir.evaluation.calibration.fitting import Calibration
 from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.evaluation.scorer import ModelPredictions
 from sentir.preprocessing.kinds import (
-    check_weights,
     input_modalities,
     randomly_initialized_parts,
     required_mel_kind,
 )
 from sentir.recipe import ModelSettings, Recipe
+from sentir.recognizer.model_checks import check_weights
 from sentir.recognizer.needed_plugins import list_needed_plugins
 from sentir.recognizer.recognizer import Recognizer
 from sentir.recognizer.saved_facts import read_saved_model

@@ -14,7 +14,7 @@ from sentir.evaluation.locked.test_contamination import contamination_findings, 
 from sentir.evaluation.metrics import resolve_metric
 from sentir.i18n import _
 from sentir.logs import logger
-from sentir.models.factory import MODELS
+from sentir.models.kinds import MODELS
 from sentir.paths import explain_invalid_name
 from sentir.recipe import Recipe
 from sentir.study.baselines import BASELINES

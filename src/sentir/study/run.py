@@ -21,10 +21,10 @@ from sentir.evaluation.scoring import read_results, read_rows, write_results, wr
 from sentir.i18n import _, format_count, format_decimal
 from sentir.logs import logger
 from sentir.paths import PathLike
+from sentir.preflight import METADATA_FILE
 from sentir.process_group import require_single_process
 from sentir.progress import progress_bar
 from sentir.recipe import Recipe
-from sentir.recognizer.saving import METADATA_FILE
 from sentir.report.saving import save_report
 from sentir.report.study_report import StudyReport
 from sentir.study.ablation import ablation_overrides

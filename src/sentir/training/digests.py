@@ -6,7 +6,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from importlib import metadata
+from typing import Any
 
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sentir.preprocessing.preprocessor import ModelInputs
@@ -23,7 +25,8 @@ def training_digest(
     versions = (f"{name} {metadata.version(name)}" for name in _PACKAGES)
     for text in (_CHECKPOINT_FORMAT, *versions, inputs_digest(model_inputs), *digest_parts):
         hasher.update(text.encode() + b"\0")
-    _hash_tensors(hasher, {**model.state_dict(), "": targets})
+    tensors = {**model.state_dict(), "": targets}
+    _hash_arrays(hasher, {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()})
     return hasher.hexdigest()
 
 
@@ -31,7 +34,7 @@ def inputs_digest(model_inputs: ModelInputs) -> str:
     """Return a hash of the model inputs of a split."""
     hasher = hashlib.blake2b(digest_size=8)
     hasher.update(json.dumps([model_inputs.ids, model_inputs.units, model_inputs.encodings]).encode())
-    _hash_tensors(hasher, model_inputs.tensors)
+    _hash_arrays(hasher, model_inputs.arrays)
     if model_inputs.mels is not None:  # the statistics depend on every frame
         hasher.update(repr(model_inputs.mels.statistics).encode() + model_inputs.mels.lengths.tobytes())
     if model_inputs.waveforms is not None:
@@ -39,7 +42,7 @@ def inputs_digest(model_inputs: ModelInputs) -> str:
     return hasher.hexdigest()
 
 
-def _hash_tensors(hasher: hashlib.blake2b, tensors: Mapping[str, Tensor]) -> None:
-    for name, tensor in tensors.items():
-        hasher.update(name.encode() + str(tensor.dtype).encode())
-        hasher.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+def _hash_arrays(hasher: hashlib.blake2b, arrays: Mapping[str, NDArray[Any]]) -> None:
+    for name, array in arrays.items():
+        hasher.update(name.encode() + str(array.dtype).encode())
+        hasher.update(array.tobytes())

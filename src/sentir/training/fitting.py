@@ -24,24 +24,20 @@ from sentir.evaluation.clusters import assign_clusters
 from sentir.evaluation.metrics import compute_scores, get_metric, resolve_metric
 from sentir.i18n import _
 from sentir.logs import log_once
-from sentir.models.factory import MODELS
+from sentir.models.kinds import MODELS
 from sentir.models.lora import merge_lora
 from sentir.models.text_backbones import check_language
 from sentir.models.weights import WeightsSource
-from sentir.preprocessing.kinds import (
-    attach_required_audio,
-    check_model,
-    check_weights,
-    required_mel_kind,
-    weight_sources,
-)
+from sentir.preprocessing.kinds import attach_required_audio, required_mel_kind
 from sentir.preprocessing.preprocessor import ModelInputs, Preprocessor
 from sentir.recipe import DataSettings, Recipe
 from sentir.recognizer.encoders import Encoders
 from sentir.recognizer.inference import predict_task, predict_tasks
+from sentir.recognizer.model_checks import check_model, check_weights, weight_sources
 from sentir.recognizer.needed_plugins import list_needed_plugins
 from sentir.recognizer.recognizer import Recognizer
 from sentir.recognizer.tasks import Task, output_names
+from sentir.recognizer.torch_backend import TorchBackend
 from sentir.training.callbacks import EpochCallback
 from sentir.training.checkpoints import is_checkpointing
 from sentir.training.digests import inputs_digest
@@ -114,7 +110,7 @@ def fit(
     truth = space.encode(labels[space.task].values())
 
     def dev_score() -> float:
-        p = predict_task(model, dev, space).select(labels[space.task]).probabilities
+        p = predict_task(TorchBackend(model), dev, space).select(labels[space.task]).probabilities
         scores = compute_scores(space, truth, p, tune_thresholds(space, truth, p))
         return get_metric(metric).sign * scores[metric]
 
@@ -139,8 +135,9 @@ def fit(
     )
     merge_lora(model)
     groups = assign_clusters(corpus, "dev", recipe.evaluation.cluster)
+    uncalibrated = predict_tasks(TorchBackend(model), dev, spaces)
     (main, predictions), *auxiliary = [
-        Task.calibrate(p, labels[p.label_space.task], groups) for p in predict_tasks(model, dev, spaces)
+        Task.calibrate(p, labels[p.label_space.task], groups) for p in uncalibrated
     ]
     return FitResult(
         preprocessor=preprocessor,

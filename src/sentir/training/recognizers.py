@@ -12,6 +12,7 @@ from sentir.recipe import Recipe
 from sentir.recognizer.card import summarize_data
 from sentir.recognizer.needed_plugins import list_needed_plugins
 from sentir.recognizer.recognizer import Recognizer
+from sentir.recognizer.torch_backend import TorchBackend
 from sentir.recognizer.versions import package_versions
 from sentir.training.callbacks import EpochCallback
 from sentir.training.fitting import fit
@@ -63,8 +64,8 @@ def fit_recognizer(
         "plugins": list_needed_plugins(recipe),
         "versions": package_versions(),
     }
-    fitted.model.to(get_best_device()).eval()
-    parts = (fitted.space, fitted.preprocessor, fitted.encoders, fitted.model, fitted.thresholds)
+    backend = TorchBackend(fitted.model.to(get_best_device()).eval(), fitted.encoders)
+    parts = (fitted.space, fitted.preprocessor, backend, fitted.thresholds)
     recognizer = Recognizer(recipe, *parts, facts, stacked, fitted.calibration, fitted.auxiliary_tasks)
     return recognizer, fitted.dev_predictions
 

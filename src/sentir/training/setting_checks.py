@@ -7,7 +7,7 @@ from sentir.corpus.labels import LabelSpace
 from sentir.corpus.train_classes import inspect_train_classes
 from sentir.errors import CorpusError, RecipeError
 from sentir.i18n import _
-from sentir.models.factory import MODELS
+from sentir.models.kinds import MODELS
 from sentir.models.lora import require_peft
 from sentir.preprocessing.kinds import uses_speech_encoder
 from sentir.recipe import ModelSettings, Recipe, TrainSettings

@@ -10,6 +10,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from sentir.models.device import to_tensors
 from sentir.preprocessing.mel import SeededAugmentation
 from sentir.preprocessing.preprocessor import ModelInputs
 from sentir.process_group import destroy_process_group_at_exit, is_distributed
@@ -131,9 +132,9 @@ def _make_collator(
     def collate(units: list[list[int]]) -> dict[str, Tensor]:
         rows = [row for unit in units or model_inputs.units[:1] for row in unit]
         augmentation = SeededAugmentation(settings.augment, settings.seed, epoch_counter.epoch)
-        batch = {k: v for k, v in model_inputs.batch(rows, augmentation).items() if k in input_names}
+        arrays = {k: v for k, v in model_inputs.batch(rows, augmentation).items() if k in input_names}
         labels = targets[rows] if units else torch.full_like(targets[rows], UNLABELED)  # this process has none
-        return batch | {"labels": labels}
+        return to_tensors(arrays) | {"labels": labels}
 
     return collate
 

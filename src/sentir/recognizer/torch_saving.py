@@ -1,10 +1,8 @@
-"""The encoders and weights in the folder of a saved model."""
+"""The torch network and encoders in the folder of a saved model."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Container, Iterator, Sized
-from contextlib import contextmanager
+from collections.abc import Container, Sized
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,63 +12,31 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from sentir.atomic_folders import list_files, refuse_foreign_files
-from sentir.errors import RecipeError, UnknownNameError, WeightsError
+from sentir.errors import WeightsError
 from sentir.i18n import _
 from sentir.models.config_checks import count_elements, get_file_shapes, get_network_shapes
-from sentir.models.factory import MODELS
+from sentir.models.kinds import MODELS
 from sentir.models.speech_backbones import save_speech_encoder
 from sentir.models.text_encoder import save_text_encoder
 from sentir.plugins import PluginFailures
 from sentir.preflight import METADATA_FILE
 from sentir.preprocessing.kinds import uses_speech_encoder
 from sentir.preprocessing.preprocessor import Preprocessor
-from sentir.recognizer.card import CARD_FILENAMES
 from sentir.recognizer.encoders import Encoders, PretrainedEncoder
 from sentir.recognizer.saved_facts import SavedModel, damaged_model_error
+from sentir.recognizer.saved_files import SPEECH_ENCODER_FOLDER, TEXT_ENCODER_FOLDER, WEIGHTS_FILE
 
-WEIGHTS_FILE, STACKED_FOLDER = "model.safetensors", "stacked"
-_TEXT_ENCODER_FOLDER, _SPEECH_ENCODER_FOLDER = "encoder", "speech"
 # Prefix of parameter names → the folder that they are saved in.
-_ENCODER_PREFIXES = {"encoder.": _TEXT_ENCODER_FOLDER, "audio.encoder.": _SPEECH_ENCODER_FOLDER}
-_OWNED_FOLDERS = tuple(f"{part}/" for part in (_TEXT_ENCODER_FOLDER, _SPEECH_ENCODER_FOLDER, STACKED_FOLDER))
-_OWNED_FILES = (METADATA_FILE, WEIGHTS_FILE, *CARD_FILENAMES)
-_RESERVED_FILES = (
-    *_OWNED_FILES,
-    *(f"{part}/config.json" for part in (_TEXT_ENCODER_FOLDER, _SPEECH_ENCODER_FOLDER)),
-    f"{STACKED_FOLDER}/{METADATA_FILE}",
-)
-
-
-def owned_files(folder: Path) -> list[str]:
-    """Return the files of an earlier save: those that it lists, or if that is damaged, those with our names."""
-    try:
-        tree = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError):
-        tree = {}
-    listed = tree.get("files") if isinstance(tree, dict) else None
-    present = [name for name in list_files(folder) if name in _OWNED_FILES or name.startswith(_OWNED_FOLDERS)]
-    return [name for name in present if name in listed] if isinstance(listed, list) else present
-
-
-def check_output_folder(folder: Path) -> None:
-    """Refuse a folder in which a save would replace files that Sentir did not write.
-
-    Raises:
-        SentirError: naming the file.
-    """
-    refuse_foreign_files(folder, _RESERVED_FILES, owned_files)
+_ENCODER_PREFIXES = {"encoder.": TEXT_ENCODER_FOLDER, "audio.encoder.": SPEECH_ENCODER_FOLDER}
 
 
 def save_encoders(encoders: Encoders, folder: Path, *, skip_frozen_weights: bool) -> None:
     """Write the encoders to ``encoder/`` and ``speech/``, frozen ones unless ``skip_frozen_weights``."""
     text, speech = encoders.text, encoders.speech
     if text is not None and not (skip_frozen_weights and text.frozen):
-        save_text_encoder(text.encoder, text.processor, folder / _TEXT_ENCODER_FOLDER)
+        save_text_encoder(text.encoder, text.processor, folder / TEXT_ENCODER_FOLDER)
     if speech is not None and not (skip_frozen_weights and speech.frozen):
-        save_speech_encoder(speech.encoder, speech.processor, folder / _SPEECH_ENCODER_FOLDER)
+        save_speech_encoder(speech.encoder, speech.processor, folder / SPEECH_ENCODER_FOLDER)
 
 
 def encoder_digests(encoders: Encoders) -> dict[str, str]:
@@ -79,7 +45,7 @@ def encoder_digests(encoders: Encoders) -> dict[str, str]:
 
 
 def _by_folder(encoders: Encoders) -> dict[str, PretrainedEncoder[Any, Any] | None]:
-    return {_TEXT_ENCODER_FOLDER: encoders.text, _SPEECH_ENCODER_FOLDER: encoders.speech}
+    return {TEXT_ENCODER_FOLDER: encoders.text, SPEECH_ENCODER_FOLDER: encoders.speech}
 
 
 def load_encoders(folder: Path, saved: SavedModel) -> Encoders:
@@ -98,9 +64,9 @@ def load_encoders(folder: Path, saved: SavedModel) -> Encoders:
         raise damaged_model_error(folder, METADATA_FILE, _("the mel statistics do not fit the model"))
     is_frozen = {}
     if "text" in modalities:
-        is_frozen[_TEXT_ENCODER_FOLDER] = model.is_encoder_frozen
+        is_frozen[TEXT_ENCODER_FOLDER] = model.is_encoder_frozen
     if uses_speech_encoder(model):
-        is_frozen[_SPEECH_ENCODER_FOLDER] = model.audio.is_encoder_frozen
+        is_frozen[SPEECH_ENCODER_FOLDER] = model.audio.is_encoder_frozen
     saved_parts = {
         part: str(folder / part)
         for part in is_frozen
@@ -109,7 +75,7 @@ def load_encoders(folder: Path, saved: SavedModel) -> Encoders:
     for part, frozen in is_frozen.items():
         if part not in saved_parts and not frozen:
             raise damaged_model_error(folder, part, _("it is missing"))
-    text_folder, speech_folder = map(saved_parts.get, (_TEXT_ENCODER_FOLDER, _SPEECH_ENCODER_FOLDER))
+    text_folder, speech_folder = map(saved_parts.get, (TEXT_ENCODER_FOLDER, SPEECH_ENCODER_FOLDER))
     try:
         encoders = Encoders.load(model, text_folder=text_folder, speech_folder=speech_folder)
     except WeightsError as error:
@@ -121,7 +87,7 @@ def load_encoders(folder: Path, saved: SavedModel) -> Encoders:
 
 
 def _check_encoders(folder: Path, saved: SavedModel, encoders: Encoders, saved_parts: Container[str]) -> None:
-    digests = {_TEXT_ENCODER_FOLDER: saved.encoder_digest, _SPEECH_ENCODER_FOLDER: saved.speech_digest}
+    digests = {TEXT_ENCODER_FOLDER: saved.encoder_digest, SPEECH_ENCODER_FOLDER: saved.speech_digest}
     for part, one in _by_folder(encoders).items():
         if one is None:
             continue
@@ -142,15 +108,6 @@ def _has_all_weights(transformer: nn.Module, folder: Path) -> bool:
     return count_elements(get_file_shapes(folder / WEIGHTS_FILE)) == count_elements(
         get_network_shapes(transformer)
     )
-
-
-@contextmanager
-def report_damaged_recipe(folder: Path) -> Iterator[None]:
-    """Report a saved model as damaged if its recipe is invalid."""
-    try:
-        yield
-    except (RecipeError, UnknownNameError) as error:
-        raise damaged_model_error(folder, METADATA_FILE, str(error).rstrip(".")) from error
 
 
 def save_network(network: nn.Module, folder: Path) -> None:
@@ -190,9 +147,3 @@ def load_network(folder: Path, preprocessor: Preprocessor, encoders: Encoders, o
 
 def _state_without_encoders(network: nn.Module) -> dict[str, Tensor]:
     return {name: t for name, t in network.state_dict().items() if not name.startswith(tuple(_ENCODER_PREFIXES))}
-
-
-def copy_permissions(folder: Path, reference: Path) -> None:
-    """Give weight files the permissions of another file, since safetensors makes them private."""
-    for path in folder.rglob(f"*{Path(WEIGHTS_FILE).suffix}"):
-        path.chmod(reference.stat().st_mode)
