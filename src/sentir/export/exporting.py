@@ -162,6 +162,9 @@ def _save_graphs(models: dict[str, onnx.ModelProto], folder: Path) -> None:
 def _save_processors(backend: TorchBackend, folder: Path) -> None:
     """Write the tokenizer and the feature extractor, which are loaded as those of a trained model are."""
     text, speech = backend.encoders.text, backend.encoders.speech
+    for part, one in ((TEXT_ENCODER_FOLDER, text), (SPEECH_ENCODER_FOLDER, speech)):
+        if one is not None:
+            (folder / part).mkdir(exist_ok=True)
     if text is not None:
         text.processor.tokenizer.save_pretrained(folder / TEXT_ENCODER_FOLDER)
     if speech is not None:
