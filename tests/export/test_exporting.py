@@ -91,9 +91,6 @@ def test_an_exported_model_predicts_as_the_trained_one(trained, folder, corpus):
     ours = Recognizer.from_pretrained(folder)
     assert ours.backend.kind == "onnx"
     assert_equal_predictions(ours, trained, blind(corpus))
-    assert ours.predict("so happy").probabilities == pytest.approx(
-        trained.predict("so happy").probabilities, abs=1e-5
-    )
 
 
 def test_its_folder_holds_graphs_instead_of_weights(folder):
