@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -127,7 +127,8 @@ def _export(
     report.save(folder)
     rows = _golden_rows(model_inputs)
     save_golden(folder, _needed(ours, model_inputs, rows), logits[rows])
-    return replace(recognizer, backend=ours, stacked=stacked), report
+    facts = {**recognizer.facts, "export": asdict(report)}
+    return replace(recognizer, backend=ours, stacked=stacked, facts=facts), report
 
 
 def _cpu_backend(recognizer: Recognizer) -> TorchBackend:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from sentir.export.graphs import ONNX_OPSET, DialogueGraph, SpeakerGraph, UtteranceGraph, split_context
+from sentir.logs import quiet_logger
 from sentir.models.context import NoContext
 from sentir.models.speech_encoder import SpeechEncoder
 from sentir.models.text_encoder import TextEncoder
@@ -109,15 +110,15 @@ def _export(
 @contextmanager
 def _quiet_export() -> Iterator[None]:
     """Hide torch's and onnxscript's remarks on their own deprecations."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
+    with (
+        quiet_logger("torch.onnx", logging.ERROR),
+        quiet_logger("torch.__trace", logging.ERROR),
+        quiet_logger("onnxscript", logging.ERROR),
+        quiet_logger("onnx_ir", logging.ERROR),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        yield
 
 
 @contextmanager

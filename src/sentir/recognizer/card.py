@@ -25,6 +25,7 @@ from sentir.models.text_backbones import TEXT_BACKBONES, TextBackbone
 from sentir.models.weights import WeightsSource
 from sentir.preprocessing.kinds import input_modalities, randomly_initialized_parts
 from sentir.recipe import AudioSettings, Recipe
+from sentir.recognizer.card_export import export_sections
 from sentir.recognizer.card_scores import label_limitations, load_scores, score_sections, slice_sections
 from sentir.safe_text import make_printable
 
@@ -80,6 +81,7 @@ def make_model_card(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any])
             DocumentSection(_("Data"), _data_section(recipe, facts)),
             DocumentSection(_("Training"), (_training_section(recipe, facts),)),
             *(part for row in rows for part in (*score_sections(row), *slice_sections(row, facts))),
+            *export_sections(facts),
             *([] if rows else [DocumentSection(_("Scores"), (_("No scores were saved with this model."),))]),
             DocumentSection(_("Limitations"), (ListBlock(limitations(recipe, rows, facts)),)),
         ),

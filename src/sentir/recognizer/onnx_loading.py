@@ -61,7 +61,7 @@ def load_onnx_backend(folder: Path, saved: SavedModel, provider: str = "cpu") ->
 
     try:
         check_golden(folder, backend, agree)
-    except (OSError, ValueError, BadZipFile, KeyError) as error:
+    except (OSError, EOFError, ValueError, BadZipFile) as error:
         raise damaged_model_error(folder, GOLDEN_FILE, error) from error
     return preprocessor, backend
 
