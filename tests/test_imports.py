@@ -28,7 +28,7 @@ ROWS = (
     ("training", "testing"),
     ("report", "export"),
     ("figures",),
-    ("study", "timeline", "explanation"),
+    ("study", "timelines", "explanation"),
     ("api",),
     ("cli", "serving", "__main__"),
 )
