@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sentir.timelines.document import Timeline, Turn
 from sentir.timelines.formats.subtitle_cues import format_speaker, parse_speaker
-from sentir.timelines.formats.text_fields import read_utf8
+from sentir.timelines.formats.text_fields import NO_LABEL, read_utf8
 
 _INDENT = "    "
 
@@ -17,7 +17,8 @@ def write(timeline: Timeline, path: Path) -> None:
     lines = []
     for turn in timeline.turns:
         rows = [row.strip() for row in (turn.text or "").splitlines() if row.strip()] or [""]
-        lines.append(f"\n{_INDENT}".join([format_speaker(turn.speaker, rows[0]), *rows[1:]]).rstrip(" ") + "\n")
+        first = format_speaker(turn.speaker, rows[0]) or f"{NO_LABEL}:"
+        lines.append(f"\n{_INDENT}".join([first, *rows[1:]]).rstrip(" ") + "\n")
     path.write_text("".join(lines), encoding="utf-8", newline="\n")
 
 

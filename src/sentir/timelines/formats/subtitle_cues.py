@@ -23,7 +23,8 @@ def format_emotion(turn: Turn, text: str) -> str:
     if not turn.labels and turn.confidence is None and not _EMOTION.match(text):
         return text
     confidence = NO_LABEL if turn.confidence is None else f"{turn.confidence:.2f}"
-    return f"[{join_labels(turn.labels, ']\r\n')} {confidence}] {text}"
+    labels = join_labels(turn.labels, "]\r\n")
+    return f"[{labels} {confidence}] {text}"
 
 
 def parse_emotion(text: str) -> tuple[tuple[str, ...], float | None, str]:

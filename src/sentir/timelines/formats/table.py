@@ -72,12 +72,12 @@ def read(path: Path) -> Mapping[str, list[Turn]]:
     Raises:
         TimelineError: if there is no usable column, or a time is not one.
     """
-    rows = list(csv.DictReader(StringIO(read_utf8(path), newline="")))
-    return turns_from_rows(rows, str(path))
+    rows = csv.DictReader(StringIO(read_utf8(path), newline=""))
+    return turns_from_rows([{key: cell or None for key, cell in row.items()} for row in rows], str(path))
 
 
 def turns_from_rows(rows: list[dict[str, Any]], where: str) -> dict[str, list[Turn]]:
-    """Return recording → turns of rows; see `read`."""
+    """Return recording → turns of rows, in which a missing cell is ``None``; see `read`."""
     columns = set(rows[0]) if rows else set()
     if rows and not columns & {"text", "start"}:
         raise TimelineError(
@@ -87,7 +87,7 @@ def turns_from_rows(rows: list[dict[str, Any]], where: str) -> dict[str, list[Tu
     by_file: dict[str, list[Turn]] = {}
     for n, row in enumerate(rows, start=2):
         place = f"{where}, {n}"
-        cells = {key: value for key, value in row.items() if value not in (None, "")}
+        cells = {key: value for key, value in row.items() if value is not None}
         turn = make_turn(place, _time(cells, "start", place), _time(cells, "end", place), **_fields(cells, place))
         if turn is not None:
             by_file.setdefault(str(cells.get("file", "")), []).append(turn)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 
 from sentir.errors import TimelineError
@@ -63,8 +64,7 @@ def _fill_gaps(intervals: Sequence[Interval], end: float) -> Iterator[Interval]:
 
 
 def _number(value: float) -> str:
-    text = f"{value:.17f}" if "e" in repr(value) else repr(value)
-    return text.removesuffix(".0")
+    return f"{Decimal(repr(value)):f}".removesuffix(".0")
 
 
 def _quote(text: str) -> str:
