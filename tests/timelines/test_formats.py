@@ -25,11 +25,11 @@ names = st.sampled_from(["Ana", "Ana María", "الف", 'O"Hara', "a:b", "S\t1",
 
 @st.composite
 def turns(draw, timed=True):
-    start = draw(st.floats(0, 5000, allow_nan=False).map(abs))
+    start = round(draw(st.floats(0, 5000)), 9)
     labels = tuple(draw(st.lists(st.sampled_from(LABELS), max_size=2, unique=True)))
     return Turn(
         start if timed else None,
-        start + draw(st.floats(0.002, 90)) if timed else None,
+        round(start + draw(st.floats(0.002, 90)), 9) if timed else None,
         draw(st.none() | names),
         draw(st.none() | texts),
         labels,
