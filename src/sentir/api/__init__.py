@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sentir.api.redraw import redraw_corpus as redraw_corpus
     from sentir.api.studies import run_study as run_study
     from sentir.api.studies import tune as tune
+    from sentir.api.timelines import timeline as timeline
     from sentir.api.training import train as train
     from sentir.corpus.cleaning_report import CleaningReport as CleaningReport
     from sentir.corpus.predictions import Prediction as Prediction
@@ -63,6 +64,7 @@ _LAZY_IMPORTS = {
     "preview_cleaning": "sentir.api.corpora",
     "redraw_corpus": "sentir.api.redraw",
     "run_study": "sentir.api.studies",
+    "timeline": "sentir.api.timelines",
     "train": "sentir.api.training",
     "tune": "sentir.api.studies",
     "write_demo": "sentir.demo.corpora",

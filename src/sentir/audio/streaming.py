@@ -90,7 +90,7 @@ class StreamedTrack(TrackBuffer):
 
     def forget(self, before: float) -> None:
         """Drop the blocks that end before a time in seconds."""
-        first_sample = int(before * self.sampling_rate) - 1
+        first_sample = before * self.sampling_rate - 1
         while self._kept and self._kept[0][0] + len(self._kept[0][1]) <= first_sample:
             self._kept.popleft()
 

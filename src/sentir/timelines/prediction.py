@@ -67,7 +67,7 @@ class TurnPredictor:
             problems = {
                 u.id: window.problem
                 for utterances, own in zip(by_turn, windows, strict=True)
-                for u, window in zip(utterances, own)
+                for u, window in zip(utterances, own, strict=False)
                 if window.problem
             }
             outputs = self._predict_utterances([u for some in by_turn for u in some], problems)
@@ -121,8 +121,9 @@ class TurnPredictor:
             return replace(turn, problem=problem, notes=(*turn.notes, *dict.fromkeys(notes)))
         if len(windows) > 1:
             notes.append(_("Predicted in {n} windows, as it is long.", n=len(kept)))
+        shares = np.array([weight for _key, weight in kept])[:, None] / sum(weight for _key, weight in kept)
         means = {
-            task: np.average([outputs.probabilities[key][task] for key, _w in kept], axis=0, weights=[w for _k, w in kept])
+            task: (shares * [outputs.probabilities[key][task] for key, _weight in kept]).sum(axis=0)
             for task in self._spaces
         }
         main = self._recognizer.space.task

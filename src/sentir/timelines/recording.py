@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from sentir.audio.segments import Waveform
 from sentir.audio.streaming import StreamedTrack
+from sentir.timelines.adapters import SpeechRecognizer
 from sentir.timelines.document import Turn
 from sentir.timelines.prediction import TurnPredictor
 from sentir.timelines.resuming import FinishedParts
@@ -19,15 +19,6 @@ from sentir.timelines.turn_sources import Piece, TurnSource
 from sentir.timelines.windows import TurnAudio
 
 MAX_TURNS = 64  # of a dialogue
-
-
-class SpeechRecognizer(Protocol):
-    """Recognizes the words of a turn."""
-
-    name: str
-
-    def transcribe(self, waveform: Waveform) -> str:
-        """Return the words in ``(samples,)`` float32, mono at 16 kHz; ``""`` if there are none."""
 
 
 class DialoguePredictor:

@@ -81,7 +81,7 @@ class TurnDetector:
             if self._silence is not None and self.seconds - self._silence >= self._settings.min_silence:
                 yield from self._close(self._silence)
             elif self._start is not None and self.seconds - self._padded_start() >= self._max_seconds:
-                yield from self._cut()
+                yield from self._cut() if self._silence is None else self._close(self._silence, self.seconds)
 
     def finish(self, duration: float) -> Iterator[tuple[float, float]]:
         """Yield the open turn, if there is one; ``duration`` of the recording bounds its end."""
@@ -102,6 +102,4 @@ class TurnDetector:
         start = self._padded_start()
         cut = self._find_quietest(start + self._max_seconds / 2, self.seconds)
         self._last_end = self._start = cut
-        if self._silence is not None and self._silence < cut:
-            self._silence = cut
         yield start, cut
