@@ -36,10 +36,10 @@ def loud(seconds, hz=300, level=0.3, rate=16_000):
 
 @pytest.fixture(scope="session")
 def talk():
-    """Three sounds in silence: 1 to 2.5 s, 4 to 4.6 s and 6 to 11 s, of 12 s at 16 kHz."""
+    """Three sounds in silence: 1 to 2.5 s, 4.2 to 4.8 s and 6 to 11 s, of 12 s at 16 kHz."""
     rng = np.random.default_rng(0)
     waveform = (0.0005 * rng.standard_normal(12 * 16_000)).astype(np.float32)
-    for start, seconds, hz in ((1.0, 1.5, 300), (4.0, 0.6, 1800), (6.0, 5.0, 200)):
+    for start, seconds, hz in ((1.0, 1.5, 300), (4.2, 0.6, 1800), (6.0, 5.0, 200)):
         at = round(start * 16_000)
         waveform[at : at + round(seconds * 16_000)] += loud(seconds, hz)
     return waveform
