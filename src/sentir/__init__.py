@@ -17,7 +17,7 @@ _LAZY_IMPORTS = {
     "RegressionSpace": "sentir.corpus.label_spaces",
     "SentirError": "sentir.errors",
     "SingleLabelSpace": "sentir.corpus.label_spaces",
-    "Timeline": "sentir.timelines.document",
+    "Timeline": "sentir.timelines.timeline",
     "Turn": "sentir.timelines.document",
     "Utterance": "sentir.corpus.utterances",
     "analyze": "sentir.api",

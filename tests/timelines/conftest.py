@@ -12,12 +12,13 @@ from sentir.study.stacking import train_recognizer
 def recognizers(spoken, corpus, weights, sounds, tmp_path_factory):
     """Kind → recognizer, each trained once."""
     models, home = {}, tmp_path_factory.mktemp("home")
+    both = {"kind": "multimodal", "context": "dialogue", "features": ["thesis"]}
     one_epoch = {"train": {"epochs": 1}}
     recipes = {
         "text": lambda: tiny_recipe(weights, **one_epoch, model={"context": "dialogue"}),
         "audio": lambda: spoken_recipe(weights, **one_epoch),
-        "both": lambda: spoken_recipe(weights, **one_epoch, model={"kind": "multimodal", "context": "dialogue", "features": ["thesis"]}),
-    }  # fmt: skip
+        "both": lambda: spoken_recipe(weights, **one_epoch, model=both),
+    }
 
     def get(kind):
         if kind not in models:

@@ -49,7 +49,9 @@ def brute_force(pairs):
             sums["false_alarm"] += max(0, len(found) - len(truth))
             sums["confusion"] += min(len(truth), len(found)) - len(agreeing)
             for label in LABELS:
-                per_label[label] += Counter(true=truth.count(label), found=found.count(label), both=agreeing.count(label))
+                per_label[label] += Counter(
+                    true=truth.count(label), found=found.count(label), both=agreeing.count(label)
+                )
     f1 = [2 * c["both"] / (c["true"] + c["found"]) for c in per_label.values() if c["true"]]
     errors = [sums[name] / sums["true"] for name in ("missed", "false_alarm", "confusion")]
     return {

@@ -84,7 +84,9 @@ def test_long_turns_are_cut_at_the_quietest_moment():
     assert found[0] == pytest.approx((0, 1.1)) and found[1] == pytest.approx((1.1, 2.2))
 
 
-@given(st.lists(st.tuples(st.sampled_from([0.0, 0.2, 0.4, 0.6, 1.0]), st.integers(1, 40)), max_size=12), st.data())
+@given(
+    st.lists(st.tuples(st.sampled_from([0.0, 0.2, 0.4, 0.6, 1.0]), st.integers(1, 40)), max_size=12), st.data()
+)
 def test_turns_are_ordered_bounded_and_independent_of_blocks(runs, data):
     p = steps(*runs)
     kwargs = {"max_seconds": 2.0, "quietest": lambda start, end: (start + end) / 2}

@@ -11,8 +11,8 @@ from sentir.audio.file_hashes import hash_files
 from sentir.paths import PathLike
 from sentir.preflight import require_files, require_model
 from sentir.timelines.adapters import DIARIZERS, SPEECH_RECOGNIZERS, Diarizer, SpeechRecognizer, make_adapter
-from sentir.timelines.document import Timeline
 from sentir.timelines.making import TimelineOptions, Turns, make_timeline
+from sentir.timelines.timeline import Timeline
 from sentir.timelines.turn_detection import TurnDetectionSettings
 from sentir.timelines.windows import WindowSettings
 
@@ -46,12 +46,12 @@ def timeline(
 
     Args:
         model: a recognizer, a baseline that a study selected, or the folder of one.
-        recording: an audio or video file of any duration; an array of samples; or a conversation in text alone, in
-            any format that turns are read from.
+        recording: an audio or video file of any duration; an array of samples; or a conversation in text alone,
+            in any format that turns are read from.
         turns: an annotation file or a list of turns; found by voice activity if not given.
         sampling_rate: of an array, in Hz.
-        asr: recognizes the words of turns without a text: ``faster-whisper:small``, ``pocketsphinx``, or any object
-            with ``name`` and ``transcribe``.
+        asr: recognizes the words of turns without a text: ``faster-whisper:small``, ``pocketsphinx``, or any
+            object with ``name`` and ``transcribe``.
         diarizer: finds turns with speakers: ``sherpa-onnx:FOLDER``, or any object with ``name`` and ``diarize``.
         voice_activity: ``silero``, ``energy``, or ``auto`` for the first that is installed.
         detection: how speech probabilities become turns.

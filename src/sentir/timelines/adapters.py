@@ -92,7 +92,9 @@ class SherpaDiarizer:
         self.name = f"sherpa-onnx:{folder.name}"
         config = sherpa.OfflineSpeakerDiarizationConfig(
             segmentation=sherpa.OfflineSpeakerSegmentationModelConfig(
-                pyannote=sherpa.OfflineSpeakerSegmentationPyannoteModelConfig(model=str(folder / "segmentation.onnx"))
+                pyannote=sherpa.OfflineSpeakerSegmentationPyannoteModelConfig(
+                    model=str(folder / "segmentation.onnx")
+                )
             ),
             embedding=sherpa.SpeakerEmbeddingExtractorConfig(model=str(folder / "embedding.onnx")),
             clustering=sherpa.FastClusteringConfig(num_clusters=-1, threshold=0.5),

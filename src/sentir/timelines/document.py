@@ -7,20 +7,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sentir.errors import TimelineError
 from sentir.i18n import _
-from sentir.paths import PathLike
 from sentir.repr_mixin import ReprMixin
 from sentir.safe_text import json_dumps
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-    from pandas import DataFrame
 
 SCHEMA = "sentir-timeline/1"
 CURVE_STEP = 1.0  # seconds
@@ -89,7 +84,9 @@ class Turn(ReprMixin):
     def from_dict(cls, values: Mapping[str, Any]) -> Turn:
         """Return the turn of `to_dict`; unknown keys are ignored."""
         known = {one.name for one in fields(cls)}
-        kept = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items() if key in known}
+        kept: dict[str, Any] = {
+            key: tuple(v) if isinstance(v, list) else v for key, v in values.items() if key in known
+        }
         return cls(**kept)
 
 
@@ -117,7 +114,7 @@ class Source:
 
 
 @dataclass(frozen=True, repr=False)
-class Timeline(ReprMixin):
+class TimelineDocument(ReprMixin):
     """The turns of a recording in the order of their starts.
 
     Attributes:
@@ -183,7 +180,7 @@ class Timeline(ReprMixin):
         }
 
     @classmethod
-    def from_json(cls, text: str) -> Timeline:
+    def from_json(cls, text: str) -> Self:
         """Return the timeline of a document.
 
         Raises:
@@ -196,7 +193,7 @@ class Timeline(ReprMixin):
         return cls.from_dict(tree)
 
     @classmethod
-    def from_dict(cls, tree: Any) -> Timeline:
+    def from_dict(cls, tree: Any) -> Self:
         """Return the timeline of plain JSON values; see `from_json`."""
         if not isinstance(tree, dict) or tree.get("schema") != SCHEMA:
             raise TimelineError(_("This is not a timeline: its 'schema' must be '{schema}'.", schema=SCHEMA))
@@ -214,36 +211,13 @@ class Timeline(ReprMixin):
         except (KeyError, TypeError, AttributeError) as error:
             raise TimelineError(_("This timeline is damaged: {why}.", why=repr(error))) from error
 
-    def to_frame(self) -> DataFrame:
-        """Return a data frame with a row per turn, indexed by ``file``, ``start`` and ``end`` as in audformat."""
-        from sentir.timelines.formats.table import to_frame
-
-        return to_frame(self)
-
-    def save(self, path: PathLike, *, format: str | None = None) -> None:
-        """Write it in the format of the suffix, or in ``format``; see `sentir.timelines.formats`.
-
-        Raises:
-            TimelineError: if the format is unknown, or cannot hold a timeline without times.
-            SentirError: if the file cannot be written.
-        """
-        from sentir.timelines.formats import save_timeline
-
-        save_timeline(self, Path(path), format)
-
-    def plot(self) -> Figure:
-        """Return a figure of the turns, colored by label, above the curve."""
-        from sentir.timelines.figure import plot_timeline
-
-        return plot_timeline(self)
-
 
 def _number(value: float) -> float | None:
     return None if math.isnan(value) else round(value, 4)
 
 
-def compute_curve(timeline: Timeline) -> NDArray[np.float64]:
-    """Return the values of `Timeline.curve`."""
+def compute_curve(timeline: TimelineDocument) -> NDArray[np.float64]:
+    """Return the values of `TimelineDocument.curve`."""
     timed = [turn for turn in timeline.turns if turn.start is not None and (turn.probabilities or turn.values)]
     if not timeline.has_times:
         return np.zeros((0, len(timeline.labels)))

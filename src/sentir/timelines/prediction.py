@@ -1,7 +1,7 @@
 """Turns with their audio → turns with predictions: the only place where timelines meet the recognizer.
 
-Turns become utterances of a dialogue; their audio is written to a temporary folder of float32 WAV files, so that a
-recognizer processes it like any other clip, to the last bit.
+Turns become utterances of a dialogue; their audio is written to a temporary folder of float32 WAV files, so that
+a recognizer processes it like any other clip, to the last bit.
 """
 
 from __future__ import annotations
@@ -101,7 +101,9 @@ class TurnPredictor:
         try:
             tasks = self._recognizer.predict_tasks(utterances, warn_truncated=False)
         except NonFiniteError as error:
-            problem = _("The model's output is not finite; look for extreme numbers in this turn or its dialogue.")
+            problem = _(
+                "The model's output is not finite; look for extreme numbers in this turn or its dialogue."
+            )
             others = self._predict_usable([u for u in utterances if u.id not in error.ids])
             return replace(others, problems={**others.problems, **dict.fromkeys(error.ids, problem)})
         rows = {task: dict(zip(one.ids, one.probabilities, strict=True)) for task, one in tasks.items()}

@@ -30,7 +30,9 @@ class DialoguePredictor:
         asr: recognizes the words of turns without a text.
     """
 
-    def __init__(self, predictor: TurnPredictor, parts: FinishedParts, asr: SpeechRecognizer | None = None) -> None:
+    def __init__(
+        self, predictor: TurnPredictor, parts: FinishedParts, asr: SpeechRecognizer | None = None
+    ) -> None:
         self._predictor, self._parts, self._asr = predictor, parts, asr
         self._waiting: list[TurnAudio] = []
         self.predicted: dict[int, Turn] = {}

@@ -1,7 +1,7 @@
 """Timelines against known turns: measures in seconds, so that long turns count more than short ones.
 
-Time is parted wherever a turn of either side starts or ends. In each part, with R true labels and P predicted ones,
-C of which agree: missed are max(0, R - P), false alarms max(0, P - R), confusions min(R, P) - C, as in the
+Time is parted wherever a turn of either side starts or ends. In each part, with R true labels and P predicted
+ones, C of which agree: missed are max(0, R - P), false alarms max(0, P - R), confusions min(R, P) - C, as in the
 diarization error rate of NIST (2009), here with labels that need no mapping. Summed over time:
 
 - ``emotion_diarization_error``: (missed + false alarm + confusion) / true time; may exceed 1;
@@ -14,9 +14,10 @@ Intervals leave out one recording after another; see `sentir.evaluation.jackknif
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,7 +95,10 @@ def score_timelines(pairs: Sequence[tuple[Sequence[Turn], Sequence[Turn]]]) -> T
     by_label = total[len(_TOTALS) :].reshape(-1, 3)
     return TimelineScores(
         scores,
-        {name: LabelTime(*row, _f1(row)) for name, row in zip(labels, by_label.tolist(), strict=True)},
+        {
+            name: LabelTime(row[0], row[1], row[2], _f1(*row))
+            for name, row in zip(labels, by_label.tolist(), strict=True)
+        },
         len(pairs),
         sum(len(true) for true, _predicted in pairs),
         float(total[0]),
@@ -107,11 +111,15 @@ def match_labels(turns: Sequence[Turn], labels: Sequence[str]) -> list[Turn]:
     If no turn has labels and all speakers are labels, as in RTTM files of emotions, the speakers are the labels.
     Other labels are kept, which no prediction can agree with, and named in a warning.
     """
-    if not any(turn.labels for turn in turns) and all(_match(turn.speaker or "", labels) in labels for turn in turns):
+    if not any(turn.labels for turn in turns) and all(
+        _match(turn.speaker or "", labels) in labels for turn in turns
+    ):
         turns = [replace(turn, labels=(turn.speaker or "",), speaker=None) for turn in turns]
     matched = [replace(turn, labels=tuple(_match(label, labels) for label in turn.labels)) for turn in turns]
     if unknown := sorted({label for turn in matched for label in turn.labels} - set(labels)):
-        logger.warning(_("Labels that the model does not know count as errors: {labels}.", labels=", ".join(unknown)))
+        logger.warning(
+            _("Labels that the model does not know count as errors: {labels}.", labels=", ".join(unknown))
+        )
     return matched
 
 
@@ -128,7 +136,7 @@ def _match(label: str, labels: Sequence[str]) -> str:
 def _measure(true: Sequence[Turn], predicted: Sequence[Turn], labels: Sequence[str]) -> Array:
     """Return seconds: those of `_TOTALS`, then true, predicted and agreeing of each label."""
     times = sorted({time for turn in (*true, *predicted) for time in (turn.start or 0.0, turn.end or 0.0)})
-    totals, by_label = Counter[str](), {name: np.zeros(3) for name in labels}
+    totals, by_label = defaultdict[str, float](float), {name: np.zeros(3) for name in labels}
     for start, end, now, guessed in _parts(times, true, predicted):
         seconds = end - start
         totals["true_speech"] += seconds * bool(now)
@@ -154,7 +162,7 @@ def _parts(
     """Yield start and end of each part of time, and the turns of either side in it."""
     queues = [sorted(turns, key=lambda turn: turn.start or 0.0) for turns in (true, predicted)]
     positions, active = [0, 0], [list[Turn](), list[Turn]()]
-    for start, end in zip(times, times[1:], strict=False):
+    for start, end in pairwise(times):
         for side in (0, 1):
             active[side] = [turn for turn in active[side] if (turn.end or 0.0) > start]
             while positions[side] < len(queues[side]) and (queues[side][positions[side]].start or 0.0) <= start:
@@ -183,8 +191,7 @@ def _divide(numerator: Array, denominator: Array) -> Array:
     return np.divide(numerator, denominator, out=np.full(np.shape(numerator), np.nan), where=denominator > 0)
 
 
-def _f1(row: Sequence[float]) -> float:
-    true, predicted, agreeing = row
+def _f1(true: float, predicted: float, agreeing: float) -> float:
     return 2 * agreeing / (true + predicted) if true + predicted else 0.0
 
 

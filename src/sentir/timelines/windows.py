@@ -108,7 +108,9 @@ def _with_context(
     borrowed = format_decimal((len(before) + len(after)) / SAMPLING_RATE, 1)
     shortest = format_decimal(min_seconds, 1)
     if not len(before) + len(after):
-        return waveform, _("Shorter than {shortest} s, with no other turn of its speaker nearby.", shortest=shortest)
+        return waveform, _(
+            "Shorter than {shortest} s, with no other turn of its speaker nearby.", shortest=shortest
+        )
     note = _("Shorter than {shortest} s; predicted with {borrowed} s of its speaker's turns next to it.",
              shortest=shortest, borrowed=borrowed)  # fmt: skip
     return np.concatenate([before, waveform, after]), note

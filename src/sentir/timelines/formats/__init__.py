@@ -1,6 +1,6 @@
 """Annotation formats: what is read as turns, and what a timeline is written as.
 
-A format is one record here: a function that writes a `Timeline`, one that reads `Turn`s, and what it cannot hold.
+A format is one record here, and a module with a function that writes a `TimelineDocument` and one that reads turns.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from sentir.i18n import _, gettext_noop
 from sentir.io import atomic_write, prepare_output_path, write_errors
 from sentir.logs import logger
 from sentir.safe_text import json_dumps
-from sentir.timelines.document import Timeline, Turn, sort_turns
+from sentir.timelines.document import TimelineDocument, Turn, sort_turns
 
-Writer = Callable[[Timeline, Path], None]
+Writer = Callable[[TimelineDocument, Path], None]
 Reader = Callable[[Path], Mapping[str, list[Turn]]]
 """From a file to recording → its turns; the recording is ``""`` where the format does not name one."""
 
@@ -40,7 +40,7 @@ class Format:
     needs_times: bool = True
     is_read: bool = True
 
-    def write(self, timeline: Timeline, path: Path) -> None:
+    def write(self, timeline: TimelineDocument, path: Path) -> None:
         """Write a timeline."""
         writer: Writer = self._load().write
         writer(timeline, path)
@@ -101,7 +101,7 @@ def find_format(path: Path, name: str | None = None) -> Format:
     return max(matching, key=lambda one: len(one.suffix))
 
 
-def save_timeline(timeline: Timeline, path: Path, name: str | None = None) -> None:
+def save_timeline(timeline: TimelineDocument, path: Path, name: str | None = None) -> None:
     """Write a timeline; the file is read again, and what it does not hold is logged.
 
     Raises:
@@ -122,7 +122,7 @@ def save_timeline(timeline: Timeline, path: Path, name: str | None = None) -> No
         logger.info(_("{path} does not hold all of: {what}; the JSON document does.", path=path.name, what=what))
 
 
-def find_losses(timeline: Timeline, by_recording: Mapping[str, list[Turn]]) -> dict[str, int]:
+def find_losses(timeline: TimelineDocument, by_recording: Mapping[str, list[Turn]]) -> dict[str, int]:
     """Return field → number of turns whose value a written file does not hold; times within 1 ms are equal."""
     read = [turn for turns in by_recording.values() for turn in turns]
     counts = {}

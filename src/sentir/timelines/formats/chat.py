@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from sentir.timelines.document import Timeline, Turn
+from sentir.timelines.document import TimelineDocument, Turn
 from sentir.timelines.formats.subtitle_cues import format_speaker, parse_speaker
 from sentir.timelines.formats.text_fields import NO_LABEL, read_utf8
 
 _INDENT = "    "
 
 
-def write(timeline: Timeline, path: Path) -> None:
+def write(timeline: TimelineDocument, path: Path) -> None:
     """Write a line per turn."""
     lines = []
     for turn in timeline.turns:

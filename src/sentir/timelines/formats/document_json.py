@@ -9,13 +9,13 @@ from typing import Any
 
 from sentir.errors import TimelineError
 from sentir.i18n import _
-from sentir.timelines.document import SCHEMA, Timeline, Turn
+from sentir.timelines.document import SCHEMA, TimelineDocument, Turn
 from sentir.timelines.formats import label_studio
 from sentir.timelines.formats.json_lines import turns_from_objects
 from sentir.timelines.formats.text_fields import read_utf8
 
 
-def write(timeline: Timeline, path: Path) -> None:
+def write(timeline: TimelineDocument, path: Path) -> None:
     """Write the document."""
     path.write_text(timeline.to_json() + "\n", encoding="utf-8")
 
@@ -31,7 +31,7 @@ def read(path: Path) -> Mapping[str, list[Turn]]:
     except ValueError as error:
         raise TimelineError(_("{path} is not JSON: {why}.", path=path, why=error)) from error
     if isinstance(tree, dict) and tree.get("schema") == SCHEMA:
-        timeline = Timeline.from_dict(tree)
+        timeline = TimelineDocument.from_dict(tree)
         return {timeline.source.file: list(timeline.turns)}
     if label_studio.is_task_list(tree):
         return label_studio.turns_from_tasks(tree, str(path))

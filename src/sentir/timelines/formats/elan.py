@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape, quoteattr
 from sentir.errors import TimelineError
 from sentir.i18n import _
 from sentir.safe_text import make_printable
-from sentir.timelines.document import Timeline, Turn
+from sentir.timelines.document import TimelineDocument, Turn
 from sentir.timelines.formats.text_fields import assign_layers, join_labels, make_turn, to_milliseconds
 from sentir.timelines.formats.tiers import Interval, tier_name, turns_from_tiers
 
@@ -31,7 +31,7 @@ _TAIL = """<LINGUISTIC_TYPE GRAPHIC_REFERENCES="false" LINGUISTIC_TYPE_ID="defau
 """
 
 
-def write(timeline: Timeline, path: Path) -> None:
+def write(timeline: TimelineDocument, path: Path) -> None:
     """Write an EAF document."""
     layers = assign_layers(timeline.turns)
     slots: list[str] = []
@@ -41,7 +41,9 @@ def write(timeline: Timeline, path: Path) -> None:
         for turn in layer:
             times = to_milliseconds(turn)
             references.append((len(slots) + 1, len(slots) + 2))
-            slots += [f'<TIME_SLOT TIME_SLOT_ID="ts{len(slots) + k}" TIME_VALUE="{t}"/>' for k, t in enumerate(times, 1)]
+            slots += [
+                f'<TIME_SLOT TIME_SLOT_ID="ts{len(slots) + k}" TIME_VALUE="{t}"/>' for k, t in enumerate(times, 1)
+            ]
         for field in ("speaker", "text", "emotion"):
             cells = [(reference, _cell(turn, field)) for reference, turn in zip(references, layer, strict=True)]
             tiers.append(_tier(tier_name(field, n), [(r, text) for r, text in cells if text is not None]))
@@ -55,8 +57,9 @@ def _cell(turn: Turn, field: str) -> str | None:
 
 
 def _tier(name: str, cells: list[tuple[tuple[int, int], str]]) -> str:
+    key = name.replace(" ", "-")
     annotations = "".join(
-        f'<ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="{name.replace(" ", "-")}-{n}" TIME_SLOT_REF1="ts{first}" '
+        f'<ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="{key}-{n}" TIME_SLOT_REF1="ts{first}" '
         f'TIME_SLOT_REF2="ts{second}"><ANNOTATION_VALUE>{_escape(text)}</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION>'
         "</ANNOTATION>\n"
         for n, ((first, second), text) in enumerate(cells, start=1)

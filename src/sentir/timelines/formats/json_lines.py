@@ -11,13 +11,13 @@ from typing import Any
 from sentir.errors import TimelineError
 from sentir.i18n import _
 from sentir.safe_text import json_dumps
-from sentir.timelines.document import Timeline, Turn
+from sentir.timelines.document import TimelineDocument, Turn
 from sentir.timelines.formats.text_fields import make_turn, parse_time, read_utf8
 
 _LABEL_KEYS = ("labels", "label", "emotion")
 
 
-def write(timeline: Timeline, path: Path) -> None:
+def write(timeline: TimelineDocument, path: Path) -> None:
     """Write a line per turn, with the name of the recording as ``file`` if it has one."""
     file = {"file": timeline.source.file} if timeline.source.file else {}
     lines = (json_dumps(file | turn.to_dict(), indent=None) for turn in timeline.turns)
@@ -36,7 +36,9 @@ def read(path: Path) -> Mapping[str, list[Turn]]:
             try:
                 objects.append(json.loads(line))
             except ValueError as error:
-                raise TimelineError(_("{path}, line {n} is not JSON: {why}.", path=path, n=n, why=error)) from error
+                raise TimelineError(
+                    _("{path}, line {n} is not JSON: {why}.", path=path, n=n, why=error)
+                ) from error
     return turns_from_objects(objects, str(path))
 
 
@@ -59,7 +61,9 @@ def turns_from_objects(objects: Sequence[Any], where: str) -> dict[str, list[Tur
 
 
 def _turn_from_object(one: Mapping[str, Any], place: str) -> Turn | None:
-    own = {key: one[key] for key in ("probabilities", "values", "confidence", "other_tasks", "problem") if key in one}
+    own = {
+        key: one[key] for key in ("probabilities", "values", "confidence", "other_tasks", "problem") if key in one
+    }
     text = next((one[key] for key in ("text", "transcript", "utterance") if key in one), None)
     labels = next((one[key] for key in _LABEL_KEYS if one.get(key)), ())
     return make_turn(

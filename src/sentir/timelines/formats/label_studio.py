@@ -1,7 +1,7 @@
 """Label Studio's JSON: tasks with predictions to correct, and corrected annotations as turns.
 
-A turn is a region of the audio with ``labels`` (control ``emotion``) and, with the same id, texts (control ``text``)
-and speakers (control ``speaker``). The labeling configuration is in ``docs/en/timeline.md``.
+A turn is a region of the audio with ``labels`` (control ``emotion``) and, with the same id, texts (control
+``text``) and speakers (control ``speaker``). The labeling configuration is in ``docs/en/timeline.md``.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 from sentir.errors import TimelineError
 from sentir.i18n import _
 from sentir.safe_text import json_dumps
-from sentir.timelines.document import Timeline, Turn, sort_turns
+from sentir.timelines.document import TimelineDocument, Turn, sort_turns
 from sentir.timelines.formats.text_fields import make_turn, read_utf8
 
 
-def write(timeline: Timeline, path: Path) -> None:
+def write(timeline: TimelineDocument, path: Path) -> None:
     """Write a list of one task with its predictions."""
     results = [one for n, turn in enumerate(timeline.turns, start=1) for one in _regions(turn, f"turn{n}")]
     confidences = [turn.confidence for turn in timeline.turns if turn.confidence is not None]
@@ -32,7 +32,12 @@ def write(timeline: Timeline, path: Path) -> None:
 def _regions(turn: Turn, key: str) -> list[dict[str, Any]]:
     times = {"start": turn.start, "end": turn.end, "channel": 0}
     shared = {"id": key, "to_name": "audio"}
-    labels = {**shared, "from_name": "emotion", "type": "labels", "value": {**times, "labels": list(turn.labels)}}
+    labels: dict[str, Any] = {
+        **shared,
+        "from_name": "emotion",
+        "type": "labels",
+        "value": {**times, "labels": list(turn.labels)},
+    }
     if turn.confidence is not None:
         labels["score"] = turn.confidence
     texts = {"text": turn.text, "speaker": turn.speaker}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sentir.errors import TimelineError
 from sentir.i18n import _
-from sentir.timelines.document import Timeline, Turn
+from sentir.timelines.document import TimelineDocument, Turn
 from sentir.timelines.formats.table import make_rows, turns_from_rows
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _NANOSECONDS = 1_000_000_000
 
 
-def write(timeline: Timeline, path: Path) -> None:
+def write(timeline: TimelineDocument, path: Path) -> None:
     """Write a Parquet file.
 
     Raises:

@@ -1,8 +1,8 @@
 """RTTM, the Rich Transcription Time Marked format of NIST (2009).
 
-A ``SPEAKER`` line has ten fields: type, file, channel, onset, duration, orthography, subtype, name, confidence and
-look-ahead. The name is the speaker, the subtype holds the labels, which other programs ignore. Fields cannot hold
-white space, which is percent-encoded, as is ``%``.
+A ``SPEAKER`` line has ten fields: type, file, channel, onset, duration, orthography, subtype, name, confidence
+and look-ahead. The name is the speaker, the subtype holds the labels, which other programs ignore. Fields cannot
+hold white space, which is percent-encoded, as is ``%``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sentir.errors import TimelineError
 from sentir.i18n import _
-from sentir.timelines.document import Timeline, Turn
+from sentir.timelines.document import TimelineDocument, Turn
 from sentir.timelines.formats.text_fields import (
     add_times,
     join_labels,
@@ -30,7 +30,7 @@ _UNSAFE = "< \t\r\n\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3
 )
 
 
-def write(timeline: Timeline, path: Path) -> None:
+def write(timeline: TimelineDocument, path: Path) -> None:
     """Write a ``SPEAKER`` line per turn."""
     file = _field(Path(timeline.source.file).stem)
     path.write_text("".join(_line(file, turn) for turn in timeline.turns), encoding="utf-8")

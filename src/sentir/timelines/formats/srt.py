@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sentir.errors import TimelineError
 from sentir.i18n import _
-from sentir.timelines.document import Timeline, Turn
+from sentir.timelines.document import TimelineDocument, Turn
 from sentir.timelines.formats.subtitle_cues import (
     format_emotion,
     format_speaker,
@@ -22,7 +22,7 @@ ARROW = "-->"
 _TAGS = re.compile(r"</?(?:i|b|u|font)(?: [^>]*)?>|\{\\an?\d\}", re.IGNORECASE)
 
 
-def write(timeline: Timeline, path: Path) -> None:
+def write(timeline: TimelineDocument, path: Path) -> None:
     """Write a cue per turn."""
     cues = []
     for n, turn in enumerate(timeline.turns, start=1):

@@ -1,7 +1,8 @@
 """Tables with a row per turn, indexed by ``file``, ``start`` and ``end``: audformat's segmented table.
 
-Times are in seconds, as audformat reads numbers. Columns are the fields of a turn: ``speaker``, ``text``, ``label``
-(several joined by ``|``), ``confidence``, ``p_LABEL``, the names of numbers, ``problem`` and ``notes``.
+Times are in seconds, as audformat reads numbers. Columns are the fields of a turn: ``speaker``, ``text``,
+``label`` (several joined by ``|``), ``confidence``, ``p_LABEL``, ``value.NAME``, ``task.NAME``, ``problem`` and
+``notes``.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sentir.errors import TimelineError
 from sentir.i18n import _
 from sentir.safe_text import json_dumps
-from sentir.timelines.document import Timeline, Turn
+from sentir.timelines.document import TimelineDocument, Turn
 from sentir.timelines.formats.text_fields import join_labels, make_turn, parse_time, read_utf8, split_labels
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ INDEX = ("file", "start", "end")
 _LABEL_COLUMNS = ("label", "labels", "emotion")
 
 
-def make_rows(timeline: Timeline) -> tuple[list[str], list[dict[str, Any]]]:
+def make_rows(timeline: TimelineDocument) -> tuple[list[str], list[dict[str, Any]]]:
     """Return columns and rows of a timeline; a cell that is missing is ``None``."""
     numbers = dict.fromkeys(name for turn in timeline.turns for name in turn.values)
     shares = dict.fromkeys(f"p_{name}" for turn in timeline.turns for name in turn.probabilities)
@@ -46,7 +47,7 @@ def _make_row(turn: Turn, file: str) -> dict[str, Any]:
     return {**row, "problem": turn.problem or None, "notes": notes}
 
 
-def to_frame(timeline: Timeline) -> DataFrame:
+def to_frame(timeline: TimelineDocument) -> DataFrame:
     """Return a data frame indexed by file, start and end, with times as timedeltas."""
     import pandas as pd
 
@@ -57,7 +58,7 @@ def to_frame(timeline: Timeline) -> DataFrame:
     return frame.set_index(list(INDEX))
 
 
-def write(timeline: Timeline, path: Path) -> None:
+def write(timeline: TimelineDocument, path: Path) -> None:
     """Write a CSV file."""
     columns, rows = make_rows(timeline)
     with path.open("w", encoding="utf-8", newline="") as file:

@@ -14,7 +14,7 @@ from pathlib import Path
 from sentir.errors import TimelineError
 from sentir.i18n import _
 from sentir.safe_text import make_printable
-from sentir.timelines.document import Timeline, Turn
+from sentir.timelines.document import TimelineDocument, Turn
 from sentir.timelines.formats.text_fields import assign_layers, join_labels, make_turn, read_utf8
 from sentir.timelines.formats.tiers import Interval, tier_name, turns_from_tiers
 
@@ -22,7 +22,7 @@ _TOKEN = re.compile(r'"(?:[^"]|"")*"|![^\n]*|<[^>\s]*>|[^\s"!]+')
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?%?")
 
 
-def write(timeline: Timeline, path: Path) -> None:
+def write(timeline: TimelineDocument, path: Path) -> None:
     """Write a TextGrid."""
     end = max([timeline.source.seconds or 0.0, *(turn.end or 0.0 for turn in timeline.turns)]) or 1.0
     tiers = []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sentir.errors import TimelineError
 from sentir.i18n import _
-from sentir.timelines.document import Timeline, Turn
+from sentir.timelines.document import TimelineDocument, Turn
 from sentir.timelines.formats.srt import ARROW, format_time, iter_cues, parse_times
 from sentir.timelines.formats.subtitle_cues import format_emotion, parse_emotion, without_blank_lines
 from sentir.timelines.formats.text_fields import make_turn, read_utf8, to_milliseconds
@@ -18,7 +18,7 @@ _VOICE = re.compile(r"<v(?:\.[^ >]*)? ([^>]*)>")
 _TAG = re.compile(r"<[^>]*>")
 
 
-def write(timeline: Timeline, path: Path) -> None:
+def write(timeline: TimelineDocument, path: Path) -> None:
     """Write a cue per turn."""
     cues = ["WEBVTT\n\n"]
     for turn in timeline.turns:
