@@ -16,8 +16,9 @@ from sentir.timelines.formats import FORMATS, find_losses, read_all_turns, read_
 from sentir.timelines.timeline import Timeline
 
 LABELS = ("joy", "no label", "tristeza y más", "a|b", "50 %", "–", "<NA>", "]x[")
-AWKWARD = ["", "hi", 'say "no"', "a\tb", "a\nb", "a\n\n\nb", "مرحبا", "日本 語", "[joy 0.50] x", "Ana: hi", "1\n2",
-           "-->", "<v Bo>&amp;", " x ", "50%20", "\r", "\u2028", "é\u0301", "NOTE", "–", "12:30", "\x1f"]  # fmt: skip
+AWKWARD = ["", "hi", 'say "no"', "a\tb", "a\nb", "a\n\n\nb", "مرحبا", "日本 語", "[joy 0.50] x", "Ana: hi",
+           "1\n2", "-->", "<v Bo>&amp;", " x ", "50%20", "\r", "\u2028", "é\u0301", "NOTE", "–", "12:30",
+           "\x1f"]  # fmt: skip
 texts = st.sampled_from(AWKWARD) | st.text(max_size=12)
 names = st.sampled_from(
     ["Ana", "Ana María", "الف", 'O"Hara', "a:b", "S\t1", "<NA>", "–", "five words are too many"]
@@ -282,10 +283,10 @@ def test_corrected_label_studio(talk, tmp_path):
 
 def test_chat(tmp_path):
     (tmp_path / "a.txt").write_text(
-        "\ufeffAna: hi\n\n   and more\nno name here\nThis is a longer one: yes\n", "utf-8"
+        "\ufeffAna: hi\n\n   and more\nno name here\nThis is a longer: yes\n", "utf-8"
     )
     assert read_turns(tmp_path / "a.txt") == [
-        Turn(speaker="Ana", text="hi\nand more"), Turn(text="no name here"), Turn(text="This is a longer one: yes")
+        Turn(speaker="Ana", text="hi\nand more"), Turn(text="no name here"), Turn(text="This is a longer: yes")
     ]  # fmt: skip
 
 

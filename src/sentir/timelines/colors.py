@@ -1,4 +1,4 @@
-"""Colors of labels: fixed for the emotions that corpora share, else by position. None is told by its color alone."""
+"""Colors of labels: fixed for the emotions of common corpora, else by position; text always names them too."""
 
 from collections.abc import Sequence
 

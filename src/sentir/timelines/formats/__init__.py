@@ -1,6 +1,6 @@
 """Annotation formats: what is read as turns, and what a timeline is written as.
 
-A format is one record here, and a module with a function that writes a `TimelineDocument` and one that reads turns.
+A format is one record here, and a module with a function that writes a document and one that reads turns.
 """
 
 from __future__ import annotations
