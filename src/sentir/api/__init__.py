@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from sentir.api.redraw import redraw_corpus as redraw_corpus
     from sentir.api.studies import run_study as run_study
     from sentir.api.studies import tune as tune
+    from sentir.api.timeline_files import score_files as score_files
+    from sentir.api.timeline_files import write_timelines as write_timelines
     from sentir.api.timelines import timeline as timeline
     from sentir.api.training import train as train
     from sentir.corpus.cleaning_report import CleaningReport as CleaningReport
@@ -64,11 +66,13 @@ _LAZY_IMPORTS = {
     "preview_cleaning": "sentir.api.corpora",
     "redraw_corpus": "sentir.api.redraw",
     "run_study": "sentir.api.studies",
+    "score_files": "sentir.api.timeline_files",
     "timeline": "sentir.api.timelines",
     "train": "sentir.api.training",
     "tune": "sentir.api.studies",
     "write_demo": "sentir.demo.corpora",
     "write_predictions": "sentir.api.prediction_files",
+    "write_timelines": "sentir.api.timeline_files",
 }
 __all__ = sorted(_LAZY_IMPORTS)
 

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 from sentir.api.loading import as_model
 from sentir.audio.file_hashes import hash_files
+from sentir.errors import TimelineError
+from sentir.i18n import _
 from sentir.paths import PathLike
 from sentir.preflight import require_files, require_model
+from sentir.recognizer.prediction_mixin import PredictionMixin
 from sentir.timelines.adapters import DIARIZERS, SPEECH_RECOGNIZERS, Diarizer, SpeechRecognizer, make_adapter
 from sentir.timelines.making import TimelineOptions, Turns, make_timeline
 from sentir.timelines.timeline import Timeline
@@ -69,22 +72,55 @@ def timeline(
     if isinstance(recording, PathLike):
         require_files([recording])
     recognizer = as_model(model)
-    windows = make_window_settings(recognizer, min_seconds, max_seconds)
-    options = TimelineOptions(
+    options = make_options(
+        recognizer,
+        asr=asr,
+        diarizer=diarizer,
+        voice_activity=voice_activity,
+        detection=detection,
+        min_seconds=min_seconds,
+        max_seconds=max_seconds,
+        smoothing=smoothing,
+        resume=resume,
+        model_hash=model_hash,
+    )
+    return make_timeline(recognizer, recording, turns=turns, sampling_rate=sampling_rate, options=options)
+
+
+def make_options(
+    recognizer: PredictionMixin,
+    *,
+    asr: str | SpeechRecognizer | None = None,
+    diarizer: str | Diarizer | None = None,
+    voice_activity: str = "auto",
+    detection: TurnDetectionSettings | None = None,
+    min_seconds: float = 1.0,
+    max_seconds: float | None = None,
+    smoothing: int = 0,
+    resume: PathLike | None = None,
+    model_hash: str = "",
+) -> TimelineOptions:
+    """Return options for a model, with the adapters that are named loaded; see `timeline`.
+
+    Raises:
+        TimelineError: if settings or adapters cannot be used.
+    """
+    if smoothing < 0:
+        raise TimelineError(_("Smoothing must be 0 turns or more."))
+    return TimelineOptions(
         voice_activity,
         detection or TurnDetectionSettings(),
-        windows,
+        make_window_settings(recognizer, min_seconds, max_seconds),
         smoothing,
         make_adapter(asr, SPEECH_RECOGNIZERS) if isinstance(asr, str) else asr,
         make_adapter(diarizer, DIARIZERS) if isinstance(diarizer, str) else diarizer,
         None if resume is None else Path(resume),
         model_hash,
     )
-    return make_timeline(recognizer, recording, turns=turns, sampling_rate=sampling_rate, options=options)
 
 
 def make_window_settings(
-    recognizer: Recognizer | BaselineModel, min_seconds: float, max_seconds: float | None
+    recognizer: PredictionMixin, min_seconds: float, max_seconds: float | None
 ) -> WindowSettings:
     """Return the windows of a model, by default the longest that it takes, 30 s of a model of text.
 

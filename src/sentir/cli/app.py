@@ -35,6 +35,7 @@ from sentir.cli.options import (
     TurnColumnOption,
 )
 from sentir.cli.plugins import AllowPluginsOption, PluginOption, load_allowed_plugins, load_corpus_plugins
+from sentir.cli.timeline import timeline
 from sentir.cli.tune import tune
 from sentir.cli.usage_errors import CommandGroup
 from sentir.i18n import _
@@ -276,6 +277,15 @@ def predict(
         output.print_predictions(predictions)
     if any(row.problem for row in predictions):
         raise typer.Exit(1)
+
+
+app.command(
+    help=_(
+        "Predict recordings and conversations turn by turn. Turns are found by voice activity or given by "
+        "--turns. Each timeline is written as JSON, and in other formats. Exit code 1 if any could not be made."
+    ),
+    epilog=_("Example: sentir timeline models/mine talk.mp3 --format srt --format html"),
+)(timeline)
 
 
 app.add_typer(corpus, name="corpus")

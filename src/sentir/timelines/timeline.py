@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 class Timeline(TimelineDocument):
     """The turns of a recording with their predictions; see `sentir.timelines.document.TimelineDocument`."""
+
+    def at_path(self, recording: PathLike) -> Timeline:
+        """Return it with the path of its recording, for formats that include audio or waveform."""
+        return replace(self, path=Path(recording))
 
     def to_frame(self) -> DataFrame:
         """Return a data frame with a row per turn, indexed by ``file``, ``start`` and ``end`` as in audformat."""

@@ -1,24 +1,24 @@
 """A self-contained HTML page: player, waveform, turns colored by label, and a table, in English and Spanish.
 
-Recordings of up to ten minutes are part of the page; longer ones are played from their file beside it, or from one
-that the reader chooses.
+Recordings of up to ten minutes are part of the page; longer ones are played from their file beside it, or from
+one that the reader chooses.
 """
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from string import Template
+from urllib.parse import quote
 
 from sentir.audio.decoding import decode
 from sentir.audio.encoding import encode_audio
 from sentir.corpus.utterances import Clip
 from sentir.display_names import display_name
 from sentir.i18n import LANGUAGES, _, format_count, get_language, gettext_noop, use_language
-from sentir.safe_text import make_printable
+from sentir.safe_text import json_dumps, make_printable
 from sentir.timelines.colors import label_color
 from sentir.timelines.document import TimelineDocument, Turn
 from sentir.timelines.formats.waveform_strips import draw_strips, format_clock
@@ -62,14 +62,14 @@ def render_page(timeline: TimelineDocument) -> str:
     return make_printable(page)
 
 
-def _localized(make: Callable[[], str], tag: str = "span") -> str:
+def _localized(make: Callable[[], str], tag: str = "span", attributes: str = "") -> str:
     """Return an element with a text in every language."""
     texts = {}
     for code in LANGUAGES:
         with use_language(code):
             texts[code] = make()
     data = " ".join(f'data-{code}="{escape(text)}"' for code, text in texts.items())
-    return f"<{tag} {data}>{escape(texts[get_language()])}</{tag}>"
+    return f"<{tag} {attributes} {data}>{escape(texts[get_language()])}</{tag}>"
 
 
 def _describe(timeline: TimelineDocument) -> str:
@@ -84,18 +84,16 @@ def _describe(timeline: TimelineDocument) -> str:
 
 
 def _synthetic(timeline: TimelineDocument) -> str:
-    if not timeline.synthetic:
-        return ""
-    return _localized(
-        lambda: _("The model was trained on a synthetic corpus; its predictions on real speech mean nothing."),
-        'p class="warning"',
-    ).replace('</p class="warning">', "</p>")
+    def warn() -> str:
+        return _("The model was trained on a synthetic corpus; its predictions on real speech mean nothing.")
+
+    return _localized(warn, "p", 'class="warning"') if timeline.synthetic else ""
 
 
 def _render_player(timeline: TimelineDocument) -> str:
     if not timeline.has_times or not timeline.source.file:
         return ""
-    source, is_embedded = escape(timeline.source.file), False
+    source, is_embedded = quote(timeline.source.file), False
     path, seconds = timeline.path, timeline.source.seconds or 0.0
     if path is not None and path.is_file() and seconds <= _MAX_EMBEDDED_SECONDS:
         media_type, content = encode_audio(decode(Clip(path)).waveform)
@@ -127,7 +125,7 @@ def _render_table(timeline: TimelineDocument) -> str:
 
 
 def _render_row(turn: Turn, timeline: TimelineDocument) -> str:
-    time, data = "", f"data-labels='{escape(json.dumps(list(turn.labels)))}'"
+    time, data = "", f"data-labels='{escape(json_dumps(list(turn.labels), indent=None))}'"
     if turn.start is not None:
         time = f'<button type="button" data-start="{turn.start}">{format_clock(turn.start)}</button>'
         data += f' data-start="{turn.start}" data-end="{turn.end}"'
