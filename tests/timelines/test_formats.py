@@ -117,7 +117,7 @@ def test_printable_turns_come_back_equal(name, some, tmp_path_factory):
 def test_losses_are_logged(tmp_path, caplog):
     caplog.set_level(logging.INFO, "sentir")
     timeline_of([Turn(0, 1, "Ana", "hi", ("joy",), {"joy": 1.0})]).save(tmp_path / "a.rttm")
-    assert "texts (1), probabilities (1)" in caplog.text
+    assert "Not everything fits in .rttm: texts, probabilities." in caplog.text
 
 
 def test_text_alone_needs_a_format_without_times(tmp_path):

@@ -92,13 +92,12 @@ def test_perfect_and_many_recordings():
     assert score.low < score.value < score.high
 
 
-def test_true_labels_are_matched_to_the_models(caplog):
+def test_true_labels_are_matched_to_the_models():
     labels = ("anger", "joy", "neutral")
     of_rttm = match_labels([Turn(0, 1, "happiness"), Turn(1, 2, "anger")], labels)
     assert of_rttm == [Turn(0, 1, labels=("joy",)), Turn(1, 2, labels=("anger",))]
     assert match_labels([Turn(0, 1, "Ana"), Turn(1, 2, "anger")], labels)[0] == Turn(0, 1, "Ana")
     assert match_labels([Turn(0, 1, labels=("bored", "Joy"))], labels)[0].labels == ("bored", "joy")
-    assert "bored" in caplog.text
 
 
 def test_nothing_to_score():

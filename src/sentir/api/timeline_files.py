@@ -100,13 +100,18 @@ def score_files(results: Sequence[TimelineFiles], truth: PathLike) -> TimelineSc
     Raises:
         TimelineError: if there is no truth of a recording, or it has no labels.
     """
-    pairs = []
+    pairs, unknown = [], set[str]()
     for one in results:
         if one.timeline is not None:
             known = read_turns(find_annotation(Path(truth), one.recording), one.recording.name)
-            pairs.append((match_labels(known, one.timeline.labels), one.timeline.turns))
+            matched = match_labels(known, one.timeline.labels)
+            unknown |= {label for turn in matched for label in turn.labels} - set(one.timeline.labels)
+            pairs.append((matched, one.timeline.turns))
     if not pairs:
         raise TimelineError(_("There is no timeline to score."))
+    if unknown:
+        what = ", ".join(sorted(unknown))
+        logger.warning(_("Labels that the model does not know count as errors: {labels}.", labels=what))
     return score_timelines(pairs)
 
 

@@ -45,8 +45,8 @@ def timeline(
         typer.Option(
             "--format",
             help=_(
-                "Format besides JSON: csv, parquet, jsonl, rttm, srt, vtt, eaf, textgrid, labelstudio, txt or html. "
-                "May be repeated."
+                "Format besides JSON: csv, parquet, jsonl, rttm, srt, vtt, eaf, textgrid, labelstudio, txt or "
+                "html. May be repeated."
             ),
         ),
     ] = None,

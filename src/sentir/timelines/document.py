@@ -78,7 +78,9 @@ class Turn(ReprMixin):
         kept = {key: value for key, value in values.items() if value not in (None, (), {}) and value != ""}
         if self.text == "":
             kept["text"] = ""
-        return {key: _plain(value) if key not in ("start", "end") else value for key, value in kept.items()}
+        return {
+            key: round_numbers(value) if key not in ("start", "end") else value for key, value in kept.items()
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Turn:
@@ -90,9 +92,10 @@ class Turn(ReprMixin):
         return cls(**kept)
 
 
-def _plain(value: Any) -> Any:
+def round_numbers(value: Any) -> Any:
+    """Return plain JSON values with six decimals of numbers, as the document has them."""
     if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: round_numbers(one) for key, one in value.items()}
     if isinstance(value, tuple):
         return list(value)
     return round(value, _DIGITS) if isinstance(value, float) else value

@@ -26,7 +26,6 @@ from sentir.corpus.labels import normalize_emotion
 from sentir.errors import CorpusError, TimelineError
 from sentir.evaluation.jackknife import jackknife_interval, leave_one_out_sums
 from sentir.i18n import _
-from sentir.logs import logger
 from sentir.timelines.document import Turn
 
 Array = NDArray[np.float64]
@@ -109,18 +108,13 @@ def match_labels(turns: Sequence[Turn], labels: Sequence[str]) -> list[Turn]:
     """Return true turns with the labels of a model: synonyms are replaced, as ``happiness`` by ``joy``.
 
     If no turn has labels and all speakers are labels, as in RTTM files of emotions, the speakers are the labels.
-    Other labels are kept, which no prediction can agree with, and named in a warning.
+    Other labels are kept: no prediction can agree with them.
     """
     if not any(turn.labels for turn in turns) and all(
         _match(turn.speaker or "", labels) in labels for turn in turns
     ):
         turns = [replace(turn, labels=(turn.speaker or "",), speaker=None) for turn in turns]
-    matched = [replace(turn, labels=tuple(_match(label, labels) for label in turn.labels)) for turn in turns]
-    if unknown := sorted({label for turn in matched for label in turn.labels} - set(labels)):
-        logger.warning(
-            _("Labels that the model does not know count as errors: {labels}.", labels=", ".join(unknown))
-        )
-    return matched
+    return [replace(turn, labels=tuple(_match(label, labels) for label in turn.labels)) for turn in turns]
 
 
 def _match(label: str, labels: Sequence[str]) -> str:

