@@ -48,6 +48,8 @@ def write_corpus_table(annotations: Sequence[Path], out: Path, *, audio: Path | 
     if unlabeled:
         logger.warning(_("Turns without a label, left out: {n}.", n=unlabeled))
     prepare_output_path(out)
+    if out.exists():
+        raise TimelineError(_("{path} exists; move it away, or give it instead of the annotations.", path=out))
     with write_errors(out), atomic_write(out) as draft, draft.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(_COLUMNS)

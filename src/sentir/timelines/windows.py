@@ -107,6 +107,9 @@ def _with_context(
             after = np.concatenate([after, following[:missing]])
     borrowed = format_decimal((len(before) + len(after)) / SAMPLING_RATE, 1)
     shortest = format_decimal(min_seconds, 1)
+    if turns[n].turn.speaker is None:
+        return waveform, _("Shorter than {shortest} s; its speaker is unknown, so no other turn was added.",
+                           shortest=shortest)  # fmt: skip
     if not len(before) + len(after):
         return waveform, _(
             "Shorter than {shortest} s, with no other turn of its speaker nearby.", shortest=shortest

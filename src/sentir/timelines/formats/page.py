@@ -26,13 +26,13 @@ from sentir.timelines.formats.waveform_strips import draw_strips, format_clock
 _ASSETS = Path(__file__).parents[1] / "page"
 _MAX_EMBEDDED_SECONDS = 600.0
 _LANGUAGE_NAMES = {"en": "English", "es": "Español"}
-_HEADINGS = (
-    gettext_noop("time"),
-    gettext_noop("speaker"),
-    gettext_noop("prediction"),
-    gettext_noop("confidence"),
-    gettext_noop("text"),
-)
+_COLUMNS = {
+    "time": gettext_noop("time"),
+    "speaker": gettext_noop("speaker"),
+    "label": gettext_noop("prediction"),
+    "number": gettext_noop("confidence"),
+    "text": gettext_noop("text"),
+}
 
 
 def write(timeline: TimelineDocument, path: Path) -> None:
@@ -119,25 +119,39 @@ def _swatch(label: str, timeline: TimelineDocument) -> str:
 
 
 def _render_table(timeline: TimelineDocument) -> str:
-    headings = "".join(_localized(lambda one=one: _(one), "th") for one in _HEADINGS)  # type: ignore[misc]
-    rows = "\n".join(_render_row(turn, timeline) for turn in timeline.turns)
-    return f"<table>\n<thead><tr>{headings}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
+    cells = [_render_cells(turn, timeline) for turn in timeline.turns]
+    shown = [column for column in _COLUMNS if any(row[column] for row in cells)]
+    headings = "".join(
+        _localized(lambda column=column: _(_COLUMNS[column]), "th", f'class="{column}"')  # type: ignore[misc]
+        for column in shown
+    )
+    rows = []
+    for turn, row in zip(timeline.turns, cells, strict=True):
+        tds = "".join(f'<td class="{column}" dir="auto">{row[column]}</td>' for column in shown)
+        rows.append(f"<tr {_render_data(turn)}>{tds}</tr>")
+    body = "\n".join(rows)
+    return f"<table>\n<thead><tr>{headings}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
 
 
-def _render_row(turn: Turn, timeline: TimelineDocument) -> str:
-    time, data = "", f"data-labels='{escape(json_dumps(list(turn.labels), indent=None))}'"
-    if turn.start is not None:
-        time = f'<button type="button" data-start="{turn.start}">{format_clock(turn.start)}</button>'
-        data += f' data-start="{turn.start}" data-end="{turn.end}"'
+def _render_data(turn: Turn) -> str:
+    times = "" if turn.start is None else f' data-start="{turn.start}" data-end="{turn.end}"'
+    return f"data-labels='{escape(json_dumps(list(turn.labels), indent=None))}'{times}"
+
+
+def _render_cells(turn: Turn, timeline: TimelineDocument) -> dict[str, str]:
     labels = ", ".join(
         _swatch(name, timeline) + _localized(lambda name=name: display_name(name))  # type: ignore[misc]
         for name in turn.labels
     )
     numbers = ", ".join(f"{escape(display_name(name))} {value:.2f}" for name, value in turn.values.items())
-    confidence = "" if turn.confidence is None else f"{100 * turn.confidence:.0f}\u202f%"
     small = "".join(f"<small>{escape(one)}</small>" for one in (turn.problem, *turn.notes) if one)
-    return (
-        f'<tr {data}><td class="time">{time}</td><td class="speaker">{escape(turn.speaker or "")}</td>'
-        f'<td class="label">{labels or numbers}</td><td class="number">{confidence}</td>'
-        f'<td class="text" dir="auto">{escape(turn.text or "")}{small}</td></tr>'
-    )
+    button = ""
+    if turn.start is not None:
+        button = f'<button type="button" data-start="{turn.start}">{format_clock(turn.start)}</button>'
+    return {
+        "time": button,
+        "speaker": escape(turn.speaker or ""),
+        "label": labels or numbers,
+        "number": "" if turn.confidence is None else f"{100 * turn.confidence:.0f}\u202f%",
+        "text": f"{escape(turn.text or '')}{small}",
+    }

@@ -88,4 +88,4 @@ def _read_envelope(timeline: TimelineDocument, duration: float, bars: int) -> ND
     positions = (np.arange(len(frames)) * levels[-1].frame_seconds / duration * bars).astype(int)
     np.maximum.at(envelope, np.minimum(positions, bars - 1), frames)
     loudest = np.quantile(envelope, 0.995) or 1.0
-    return np.minimum(envelope / max(loudest, 1e-9), 1.0)
+    return np.sqrt(np.minimum(envelope / max(loudest, 1e-9), 1.0))  # so that quiet turns can be seen
