@@ -37,7 +37,9 @@ class Page(HTMLParser):
 
 
 TURNS = (
-    Turn(0.5, 1.5, "<b>Ana", 'x" <script>alert(1)</script>', ("joy",), {"joy": 0.8}, confidence=0.8, notes=("n&m",)),
+    Turn(
+        0.5, 1.5, "<b>Ana", 'x" <script>alert(1)</script>', ("joy",), {"joy": 0.8}, confidence=0.8, notes=("n&m",)
+    ),
     Turn(2.0, 3.0, "Bo", None, ("sad'ness",), {"joy": 0.1}, confidence=0.9),
 )
 

@@ -62,8 +62,9 @@ def init_recipe(table: PathLike, *, out: PathLike | None = None, force: bool = F
     """Inspect a table and write a recipe for it that runs as it is; open questions are comments in the recipe.
 
     Args:
-        table: a table, as `sentir.files.tables.load_rows` takes it; or corrected annotations (ELAN, TextGrid, RTTM
-            or JSON of Label Studio), the labeled turns of which are first written as ``NAME.csv`` beside them.
+        table: a table, as `sentir.files.tables.load_rows` takes it; or corrected annotations (ELAN, TextGrid,
+            RTTM or JSON of Label Studio), the labeled turns of which are first written as ``NAME.csv`` beside
+            them.
         out: the recipe, by default named after the table, in the working folder.
         force: whether to replace an existing file.
 
