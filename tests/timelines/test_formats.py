@@ -283,10 +283,10 @@ def test_corrected_label_studio(talk, tmp_path):
 
 def test_chat(tmp_path):
     (tmp_path / "a.txt").write_text(
-        "\ufeffAna: hi\n\n   and more\nno name here\nThis is a longer: yes\n", "utf-8"
+        "\ufeffAna: hi\n\n   and more\nno name here\nfive words are too many: yes\n", "utf-8"
     )
     assert read_turns(tmp_path / "a.txt") == [
-        Turn(speaker="Ana", text="hi\nand more"), Turn(text="no name here"), Turn(text="This is a longer: yes")
+        Turn(speaker="Ana", text="hi\nand more"), Turn(text="no name here"), Turn(text="five words are too many: yes")
     ]  # fmt: skip
 
 

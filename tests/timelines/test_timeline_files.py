@@ -2,14 +2,13 @@
 
 import csv
 import json
-import subprocess
-import sys
 
 import pytest
 import soundfile
 
 import sentir.api
 from sentir.api.timeline_files import find_annotation, score_files, write_timelines
+from sentir.cli.app import app
 from sentir.errors import SentirError, TimelineError
 from sentir.timelines.corrections import write_corpus_table
 from sentir.timelines.document import Source, Turn
@@ -96,18 +95,23 @@ def test_scores_of_files(model, recordings, tmp_path, caplog):
     assert scores.turns == 3 and "bored" in caplog.text
 
 
-def test_the_command_line(model, recordings, tmp_path):
+def test_the_command_line(model, recordings, tmp_path, capsys):
     Timeline((Turn(1, 2.5, labels=("joy",)),), Source("a.wav", "", 12.0)).save(tmp_path / "truth.eaf")
     arguments = [
         "timeline", model, recordings / "a.wav", "--out", tmp_path / "out", "--format", "rttm", "--score",
-        tmp_path / "truth.eaf", "--voice-activity", "energy", "--json",
+        tmp_path / "truth.eaf", "--voice-activity", "energy", "--workers", "1",
     ]  # fmt: skip
-    command = [sys.executable, "-m", "sentir", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    tree = json.loads(done.stdout)
+    assert app(list(map(str, arguments)), standalone_mode=False) in (None, 0)
+    printed = capsys.readouterr()
+    assert "a.json" in printed.out and "emotion diarization error" in printed.out
+    assert app([*map(str, arguments), "--resume", "--json"], standalone_mode=False) in (None, 0)
+    tree = json.loads(capsys.readouterr().out)
     assert tree["recordings"][0]["files"] == [str(tmp_path / "out" / name) for name in ("a.json", "a.rttm")]
     assert 0 <= tree["scores"]["scores"]["accuracy"]["value"] <= 1
-    assert "Not everything fits in .rttm" in done.stderr
+    (recordings / "bad.mp3").write_bytes(b"no audio" * 50)
+    arguments = ["timeline", model, recordings / "bad.mp3", "--out", tmp_path / "out"]
+    assert app(list(map(str, arguments)), standalone_mode=False) == 1
+    assert "bad.mp3" in capsys.readouterr().out
 
 
 def test_corrections_become_a_corpus(recordings, tmp_path, monkeypatch, caplog):

@@ -194,7 +194,7 @@ class _Writer:
                     files.append(self._job.out / f"{name}{FORMATS[one].suffix}")
                     timeline.save(files[-1], format=one)
         except SentirError as error:
-            logger.warning(_("{recording}: {problem}", recording=recording, problem=error))
+            logger.warning(f"{recording}: {error}")
             return TimelineFiles(recording, problem=str(error))
         return TimelineFiles(recording, tuple(files), timeline)
 
