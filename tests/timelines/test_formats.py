@@ -286,7 +286,9 @@ def test_chat(tmp_path):
         "\ufeffAna: hi\n\n   and more\nno name here\nfive words are too many: yes\n", "utf-8"
     )
     assert read_turns(tmp_path / "a.txt") == [
-        Turn(speaker="Ana", text="hi\nand more"), Turn(text="no name here"), Turn(text="five words are too many: yes")
+        Turn(speaker="Ana", text="hi\nand more"),
+        Turn(text="no name here"),
+        Turn(text="five words are too many: yes"),
     ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -167,7 +167,9 @@ class TimelineDocument(ReprMixin):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document as plain JSON values."""
-        columns = self.curve.T.tolist()
+        turns = [turn.to_dict() for turn in self.turns]
+        as_written = replace(self, turns=tuple(map(Turn.from_dict, turns)))
+        columns = as_written.curve.T.tolist()
         curve = {name: [_number(v) for v in row] for name, row in zip(self.labels, columns, strict=True)}
         return {
             "schema": SCHEMA,
@@ -178,7 +180,7 @@ class TimelineDocument(ReprMixin):
             "synthetic": self.synthetic,
             "settings": dict(self.settings),
             "notes": list(self.notes),
-            "turns": [turn.to_dict() for turn in self.turns],
+            "turns": turns,
             "curve": {"step": CURVE_STEP, "values": curve} if self.has_times else None,
         }
 
