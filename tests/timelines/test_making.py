@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import soundfile
 from audio_files import tone, write_wav
 
 import sentir
@@ -19,8 +20,6 @@ ENERGY = {"voice_activity": "energy"}
 
 @pytest.fixture
 def wav(talk, tmp_path):
-    import soundfile
-
     soundfile.write(tmp_path / "talk.wav", talk, 16_000, subtype="FLOAT")
     return tmp_path / "talk.wav"
 
@@ -48,8 +47,6 @@ def test_the_missing_detector_is_named(recognizers, wav, monkeypatch):
 
 
 def test_predictions_equal_those_of_the_clips(recognizers, talk, tmp_path):
-    import soundfile
-
     path = tmp_path / "talk.flac"
     soundfile.write(path, np.stack([talk, talk], 1), 44_100)
     ranges = [(0.3, 0.9), (0.4, 1.3), (2.2, 3.7)]
@@ -213,6 +210,16 @@ def test_a_killed_run_goes_on_with_an_equal_result(recognizers, tmp_path, monkey
     assert sum(calls[:2]) + sum(calls[3:]) == len(turns)  # none was predicted twice
     resume.write_text("")
     assert sentir.timeline(recognizer, path, turns=turns[:3], resume=resume).turns[0] != expected.turns[63]
+
+
+def test_a_truncated_file_is_decoded_again_and_noted(recognizers, talk, tmp_path):
+    soundfile.write(tmp_path / "whole.flac", np.tile(talk, 5), 16_000)
+    content = (tmp_path / "whole.flac").read_bytes()
+    (tmp_path / "cut.flac").write_bytes(content[: len(content) * 4 // 5])
+    timeline = sentir.timeline(recognizers("audio"), tmp_path / "cut.flac", **ENERGY)
+    whole = sentir.timeline(recognizers("audio"), tmp_path / "whole.flac", **ENERGY)
+    assert timeline.turns[:20] == whole.turns[:20] and len(timeline) < len(whole)
+    assert "copy or download it again" in timeline.notes[0] and 40 < timeline.source.seconds < 58
 
 
 def test_silence_and_damaged_files(recognizers, tmp_path):

@@ -83,7 +83,8 @@ def timeline(
     from sentir import api
     from sentir.worker_processes import count_cores
 
-    with handle_interrupts(), show_progress():
+    stopped = _("Stopped. Run the same command with --resume to go on.")
+    with handle_interrupts(stopped), show_progress():
         results = api.write_timelines(
             model,
             recordings,

@@ -99,12 +99,12 @@ def make_timeline(
     if given is None and options.diarizer is not None:
         given = list(sort_turns(options.diarizer.diarize(_decode_whole(recording, sampling_rate))))
     parts = FinishedParts(options.resume, [source.sha256, options.model_hash, settings])
-    dialogues = DialoguePredictor(predictor, parts, options.asr)
     passes: list[RecordingPass] = []
     with _progress(recording, source.file) as on_progress:
 
         def start(track: StreamedTrack) -> RecordingPass:
             turn_source = _make_source(given, options, track.sampling_rate)
+            dialogues = DialoguePredictor(predictor, parts, options.asr)
             passes.append(RecordingPass(track, turn_source, dialogues, on_progress))
             return passes[-1]
 
