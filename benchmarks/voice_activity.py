@@ -1,7 +1,7 @@
 """Voice activity on recordings of known turns, made of RAVDESS' clips with silences and noise.
 
-The actors are those of dev by default; those of test (21 to 24) are for one measurement at the end. The true ends of
-a turn are where its clean clip is within 35 dB of its peak, averaged over 25 ms.
+The actors are those of dev by default; those of test (21 to 24) are for one measurement at the end. The true ends
+of a turn are where its clean clip is within 35 dB of its peak, averaged over 25 ms.
 """
 
 import argparse
