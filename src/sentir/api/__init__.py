@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from sentir.api.redraw import redraw_corpus as redraw_corpus
     from sentir.api.studies import run_study as run_study
     from sentir.api.studies import tune as tune
+    from sentir.api.timeline_files import score_files as score_files
+    from sentir.api.timeline_files import write_timelines as write_timelines
+    from sentir.api.timelines import timeline as timeline
     from sentir.api.training import train as train
     from sentir.corpus.cleaning_report import CleaningReport as CleaningReport
     from sentir.corpus.predictions import Prediction as Prediction
@@ -71,11 +74,14 @@ _LAZY_IMPORTS = {
     "preview_cleaning": "sentir.api.corpora",
     "redraw_corpus": "sentir.api.redraw",
     "run_study": "sentir.api.studies",
+    "score_files": "sentir.api.timeline_files",
+    "timeline": "sentir.api.timelines",
     "train": "sentir.api.training",
     "tune": "sentir.api.studies",
     "write_demo": "sentir.demo.corpora",
     "write_embeddings": "sentir.api.prediction",
     "write_predictions": "sentir.api.prediction_files",
+    "write_timelines": "sentir.api.timeline_files",
 }
 _NEED_TRAIN = {
     "analyze", "audit_corpus", "compare", "evaluate", "explain", "explain_model", "prepare_corpus",

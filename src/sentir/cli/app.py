@@ -31,6 +31,7 @@ from sentir.cli.options import (
 )
 from sentir.cli.plugins import AllowPluginsOption, PluginOption, load_allowed_plugins, load_corpus_plugins
 from sentir.cli.predict import predict
+from sentir.cli.timeline import timeline
 from sentir.cli.tune import tune
 from sentir.cli.usage_errors import CommandGroup
 from sentir.i18n import _
@@ -253,5 +254,14 @@ app.command(
     ),
     epilog=_("Example: sentir embed models/mine talks.csv --out vectors.npy"),
 )(embed)
+
+app.command(
+    help=_(
+        "Predict recordings and conversations turn by turn. Turns are found by voice activity or given by "
+        "--turns. Each timeline is written as JSON, and in other formats. Exit code 1 if any could not be made."
+    ),
+    epilog=_("Example: sentir timeline models/mine talk.mp3 --format srt --format html"),
+)(timeline)
+
 
 app.add_typer(corpus, name="corpus")
