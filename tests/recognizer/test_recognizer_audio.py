@@ -241,13 +241,13 @@ def test_a_modality_missing_in_one_percent_of_train_is_optional(trained):
 def test_an_utterance_without_a_required_modality_is_not_predicted(trained, incomplete):
     clip, texts = incomplete[0].clip, ["I am fine.", "So lonely"]
     stacked, multimodal = (trained(kind, "emotion")[0] for kind in ("stacked", "multimodal"))
-    (pair,) = predict(stacked, texts=texts[0], files=[clip.path])
-    text_only, audio_only = predict(stacked, texts=texts[1]), predict(stacked, files=[clip.path])
+    pair = predict(stacked, {"text": texts[0], "audio": clip.path})
+    text_only, audio_only = predict(stacked, [texts[1]]), predict(stacked, [clip.path])
     assert pair.labels and not pair.problem
     assert text_only[0].problem == "This model needs audio. There is no audio."
     assert audio_only[0].problem == "This model needs text. There is no text."
     assert not text_only[0].labels and not audio_only[0].labels
-    (prediction,) = predict(multimodal, texts=texts[1])
+    prediction = predict(multimodal, texts[1])
     assert prediction.labels and not prediction.problem
     assert any("from the text only" in note for note in prediction.notes)
 

@@ -148,14 +148,14 @@ def test_saved_and_loaded_it_predicts_the_same_in_each_task(task, other, learned
 
 
 def test_a_prediction_has_auxiliary_tasks(learned):
-    (found,) = predict(learned("emotion", "feelings")[0], texts=["I am happy."])
+    (found,) = predict(learned("emotion", "feelings")[0], ["I am happy."])
     assert found.labels == ("joy",) and list(found.other_tasks) == ["feelings"]
     assert set(found.other_tasks["feelings"].probabilities) == {"joy", "sadness"}
     assert "joy" in found.other_tasks["feelings"].labels
 
 
 def test_auxiliary_tasks_have_columns(learned, tmp_path):
-    rows = predict(learned("emotion", "feelings")[0], texts=["I am happy.", "She is crying today."])
+    rows = predict(learned("emotion", "feelings")[0], ["I am happy.", "She is crying today."])
     missing = replace(rows[0], id="none", labels=(), probabilities={}, problem="no text", other_tasks={})
     write_predictions([missing, *rows], tmp_path / "predictions.csv")
     found = list(csv.DictReader((tmp_path / "predictions.csv").open(encoding="utf-8")))

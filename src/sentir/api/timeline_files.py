@@ -9,7 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from sentir.api.loading import load_model
+from sentir.api.loading import load
 from sentir.api.timelines import hash_model, make_options
 from sentir.errors import SentirError, TimelineError
 from sentir.files.media_files import is_media_file, walk_folders
@@ -177,7 +177,7 @@ class _Writer:
 
     def __init__(self, job: _Job) -> None:
         self._job = job
-        self._recognizer: PredictionMixin = load_model(job.model)
+        self._recognizer: PredictionMixin = load(job.model)
         self._options = make_options(self._recognizer, model_hash=hash_model(job.model), **job.options)
 
     def write(self, recording: Path, name: str) -> TimelineFiles:
