@@ -136,11 +136,10 @@ def _cpu_backend(recognizer: Recognizer) -> TorchBackend:
     network, encoders = recognizer.model, recognizer.encoders
     if next(network.parameters()).device.type == "cpu":
         return TorchBackend(network, encoders)
-    parts = {
-        name: None if one is None else replace(one, encoder=copy.deepcopy(one.encoder).cpu())
-        for name, one in (("text", encoders.text), ("speech", encoders.speech))
-    }
-    return TorchBackend(copy.deepcopy(network).cpu().eval(), Encoders(**parts))
+    text, speech = encoders.text, encoders.speech
+    text = None if text is None else replace(text, encoder=copy.deepcopy(text.encoder).cpu())
+    speech = None if speech is None else replace(speech, encoder=copy.deepcopy(speech.encoder).cpu())
+    return TorchBackend(copy.deepcopy(network).cpu().eval(), Encoders(text, speech))
 
 
 def _export_backend(backend: TorchBackend, inputs: ModelInputs) -> dict[str, onnx.ModelProto]:
