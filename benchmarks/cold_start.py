@@ -26,14 +26,15 @@ SCRIPTS = {
         "imports of transformers": f"{FIRST}from transformers import BertModel, BertTokenizer",
         "pipeline of transformers": f"{FIRST}from transformers import pipeline\n"
         "import sys; pipeline('text-classification', sys.argv[1], device='cpu')(sys.argv[2])",
-        "Sentir": "import sentir, sys; sentir.predict(sys.argv[1], texts=sys.argv[2])",
-        "Sentir, wrong argument": "import sentir, sys\ntry: sentir.predict(sys.argv[1], texts=b'no text')\n"
+        "Sentir": "import sentir, sys; sentir.predict(sys.argv[1], sys.argv[2])",
+        "Sentir, wrong argument": "import sentir, sys\ntry: sentir.predict(sys.argv[1], 5)\n"
         "except sentir.SentirError: pass",
     },
     "audio": {
         "imports of timm": f"{FIRST}import timm",
-        "Sentir": "import sentir, sys; sentir.predict(sys.argv[1], files=sys.argv[2])",
-        "Sentir, wrong argument": "import sentir, sys\ntry: sentir.predict(sys.argv[1], files='none.wav')\n"
+        "Sentir": "import sentir, sys, pathlib; sentir.predict(sys.argv[1], pathlib.Path(sys.argv[2]))",
+        "Sentir, wrong argument": "import sentir, sys, pathlib\n"
+        "try: sentir.predict(sys.argv[1], pathlib.Path('none.wav'))\n"
         "except sentir.SentirError: pass",
     },
 }

@@ -101,8 +101,8 @@ def rows(source: Path | None, n: int) -> Iterator[Row]:
         plain, acoustic = (make_recognizer(clips, features) for features in ((), ("thesis", "functionals")))
         works = {
             "librosa and timm": lambda: predict_with_librosa(clips, network),
-            "Sentir": lambda: plain.predict(files=clips),
-            "Sentir with acoustic features": lambda: acoustic.predict(files=clips),
+            "Sentir": lambda: plain.predict(clips),
+            "Sentir with acoustic features": lambda: acoustic.predict(clips),
         }
         times = alternate(works, ROUNDS)
     yield times.row(f"predicting {len(clips)} clips", "librosa and timm", "Sentir", "at least 1, aim 1.2")

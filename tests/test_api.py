@@ -62,7 +62,7 @@ def test_files_and_folders_may_be_given_as_strings(recipe, tmp_path):
     assert api.evaluate(out, root=root).model == "as-string"
     assert api.analyze(out, root=root)[0] == api.evaluate(out, root=root, corpus="tiny")
     assert api.compare(out, out, root=root)[2].difference == 0
-    assert [row.labels for row in api.predict(out, texts=["I am happy."])] != [()]
+    assert [row.labels for row in api.predict(out, ["I am happy."])] != [()]
     assert len(api.export_corpus("tiny", table, root=root)) == len(api.load_corpus(recipe.data, root))
 
 
@@ -115,7 +115,7 @@ def test_a_model_that_cannot_predict_does_not_open_test(verb, model, corpus, tmp
 
 def test_the_public_names_are_few_sorted_documented_and_none_hides_a_package():
     public = sentir.__all__
-    assert len(public) <= 33 and public == ["__version__", *sorted(public[1:])]
+    assert len(public) <= 34 and public == ["__version__", *sorted(public[1:])]
     packages = {path.stem for path in Path(sentir.__file__).parent.iterdir()}
     for name in public:
         assert name == "__version__" or (getattr(sentir, name).__doc__ or "").strip()

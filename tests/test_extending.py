@@ -28,11 +28,12 @@ TINY = {
 TEXTS = ["I am so happy :)", "They look lonely!", "fine"]
 PREDICT = """
 import json, sys
+from pathlib import Path
 from sentir.recognizer.recognizer import Recognizer
 for model, plugin, files in json.loads(sys.argv[1]):
     recognizer = Recognizer.from_pretrained(model, plugins=[plugin])
-    inputs = {"files": files} if files else {"texts": json.loads(sys.argv[2])}
-    print(json.dumps([list(row.probabilities.values()) for row in recognizer.predict(**inputs)]))
+    items = [Path(file) for file in files] or json.loads(sys.argv[2])
+    print(json.dumps([list(row.probabilities.values()) for row in recognizer.predict(items)]))
 """
 
 
@@ -118,7 +119,7 @@ def test_an_example_is_trained_with_and_saved(file, folder, trained):
     (needed,) = model.facts["plugins"]
     assert needed["name"] == file and len(needed["sha256"]) == 64 and len(needed["registers"]) == 1
     files = sorted(map(str, (folder / "clips").glob("*.wav")))[:2] if model.modalities == {"audio"} else []
-    rows = model.predict(**({"files": files} if files else {"texts": TEXTS}))
+    rows = model.predict(list(map(Path, files)) or TEXTS)
     trained[file] = (files, [list(row.probabilities.values()) for row in rows])
 
 
@@ -150,7 +151,7 @@ def test_a_model_without_its_plugin_says_which_file_is_missing(file, name, train
 @pytest.mark.parametrize(("file", "name"), [("chats.py", "reader 'chats'"), ("gmean.py", "metric 'g_mean'")])
 def test_a_reader_and_a_metric_are_needed_only_to_score_a_model(file, name, trained):
     folder = Path("models") / Path(file).stem
-    assert len(Recognizer.from_pretrained(folder).predict(texts=TEXTS)) == len(TEXTS)
+    assert len(Recognizer.from_pretrained(folder).predict(TEXTS)) == len(TEXTS)
     for verb in (
         lambda: api.evaluate(folder),
         lambda: api.compare(folder, folder),

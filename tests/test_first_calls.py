@@ -1,6 +1,8 @@
 """The calls that people try first work, or fail with one sentence."""
 
 import re
+from io import StringIO
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -44,9 +46,15 @@ WORKS = {
     "recognizer.predict([5, None, b'hi', \"I am happy.\"])": lambda m: m.recognizer.predict(
         [5, None, b"hi", TWO[0]]
     ),
-    'recognizer.predict(files="table.csv")': lambda m: m.recognizer.predict(files="table.csv"),
-    'sentir.predict(recognizer, texts="hi")': lambda m: sentir.predict(m.recognizer, texts="hi"),
-    'sentir.predict("model", texts="hi")': lambda m: sentir.predict("model", texts="hi"),
+    'recognizer.predict(Path("table.csv"))': lambda m: m.recognizer.predict(Path("table.csv")),
+    "recognizer.predict(frame)": lambda m: m.recognizer.predict(pd.DataFrame({"text": TWO})),
+    'recognizer.predict({"text": …})': lambda m: m.recognizer.predict({"text": TWO[0]}),
+    "recognizer.predict(Utterance)": lambda m: m.recognizer.predict(sentir.Utterance("mine", text=TWO[0])),
+    "recognizer.predict([])": lambda m: m.recognizer.predict([]),
+    'recognizer.embed("I am happy.")': lambda m: m.recognizer.embed(TWO[0]).shape,
+    'sentir.load("model")': lambda m: sentir.load("model"),
+    'sentir.predict(recognizer, "hi")': lambda m: sentir.predict(m.recognizer, "hi"),
+    'sentir.predict("model", "hi")': lambda m: sentir.predict("model", "hi"),
     'recognizer.predict("table.csv")': lambda m: m.recognizer.predict("table.csv"),
     "recognizer.predict_proba([…, …])": lambda m: m.recognizer.predict_proba(TWO),
     "recognizer.classes_": lambda m: m.recognizer.classes_,
@@ -70,13 +78,14 @@ WORKS = {
 }
 FAILS = {
     'Recognizer.from_pretrained("nowhere")': lambda m: sentir.Recognizer.from_pretrained("nowhere"),
-    "recognizer.predict()": lambda m: m.recognizer.predict(),
+    "recognizer.predict(5)": lambda m: m.recognizer.predict(5),
     "recognizer.predict(array)": lambda m: m.recognizer.predict(np.zeros(16_000, np.float32)),
-    "recognizer.predict(bytes)": lambda m: m.recognizer.predict(b"RIFF"),
-    "recognizer.predict(frame)": lambda m: m.recognizer.predict(pd.DataFrame({"text": TWO})),
-    'recognizer.predict({"text": …})': lambda m: m.recognizer.predict({"text": TWO[0]}),
-    'recognizer.predict(files="I am happy")': lambda m: m.recognizer.predict(files="I am happy"),
-    "recognizer.predict(files=array)": lambda m: m.recognizer.predict(files=np.zeros(3)),
+    "recognizer.predict(bytes), a model of text": lambda m: m.recognizer.predict(b"RIFF"),
+    'recognizer.predict({"txt": …})': lambda m: m.recognizer.predict({"txt": TWO[0]}),
+    'recognizer.predict(Path("I am happy"))': lambda m: m.recognizer.predict(Path("I am happy")),
+    'recognizer.predict(open("table.csv"))': lambda m: m.recognizer.predict(StringIO("text")),
+    'recognizer.predict("hi", max_error=20)': lambda m: m.recognizer.predict("hi", max_error=20),
+    'sentir.load("owner/model")': lambda m: sentir.load("owner/model"),
     'sentir.evaluate("nowhere")': lambda m: sentir.evaluate("nowhere"),
     'sentir.train("mine.toml", out="again")': lambda m: sentir.train("mine.toml", out="again"),
     'sentir.load_corpus("meld")': lambda m: sentir.load_corpus("meld"),
@@ -106,15 +115,13 @@ def test_a_first_call_that_cannot_work_fails_with_one_sentence(model, call):
 def test_recognizer_predict_equals_sentir_predict_and_a_bad_item_does_not_stop_the_others(model):
     mixed = [TWO[0], float("nan"), 7, TWO[1]]
     rows = model.recognizer.predict(mixed)
-    assert rows == sentir.predict(model.folder, texts=mixed)
+    assert rows == sentir.predict(model.folder, mixed)
     assert [bool(row.problem) for row in rows] == [False, True, True, False]
-    assert [row.text for row in model.recognizer.predict("hi")] == ["hi"]
-    (file,) = model.recognizer.predict("clip.wav")
-    assert file.notes == ()
+    assert model.recognizer.predict("hi").text == "hi"
+    assert model.recognizer.predict("clip.wav").notes == ()
     (model.home / "clip.wav").touch()
     for name in ("clip.wav", "table.csv"):
-        (file,) = model.recognizer.predict(name)
-        assert "files" in file.notes[0]
+        assert "a Path" in model.recognizer.predict(name).notes[0]
 
 
 def test_probabilities_are_an_array_in_the_order_of_the_classes(model):
@@ -141,7 +148,7 @@ def test_overrides_are_a_mapping_or_strings():
 
 
 def test_repr_is_one_line_and_html_is_a_small_table(model):
-    for one in (model.recognizer, tiny_corpus(), model.recipe, *model.recognizer.predict("<b>hi</b>\n\x1b")):
+    for one in (model.recognizer, tiny_corpus(), model.recipe, model.recognizer.predict("<b>hi</b>\n\x1b")):
         line, table = repr(one), one._repr_html_()
         assert "\n" not in line and len(line) < 400 and line.startswith(type(one).__name__)
         assert "<b>hi" not in table and re.fullmatch(r"<table>.*</table>", table) and "\x1b" not in line + table

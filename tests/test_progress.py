@@ -68,6 +68,8 @@ def test_bars_are_drawn_on_a_terminal_unless_they_are_switched_off(monkeypatch, 
             bars.refresh()
     assert ("Decoding" in terminal.getvalue()) is shown
     assert progress._current_progress.get() is None
+    for _item in track(range(1), "One text", 1):
+        assert progress._current_progress.get() is None, "a bar of one step shows nothing"
     with show_progress(False):
         before = terminal.tell()
         for _item in track(range(3), "Reading", 3):

@@ -183,14 +183,14 @@ def prediction_cases(inputs: Path, work: Path) -> Iterator[Case]:
     both = train_small_model(work / "both", {"kind": "multimodal", "modality_dropout": 0.3})
 
     def reported() -> str:
-        rows = api.predict(both, files=inputs / "text_and_missing_clip.csv")
+        rows = api.predict(both, inputs / "text_and_missing_clip.csv")
         remarked = [bool(row.problem or row.notes) for row in rows]
         return (
             f"{'+' * (remarked[0] and remarked[2] and remarked[3])}{[row.problem or row.notes for row in rows]}"
         )
 
     def invisible() -> str:
-        rows = api.predict(text, files=inputs / "invisible_texts.csv")
+        rows = api.predict(text, inputs / "invisible_texts.csv")
         return f"{'+' * all(row.problem for row in rows)}{len(rows)} rows: {rows[0].problem}"
 
     def in_place() -> str:

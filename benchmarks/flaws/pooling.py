@@ -43,6 +43,7 @@ def encode_texts(rows: Rows, size: int) -> tuple[NDArray[np.float32], NDArray[np
     """Return the mean over tokens and the state at the last position, ``(N, d)`` each, in batches of ``size``."""
     import torch
 
+    from sentir.models.device import to_tensors
     from sentir.models.pooling import masked_mean
     from sentir.models.text_encoder import load_text_encoder
 
@@ -51,7 +52,7 @@ def encode_texts(rows: Rows, size: int) -> tuple[NDArray[np.float32], NDArray[np
     means, lasts = [], []
     with torch.inference_mode():
         for start in range(0, len(rows), size):
-            batch = tokenizer.pad(encodings[start : start + size])
+            batch = to_tensors(tokenizer.pad(encodings[start : start + size]))
             mask = batch.pop("pool_mask")
             states = encoder.eval().transformer(**batch).last_hidden_state
             means.append(masked_mean(states, mask).numpy())

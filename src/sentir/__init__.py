@@ -30,6 +30,7 @@ _LAZY_IMPORTS = {
     "export_model": "sentir.api",
     "init_recipe": "sentir.api",
     "inspect_table": "sentir.table_inspection.inspection",
+    "load": "sentir.api",
     "load_corpus": "sentir.api",
     "load_recipe": "sentir.api",
     "plan_download": "sentir.api",

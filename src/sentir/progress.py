@@ -51,7 +51,7 @@ def progress_bar(description: str, total: int) -> Iterator[Callable[[int], None]
     """Yield a function that advances a bar by a number of steps; the bar is removed at the end of the block."""
     bars = _current_progress.get()
     if bars is None:
-        if not _should_draw():
+        if total < 2 or not _should_draw():  # a bar of one step shows nothing, and asking takes a while
             yield lambda steps: None
             return
         with _progress_display(_console(), True), progress_bar(description, total) as advance:

@@ -51,9 +51,9 @@ def decoded(monkeypatch):
     """Names of the files that were decoded in this process."""
     names, decode_segments = [], decoding.decode_segments
 
-    def count(path, time_ranges):
+    def count(path, time_ranges, content=None):
         names.append(path.name)
-        return decode_segments(path, time_ranges)
+        return decode_segments(path, time_ranges, content)
 
     monkeypatch.setattr(decoding, "decode_segments", count)
     return names

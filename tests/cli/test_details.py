@@ -95,13 +95,13 @@ def test_predictions_below_the_confidence_threshold_abstain(task, models, corpus
     recognizer = Recognizer.from_pretrained(models / task)
     table = tmp_path / "dev.csv"
     table.write_text("text\n" + "\n".join(f'"{u.text}"' for u in corpus.dev), encoding="utf-8")
-    predictions = api.predict(recognizer, files=[table], abstain=True)
+    predictions = api.predict(recognizer, [table], abstain=True)
     share = sum(row.abstain for row in predictions) / len(predictions)
     assert share <= 1 - recognizer.calibration.coverage + 1e-9, "the threshold is set on dev"
     strict = replace(recognizer, calibration=replace(recognizer.calibration, confidence_threshold=2.0))
-    assert all(row.abstain for row in api.predict(strict, files=[table], abstain=True))
-    assert {row.abstain for row in api.predict(strict, files=[table])} == {None}
-    assert [row.labels for row in api.predict(strict, files=[table])] == [row.labels for row in predictions]
+    assert all(row.abstain for row in api.predict(strict, [table], abstain=True))
+    assert {row.abstain for row in api.predict(strict, [table])} == {None}
+    assert [row.labels for row in api.predict(strict, [table])] == [row.labels for row in predictions]
 
 
 def edit_metadata(folder, change):
@@ -126,6 +126,42 @@ def test_abstentions_are_in_the_table_the_json_and_the_csv(models, sentir, tmp_p
     assert "abstain" not in (tmp_path / "plain.csv").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("max_error", [0.0, 0.1, 0.25, 0.5, 1.0])
+def test_a_maximum_error_holds_on_dev(task, max_error, models, corpus):
+    recognizer = Recognizer.from_pretrained(models / task)
+    names = recognizer.space.names
+    try:
+        rows = api.predict(recognizer, [*corpus.dev], max_error=max_error)
+    except RecognizerError as error:
+        assert "No confidence threshold keeps the error on dev" in str(error)
+        lowest = recognizer.calibration.risk_curve.errors[-1]
+        assert lowest > max_error and len(api.predict(recognizer, [*corpus.dev], max_error=lowest)) == 15
+        return
+
+    def wrong(row, u):
+        labels = u.labels[recognizer.space.task]
+        if task == "emotion":
+            return float(row.labels != labels)
+        return sum((name in row.labels) != (name in labels) for name in names) / len(names)
+
+    errors = [(row.confidence, wrong(row, u)) for row, u in zip(rows, corpus.dev, strict=True)]
+    kept = [error for row, (_c, error) in zip(rows, errors, strict=True) if not row.abstain]
+    assert kept and sum(kept) / len(kept) <= max_error + 1e-9
+    assert all(("Not sure" in " ".join(row.notes)) == row.abstain for row in rows)
+    for lower in {c for row, (c, _e) in zip(rows, errors, strict=True) if row.abstain}:
+        more = [error for c, error in errors if c >= lower]
+        assert sum(more) / len(more) > max_error, "a lower threshold would do"
+
+
+def test_the_maximum_error_is_an_option(models, sentir):
+    command = ("predict", models / "emotion", "--text", "I am happy.", "--json")
+    (row,) = json.loads(sentir(*command, "--max-error", "1")[1])
+    assert row["abstain"] is False and row["label"] == row["labels"][0]
+    code, _printed, error = sentir(*command, "--max-error", "20")
+    assert code == 2 and "a share between 0 and 1" in error
+
+
 def test_an_uncalibrated_model_cannot_abstain(models, sentir, tmp_path):
     model = tmp_path / "model"
     Recognizer.from_pretrained(models / "emotion").save_pretrained(model)
@@ -135,4 +171,4 @@ def test_an_uncalibrated_model_cannot_abstain(models, sentir, tmp_path):
     assert sentir("predict", model, "--text", "I am happy.")[0] == 0
     assert api.analyze(model)[1].reliability is None
     with pytest.raises(RecognizerError):
-        api.predict(model, texts=["I am happy."], abstain=True)
+        api.predict(model, ["I am happy."], abstain=True)

@@ -152,7 +152,7 @@ def test_a_fresh_process_predicts_with_the_plugin_alone(folder):
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    (expected,) = Recognizer.from_pretrained("model", plugins=["mine.py"]).predict("so happy")
+    expected = Recognizer.from_pretrained("model", plugins=["mine.py"]).predict("so happy")
     assert json.loads(done.stdout)[0]["probabilities"] == pytest.approx(expected.probabilities, abs=1e-6)
 
 

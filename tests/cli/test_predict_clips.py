@@ -61,7 +61,7 @@ def call(capsys, monkeypatch, tmp_path):
 
     def run(*arguments, modalities=("audio",)):
         model = FakeRecognizer(*modalities)
-        monkeypatch.setattr("sentir.api.loading.load_model", lambda _folder: model)
+        monkeypatch.setattr("sentir.api.loading.load", lambda _folder: model)
         monkeypatch.setattr(sys, "argv", ["sentir", "predict", "model", *map(str, arguments)])
         code = 0
         try:
@@ -230,7 +230,11 @@ def test_a_table_may_contain_only_clips(call, clips):
         (["clips/notes.txt"], ["audio"], "not an audio or video file, a table (.csv, "),
         (["none"], ["audio"], "There is no file none."),
         (["empty"], ["audio"], "empty contains no audio or video file."),
-        (["clips", "clips/long.mp4"], ["audio"], "clips/long.mp4 is given twice; give each file once."),
+        (
+            ["clips", "clips/long.mp4"],
+            ["audio"],
+            "clips/long.mp4 is given twice; give each file and each id once.",
+        ),
         (["words.csv"], ["audio"], "--audio-column"),
         (["words.ndjson"], ["audio"], "words.ndjson has no column 'text' or 'audio'"),
     ],

@@ -102,7 +102,7 @@ def test_evaluation_and_explanation_on_dev_do_not_reveal_test_labels(model, reci
     api.compare(model, model, root=tmp_path)
     api.explain_model(model, root=tmp_path, html=tmp_path / "model.html")
     api.explain(model, utterance_id="tiny/test/dia9/utt0", root=tmp_path, html=tmp_path / "why.html")
-    api.predict(model, texts=["I am happy."], abstain=True)
+    api.predict(model, ["I am happy."], abstain=True)
     assert not reveals
 
 

@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from sentir.study.tuning import objective, run, saving
+from sentir.study.attached_audio import AttachedAudio
+from sentir.study.tuning import objective, saving, trials
 from sentir.study.tuning.storage import JOURNAL_FILE
 
 SPACE = {
@@ -40,7 +41,8 @@ def trainings(score=score_of, before=lambda recipe: None):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(objective, "train_recognizer", train)
-        patch.setattr(run, "_POLL_SECONDS", 0.05)
+        patch.setattr(trials, "POLL_SECONDS", 0.05)
+        patch.setattr(trials, "_SHORT_POLL_SECONDS", 0.01)
         patch.setattr(saving, "render_tuning_page", lambda tuning: "")
         patch.setattr(os, "fsync", lambda handle: None)
         yield seen
@@ -60,6 +62,25 @@ def started(work):
     process = multiprocessing.get_context("fork").Process(target=work, daemon=True)
     process.start()
     return process
+
+
+@contextmanager
+def forked_pool(corpora, _processes, _checkpoints):
+    """A `training_pool` of forked processes, in which `trainings` holds."""
+    (corpus,) = corpora
+
+    def submit(work, _name, recipe):
+        process = started(lambda: work(AttachedAudio(corpus), recipe))
+
+        def wait(timeout=None):
+            process.join(timeout)
+            if process.is_alive():
+                raise TimeoutError
+            assert process.exitcode == 0
+
+        return wait
+
+    yield submit
 
 
 def die(_recipe=None):

@@ -8,6 +8,7 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
+from sentir.models.device import to_tensors
 from sentir.models.text_backbones import TEXT_BACKBONES, TextBackbone
 from sentir.models.text_encoder import TextEncoder, load_text_encoder
 from sentir.models.tokenization import TextTokenizer
@@ -26,10 +27,13 @@ class Tiny:
     plain_tokenizer: Any
     plain_model: Any
 
+    def pad(self, rows):
+        return to_tensors(self.tokenizer.pad(rows))
+
     def vectors(self, rows):
         """Encode a batch of tokenized utterances as training does."""
         with torch.no_grad():
-            batch = self.tokenizer.pad(rows)
+            batch = self.pad(rows)
             return self.encoder(**{key: value for key, value in batch.items() if key in self.encoder.input_names})
 
 

@@ -8,6 +8,7 @@ from multimodal_batches import HAS_AUDIO, HAS_TEXT, MEL_LENGTHS, N, batch, built
 from tiny_corpora import TINY_NETWORK
 
 from sentir.models.audio_encoder import AudioEncoder
+from sentir.models.device import to_tensors
 from sentir.models.fusion import CrossAttentionFusion, LateFusion
 from sentir.models.speech_encoder import PooledSpeechEncoder
 from sentir.models.text_encoder import load_text_encoder
@@ -113,7 +114,7 @@ def test_without_any_audio_all_time_steps_are_masked():
 
 def test_tokens_average_to_the_last_of_the_layers(roberta):
     encoder, tokenizer, _spec = load_text_encoder(str(roberta), layers=(0, 1))
-    padded = tokenizer.pad([tokenizer.encode(text) for text in SENTENCES])
+    padded = to_tensors(tokenizer.pad([tokenizer.encode(text) for text in SENTENCES]))
     given = {name: padded[name] for name in encoder.input_names if name in padded}
     with torch.no_grad():
         states, tokens, mask = encoder.eval()(**given, return_positions=True)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from sentir.models.context import CONTEXTS, DialogueContextConfig
+from sentir.models.device import to_tensors
 from sentir.models.hybrid_transformer import HybridTransformerClassifier
 from sentir.models.pooling import LAYER_POOLINGS, LayerConcat, ScalarMix
 from sentir.models.text_encoder import load_text_encoder
@@ -48,7 +49,7 @@ def batch(inputs, tokens, rows):
     if tokens is None:
         return selected
     texts, tokenizer = tokens
-    padded = tokenizer.pad([texts[n] for n in rows])
+    padded = to_tensors(tokenizer.pad([texts[n] for n in rows]))
     return selected | {key: value for key, value in padded.items() if key != "token_type_ids"}
 
 
@@ -61,7 +62,7 @@ def test_the_constructor_takes_the_thesis_arguments(roberta):
     model = HybridTransformerClassifier(str(roberta), 4)
     assert model.input_names == (*model.encoder.input_names, "features", "dialogue", "turn")
     tokenizer = load_text_encoder(str(roberta))[1]
-    tokens = tokenizer.pad([tokenizer.encode(text) for text in SENTENCES])
+    tokens = to_tensors(tokenizer.pad([tokenizer.encode(text) for text in SENTENCES]))
     assert model(**tokens, features=torch.randn(len(SENTENCES), 4)).shape == (len(SENTENCES), 3)
     assert (
         HybridTransformerClassifier(model_name=str(roberta), num_features=0, num_classes=7).head[-1].out_features

@@ -5,6 +5,7 @@ import torch
 from multimodal_batches import HAS_AUDIO, HAS_TEXT, N, batch, built, logits
 from tiny_corpora import TINY_NETWORK
 
+from sentir.models.device import to_tensors
 from sentir.models.fusion import FUSIONS
 from sentir.models.multimodal import MultimodalClassifier
 from sentir.models.text_encoder import load_text_encoder
@@ -112,7 +113,9 @@ def test_its_own_text_encoder_is_trained_as_a_pretrained_part(fusion, weights):
     encoder, tokenizer, _spec = load_text_encoder("roberta-base", weights=str(weights), layers=(-1,))
     model = built(text_encoder=encoder, text_states_shape=None, fusion=fusion)
     assert model.pretrained_prefixes == ("encoder.",) and "input_ids" in model.input_names
-    tokens = tokenizer.pad([tokenizer.encode(text) for text in ("I am happy.", "", "So sad", "x", "", "fine")])
+    tokens = to_tensors(
+        tokenizer.pad([tokenizer.encode(text) for text in ("I am happy.", "", "So sad", "x", "", "fine")])
+    )
     inputs = {key: value for key, value in (batch() | tokens).items() if key in model.input_names}
     model(**inputs).square().sum().backward()
     assert model.encoder.transformer.embeddings.word_embeddings.weight.grad.abs().sum() > 0

@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentir.models.text_encoder import load_text_encoder
 from sentir.models.tokenization import TextTokenizer
+from sentir.models.tokenizer_loading import load_text_tokenizer
 from sentir.testing import SENTENCES, make_tiny_text_backbone
 
 WORDS = sorted({word for text in SENTENCES for word in text.split()})
@@ -22,7 +22,7 @@ def with_limit(tiny, limit=LIMIT):
 
 
 def own_ids(tokenizer, text):
-    return tokenizer.tokenizer(tokenizer.normalize(text), add_special_tokens=False)["input_ids"]
+    return tokenizer.tokenizer.tokenize([tokenizer.normalize(text)])[0]
 
 
 def pooled(row):
@@ -137,7 +137,8 @@ def test_context_leaves_the_tokenizer_as_it_was(tiny):
 
 def test_a_tokenizer_with_a_as_special_token_pools_the_right_tokens(tmp_path):
     weights = make_tiny_text_backbone("roberta-base", tmp_path)
-    tokenizer = load_text_encoder("roberta-base", weights=str(weights))[1]
-    tokenizer.tokenizer.add_special_tokens({"additional_special_tokens": ["a"]})
+    plain = load_text_tokenizer("roberta-base", weights=str(weights)).tokenizer
+    plain.backend.add_special_tokens(["a"])
+    tokenizer = TextTokenizer(plain, 512, str)
     row = tokenizer.encode("Hi!", ["Hello there."])
     assert pooled(row) == own_ids(tokenizer, "Hi!")

@@ -56,7 +56,7 @@ def test_a_clip_is_padded_to_the_next_second_up_to_the_maximum(seconds, frames, 
         64,
     )
     inside = min(round(seconds * 100) + 1, frames)
-    np.testing.assert_allclose(batch["mel"][0, : inside - 1].amax(1) > -60, True)
+    assert (batch["mel"][0, : inside - 1].max(1) > -60).all()
     assert not batch["mel"][0, inside:].any(), "padding is the train mean"
 
 
@@ -74,7 +74,7 @@ def test_a_length_is_a_function_of_the_clip_alone():
         alone = preprocessor.transform([row]).batch([0])
         pair = together.batch([4, n])
         length = int(alone["mel_lengths"][0])
-        assert torch.equal(alone["mel"][0], pair["mel"][1, :length]) and not pair["mel"][1, length:].any()
+        assert np.array_equal(alone["mel"][0], pair["mel"][1, :length]) and not pair["mel"][1, length:].any()
 
 
 def test_a_thesis_spectrogram_keeps_its_length():
@@ -120,7 +120,7 @@ def test_train_is_normalized_by_its_statistics(spoken, weights):
 def test_a_band_that_is_constant_in_train_is_not_amplified():
     statistics = MelStatistics.fit([np.full((50, 64), -100, np.float16)])
     loud = Utterance("u", audio=AudioFeatures(mel=np.full((101, 64), -40, np.float16)))
-    assert MelPreprocessor(AudioSettings(), statistics).transform([loud]).batch([0])["mel"].abs().max() <= 60
+    assert MelPreprocessor(AudioSettings(), statistics).transform([loud]).batch([0])["mel"].max() <= 60
 
 
 def test_train_without_usable_audio_is_an_error(weights):
@@ -151,8 +151,8 @@ def test_labels_do_not_change_inputs(model, split, spoken, weights, tmp_path):
     rows = list(range(len(one.ids)))
     first, second = one.batch(rows), two.batch(rows)
     assert first.keys() == second.keys() >= {"mel", "mel_lengths", "has_audio", "features"}
-    assert all(torch.equal(first[name], second[name]) for name in first)
-    assert first["has_audio"].all() and first["mel"].abs().sum() > 0
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+    assert first["has_audio"].all() and first["mel"].any()
 
 
 # Missing modalities and batch invariance
@@ -245,8 +245,8 @@ def test_augmentation_is_a_function_of_seed_epoch_and_id():
 
     plain, first = mels.batch([0, 1, 2])["mel"], augmented([0, 1, 2])
     again = augmented([2, 0]) | augmented([1])
-    assert all(torch.equal(first[n], again[n]) for n in range(3)), "neither order nor batch matter"
+    assert all(np.array_equal(first[n], again[n]) for n in range(3)), "neither order nor batch matter"
     versions = [first[0], first[1], plain[0], augmented([0], epoch=1)[0], augmented([0], seed=1)[0]]
-    assert all(not torch.equal(a, b) for n, a in enumerate(versions) for b in versions[:n])
-    assert torch.equal(augmented([0], augment=AugmentSettings())[0], plain[0])
+    assert all(not np.array_equal(a, b) for n, a in enumerate(versions) for b in versions[:n])
+    assert np.array_equal(augmented([0], augment=AugmentSettings())[0], plain[0])
     assert not first[2][90:].any(), "padding stays the train mean"

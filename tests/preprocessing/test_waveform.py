@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
-import torch
 
 from sentir.audio.decoding import decode
 from sentir.audio.store import attach_audio
@@ -43,11 +43,11 @@ def test_waveforms_are_decoded_once_while_there_is_room(preprocessor, utterances
     assert not decoded
     first, again = waveforms.batch([0, 3]), waveforms.batch([3, 0])
     assert decoded == [utterances[0].clip, utterances[3].clip]
-    assert all(torch.equal(first[name], again[name].flip(0)) for name in ("waveform", "num_frames"))
+    assert all(np.array_equal(first[name], again[name][::-1]) for name in ("waveform", "num_frames"))
     uncached = preprocessor.transform(utterances)
     uncached._free_bytes = 0
     for _time in range(2):
-        assert torch.equal(uncached.batch([0, 3])["waveform"], first["waveform"])
+        assert np.array_equal(uncached.batch([0, 3])["waveform"], first["waveform"])
     assert len(decoded) == 6 and not uncached._cache
     assert first["num_frames"].tolist() == waveforms.lengths[[0, 3]].tolist()
 

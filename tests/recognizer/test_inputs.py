@@ -9,7 +9,7 @@ from saved_tables import save
 
 from sentir.corpus.utterances import Clip
 from sentir.errors import CorpusError
-from sentir.recognizer.inputs import InputColumns, inputs_from_texts, read_inputs
+from sentir.recognizer.inputs import InputColumns, make_inputs, read_inputs
 from sentir.recognizer.modalities import check_modalities
 
 
@@ -23,7 +23,7 @@ def read(path, content):
 
 
 def test_texts_have_no_context_and_no_lone_surrogates():
-    first, second = (one.utterance for one in inputs_from_texts(["Hi.", "so \ud83d sad"]))
+    first, second = (one.utterance for one in make_inputs(["Hi.", "so \ud83d sad"]).rows)
     assert first.dialogue != second.dialogue and second.text == "so \ufffd sad"
 
 

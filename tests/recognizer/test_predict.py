@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from tiny_corpora import spoken_recipe, tiny_recipe
 from sentir import predict
 from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError, NonFiniteError
-from sentir.recognizer.prediction_mixin import _predict_usable
+from sentir.recognizer.predicting import _predict_usable
 from sentir.training.recognizers import fit_recognizer
 
 pytestmark = pytest.mark.usefixtures("one_store")
@@ -37,39 +38,42 @@ def outcomes(rows):
     return [(row.id, bool(row.labels), bool(row.problem)) for row in rows]
 
 
-def test_a_string_is_one_text_and_generators_are_consumed_once(text_model):
-    assert [row.text for row in predict(text_model, texts="hi")] == ["hi"]
-    for texts in ((text for text in ["a", "b"]), pd.Series(["a", "b"]), np.array(["a", "b"])):
-        assert [row.text for row in predict(text_model, texts=texts)] == ["a", "b"]
+def test_one_item_gives_one_prediction_and_several_a_list(text_model):
+    assert predict(text_model, "hi").text == "hi" and predict(text_model, []) == []
+    for texts in (
+        ["a", "b"],
+        (t for t in "ab"),
+        pd.Series(["a", "b"]),
+        np.array(["a", "b"]),
+        {"a": 1, "b": 2}.keys(),
+    ):
+        assert [row.text for row in predict(text_model, texts)] == ["a", "b"]
 
 
 def test_a_value_that_is_not_text_is_the_problem_of_its_own_row(text_model):
     texts = ["I am happy.", None, float("nan"), 7, b"hi", "", " \u200b", ["a"], pd.NA, "(laughs)", "She is fine."]
-    rows = predict(text_model, texts=texts)
-    assert outcomes(rows) == [(f"text{n}", n in (1, 11), n not in (1, 11)) for n in range(1, 12)]
+    rows = predict(text_model, texts)
+    kinds = {n: "text" for n in range(1, 12)} | dict.fromkeys((4, 8, 9), "item") | {5: "audio"}
+    assert outcomes(rows) == [
+        (f"{kinds.get(n, 'text')}{n}", n in (1, 11), n not in (1, 11)) for n in range(1, 12)
+    ]
     assert rows[1].problem == rows[2].problem == rows[5].problem == rows[6].problem == "The text is empty."
-    assert "7 (int)" in rows[3].problem and "b'hi' (bytes)" in rows[4].problem and "NAType" in rows[8].problem
+    assert "7 (int)" in rows[3].problem and rows[4].problem == "There is no text." and "NAType" in rows[8].problem
     assert "cleaning" in rows[9].problem
-    (single,) = predict(text_model, texts=["I am happy."])
+    single = predict(text_model, "I am happy.")
     assert rows[0].probabilities == pytest.approx(single.probabilities, abs=1e-6)
     assert rows[0].confidence == max(rows[0].probabilities.values())
-    assert (
-        outcomes(predict(text_model, texts=5))
-        == outcomes(predict(text_model, texts=[None]))
-        == [("text1", False, True)]
-    )
+    assert outcomes([predict(text_model, None)]) == [("text1", False, True)]
+    with pytest.raises(CorpusError, match=r"5 \(int\) cannot be predicted: give a text \(str\), a file \(Path\)"):
+        predict(text_model, 5)
 
 
-@pytest.mark.parametrize("file", [None, 5, "", b"x.wav", "no\0name.wav", "nowhere.wav", "I am happy"])
-def test_an_invalid_file_raises_one_sentence(text_model, file):
-    with pytest.raises(CorpusError, match=r"^[^\n]+\.$"):
-        predict(text_model, files=[file])
-
-
-def test_no_input_is_an_error(text_model):
-    for no_input in ({}, {"texts": [], "files": ()}, {"texts": None, "files": None}):
-        with pytest.raises(CorpusError, match="nothing to predict"):
-            predict(text_model, **no_input)
+@pytest.mark.parametrize("file", ["no\0name.wav", "nowhere.wav", "I am happy", "test_predict.py"])
+def test_an_invalid_file_raises_one_sentence(text_model, file, monkeypatch):
+    monkeypatch.chdir(Path(__file__).parent)
+    for items in (Path(file), ["I am happy.", Path(file)]):
+        with pytest.raises(CorpusError, match=r"^[^\n]+\.$"):
+            predict(text_model, items)
 
 
 @pytest.mark.parametrize("non_finite", [{"a"}, {"a", "b"}, {"a", "b", "c"}])
@@ -86,7 +90,7 @@ def test_non_finite_outputs_are_the_problem_of_their_own_rows(text_model, monkey
         Utterance(key, text=text, numeric_features={"duration": 1e9 * (key in non_finite)})
         for key, text in texts.items()
     ]
-    outputs = _predict_usable(text_model, utterances, False)
+    outputs = _predict_usable(text_model, utterances, None)
     assert set(outputs.problems) == non_finite and set(outputs.predictions) == set(texts) - non_finite
     with pytest.raises(NonFiniteError) as error:
         text_model.predict_utterances(utterances)
@@ -98,7 +102,7 @@ def test_texts_tables_and_conversations_give_every_row_once_in_order(text_model,
     (tmp_path / "b.csv").write_text("text\nI am fine.\n", encoding="utf-8")
     (tmp_path / "c.jsonl").write_text('{"text": "So fine.", "id": 1}\nHi.\n', encoding="utf-8")
     paths = [tmp_path / name for name in ("a.csv", "b.csv", "c.jsonl")]
-    rows = predict(text_model, texts=["She is lonely.", ""], files=paths)
+    rows = predict(text_model, ["She is lonely.", "", *paths])
     assert [row.id for row in rows] == ["text1", "text2", "1", "2", f"{paths[1]}:1", "1", f"{paths[2]}:2"]
     assert [bool(row.problem) for row in rows] == [False, True, False, True, False, False, True]
     assert [row.table for row in rows] == ["", "", *map(str, (paths[0], paths[0], paths[1], paths[2], paths[2]))]
@@ -110,10 +114,10 @@ def test_columns_are_named_as_in_the_models_recipe(text_model, tmp_path):
     table = text_model.recipe.data.table
     recipe = text_model.recipe.override({"data": {"table": {"text": "said", "id": "key", "label": "l"}}})
     (tmp_path / "t.csv").write_text("key,said,text\nu7,I am glad.,no\n", encoding="utf-8")
-    (row,) = predict(replace(text_model, recipe=recipe), files=tmp_path / "t.csv")
+    (row,) = predict(replace(text_model, recipe=recipe), tmp_path / "t.csv")
     assert table is None and (row.id, row.text) == ("u7", "I am glad.")
     replace(text_model, recipe=recipe).save_pretrained(tmp_path / "model")
-    (again,) = predict(tmp_path / "model", files=str(tmp_path / "t.csv"))
+    (again,) = predict(tmp_path / "model", tmp_path / "t.csv")
     assert (again.id, again.text) == ("u7", "I am glad.")
 
 
@@ -133,18 +137,20 @@ def clips(tmp_path):
 
 
 def test_every_row_notes_what_was_missing_or_unused(multimodal_model, clips):
-    rows = predict(multimodal_model, files=clips)
+    rows = predict(multimodal_model, clips)
     assert [bool(row.problem) for row in rows] == [False] * 7 + [True] * 2 + [False]
     assert all(bool(row.labels) != bool(row.problem) for row in rows)
     notes = [" ".join(row.notes) for row in rows]
-    assert notes[0] == "" and notes[1] == "The audio is silent."
+    assert notes[0] == "The audio lasts only 0.60 s." and notes[1] == "The audio is silent."
     assert notes[2] == "Only the middle 2 s of its audio were used, of 3.5 s."
     assert notes[3].startswith("Predicted from the text only: There is no file ") and "nowhere.wav" in notes[3]
     assert notes[4].startswith("Predicted from the text only: ") and "empty.wav" in notes[4]
     assert notes[5] == "Predicted from the text only: There is no audio."
-    assert notes[6] == "Predicted from the audio only: There is no text."
+    assert notes[6] == "Predicted from the audio only: There is no text. The audio lasts only 0.60 s."
     assert "nowhere.wav" in rows[7].problem and rows[8].problem == "The text is empty. There is no audio."
-    assert notes[9] == "Its text was truncated to 12 tokens."
+    assert notes[9] == "The audio lasts only 0.60 s. Its text was truncated to 12 tokens."
+    used = [("text", "audio")] * 3 + [("text",)] * 3 + [("audio",), (), (), ("text", "audio")]
+    assert [row.modalities for row in rows] == used
 
 
 def test_notes_of_decoding_are_among_the_notes(multimodal_model, clips, monkeypatch):
@@ -157,14 +163,14 @@ def test_notes_of_decoding_are_among_the_notes(multimodal_model, clips, monkeypa
         return [replace(u, audio=replace(u.audio, notes=("Truncated.",))) for u in with_audio]
 
     monkeypatch.setattr(modalities, "attach_audio", attach_with_note)
-    assert all("Truncated." in row.notes for row in predict(multimodal_model, files=clips))
+    assert all("Truncated." in row.notes for row in predict(multimodal_model, clips))
 
 
-def test_as_many_texts_as_clips_are_paired_in_order(multimodal_model, clips):
-    files = [clips.parent / name for name in ("short.wav", "long.wav")]
-    rows = predict(multimodal_model, texts=["I am glad.", None], files=files)
-    assert [(row.id, row.text) for row in rows] == [(str(files[0]), "I am glad."), (str(files[1]), "")]
-    assert rows[0].notes == () and "audio only" in rows[1].notes[0]
-    assert rows[0].cells == {"id": str(files[0]), "text": "I am glad.", "audio": str(files[0])}
-    assert len(predict(multimodal_model, texts=["a", "b", "c"], files=files)) == 5
-    assert len(predict(multimodal_model, texts="a", files=clips)) == 11
+def test_a_single_clip_is_one_prediction_and_a_folder_a_list(multimodal_model, clips):
+    clip = predict(multimodal_model, clips.parent / "long.wav")
+    assert clip.id == str(clips.parent / "long.wav") and clip.modalities == ("audio",)
+    rows = predict(multimodal_model, clips.parent)
+    assert [Path(row.id).name for row in rows] == ["empty.wav", "long.wav", "short.wav", "silent.wav"]
+    assert rows[1].probabilities == pytest.approx(clip.probabilities, abs=1e-6)
+    with pytest.raises(CorpusError, match="is given twice"):
+        predict(multimodal_model, [clips.parent / "long.wav"] * 2)

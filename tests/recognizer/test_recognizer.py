@@ -17,7 +17,7 @@ from tiny_corpora import tiny_recipe
 
 from sentir.corpus.utterances import Utterance
 from sentir.errors import RecognizerError, SentirError, WeightsError
-from sentir.recognizer import saving
+from sentir.recognizer import torch_saving
 from sentir.recognizer.recognizer import Recognizer
 from sentir.recognizer.saved_files import check_output_folder
 from sentir.testing import SENTENCES, make_tiny_text_backbone
@@ -241,6 +241,7 @@ def with_two_temperatures(calibration):
     return calibration | {"temperature": [2.0, 2.0]}
 
 
+CURVE = ("confidences", "errors", "coverages")
 DAMAGES = {
     "no facts": lambda f: (f / "sentir.json").unlink(),
     "facts truncated": lambda f: truncate(f / "sentir.json"),
@@ -260,6 +261,9 @@ DAMAGES = {
     "too many temperatures": lambda f: write_facts(
         f, lambda t: t | {"calibration": with_two_temperatures(t["calibration"])}
     ),
+    "an impossible risk curve": lambda f: write_facts(
+        f, lambda t: t | {"calibration": t["calibration"] | {"risk_curve": {key: [0.5, 0.5] for key in CURVE}}}
+    ),
     "no weights": lambda f: (f / "model.safetensors").unlink(),
     "weights truncated": lambda f: truncate(f / "model.safetensors"),
     "foreign weights": lambda f: other_tensors(f / "model.safetensors"),
@@ -269,6 +273,31 @@ DAMAGES = {
     "encoder without config": lambda f: (f / "encoder" / "config.json").unlink(),
     "another encoder": other_encoder,
 }
+
+
+def test_a_folder_of_format_6_is_read_and_has_no_curve(saved):
+    def as_format_6(tree):
+        del tree["calibration"]["risk_curve"]
+        return tree | {"format": 6}
+
+    before = Recognizer.from_pretrained(saved)
+    write_facts(saved, as_format_6)
+    model = Recognizer.from_pretrained(saved)
+    assert before.calibration.risk_curve and model.calibration == replace(before.calibration, risk_curve=None)
+    assert model.predict("I am happy.").labels == before.predict("I am happy.").labels
+    with pytest.raises(RecognizerError, match="saved without a risk–coverage curve"):
+        model.predict("I am happy.", max_error=0.2)
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [(8, "which a later version of Sentir wrote, and this one reads 6 to 7; update Sentir"),
+     (5, "this version of Sentir reads 6 to 7; train the model again"), (True, "train the model again")],
+)  # fmt: skip
+def test_other_formats_are_refused_with_what_to_do(saved, found, why):
+    write_facts(saved, lambda tree: tree | {"format": found})
+    with pytest.raises(RecognizerError, match=f"has format {found}, .*{why}"):
+        Recognizer.from_pretrained(saved)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -363,14 +392,14 @@ def test_other_listed_files_are_not_deleted(trained, saved):
 
 
 def test_loading_during_a_save_gives_the_new_model(trained, saved, corpus, monkeypatch):
-    load, other = saving.load_encoders, trained("dialogue")
+    load, other = torch_saving.load_encoders, trained("dialogue")
 
     def load_during_save(*arguments):
-        monkeypatch.setattr("sentir.recognizer.recognizer.load_encoders", load)
+        monkeypatch.setattr("sentir.recognizer.torch_backend.load_encoders", load)
         other.save_pretrained(saved)
         return load(*arguments)
 
-    monkeypatch.setattr("sentir.recognizer.recognizer.load_encoders", load_during_save)
+    monkeypatch.setattr("sentir.recognizer.torch_backend.load_encoders", load_during_save)
     assert_same(other, Recognizer.from_pretrained(saved), corpus)
 
 

@@ -128,7 +128,7 @@ def test_a_saved_baseline_predicts_the_same(name, task, corpus, tmp_path):
     np.testing.assert_array_equal(found, expected)
     assert {path.suffix for path in (tmp_path / "saved").iterdir()} == {".json", ".safetensors", ".md"}
     assert "simple baseline" in (tmp_path / "saved" / "README.md").read_text(encoding="utf-8")
-    (prediction,) = api.predict(tmp_path / "saved", texts=["I am happy."])
+    (prediction,) = api.predict(tmp_path / "saved", ["I am happy."])
     (expected,) = (
         own.predict_utterances([Utterance("x", "dev", text="I am happy.")]).labels(own.thresholds).values()
     )
@@ -144,9 +144,9 @@ def test_a_damaged_baseline_or_one_of_another_version_raises(corpus, tmp_path):
     metadata = tmp_path / "sentir.json"
     current = metadata.read_text()
     metadata.write_text(current.replace('"format": 3', '"format": 2'))
-    with pytest.raises(RecognizerError, match="has format 2, this version of Sentir reads 3"):
-        api.predict(tmp_path, texts=["Hello."])
+    with pytest.raises(RecognizerError, match="has format 2, and this version of Sentir reads 3; train"):
+        api.predict(tmp_path, ["Hello."])
     metadata.write_text(current)
     (tmp_path / "model.safetensors").write_bytes(b"no")
     with pytest.raises(RecognizerError, match="is damaged"):
-        api.predict(tmp_path, texts=["Hello."])
+        api.predict(tmp_path, ["Hello."])

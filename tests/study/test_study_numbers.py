@@ -50,7 +50,7 @@ def test_a_regression_model_is_trained_saved_loaded_and_predicts(trained, moods,
     np.testing.assert_allclose(
         loaded.predict_utterances(moods.test).probabilities, found.probabilities, atol=1e-5
     )
-    happy, sad = api.predict(loaded, texts=["I am happy.", "I am crying."])
+    happy, sad = api.predict(loaded, ["I am happy.", "I am crying."])
     assert happy.values["mood"] > sad.values["mood"] + 1
     assert (happy.labels, happy.probabilities) == ((), {})
 

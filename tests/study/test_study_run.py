@@ -113,7 +113,7 @@ def test_a_selected_baseline_is_saved_predicts_and_is_reported(task, done, corpu
         row = api.evaluate(folder, root=done.out, corpus=done.recipe.data)
         (scored,) = rows(done.report.scores, task=task, split="dev", model=selected)
         assert row.metrics[TASKS[task]].value == pytest.approx(scored.metrics[TASKS[task]].value)
-        assert row.role == "baseline" and api.predict(folder, texts=["I am happy."])[0].labels
+        assert row.role == "baseline" and api.predict(folder, ["I am happy."])[0].labels
 
 
 def test_a_baseline_is_selected_somewhere_or_the_test_above_is_void(first_run):

@@ -14,6 +14,7 @@ import pytest
 from study_parts import stages
 from tiny_corpora import spoken_recipe, stacking_on_text
 
+from sentir import api
 from sentir.errors import AudioError, CorpusError, NonFiniteError, SentirError
 from sentir.features import FEATURE_SETS
 from sentir.plugins import load_plugin
@@ -160,3 +161,18 @@ def test_the_number_of_processes_is_that_of_the_cores_for_what_is_worth_it(monke
     assert count_processes(None, 20, 100) == 1, "processes would not have started in time"
     assert count_processes(6, 20, 100) == 6 and count_processes(6, 0, 100) == 0
     assert count_cores() >= 1
+
+
+@pytest.mark.slow
+def test_a_model_that_stacks_is_trained_with_its_folds_in_processes_to_the_same_bytes(
+    spoken, use_corpus, weights, tmp_path, caplog
+):
+    use_corpus(spoken)
+    caplog.set_level(logging.INFO, logger="sentir")
+    recipe = recipe_of(weights).override(stacking_on_text(weights, train={"epochs": 1}))
+    for workers in (1, 2):
+        api.train(recipe, root=tmp_path, out=tmp_path / str(workers), workers=workers)
+    for name in ("model.safetensors", "stacked/model.safetensors"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes(), name
+    assert sum("fold 2 of 3" in line for line in caplog.messages) == 2
+    assert not multiprocessing.active_children() and not (tmp_path / "2" / "checkpoints").exists()

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from tiny_corpora import stacking_on_text, tiny_recipe
-from tuning_parts import SPACE, die, journal, score_of, started, trainings, trial_settings
+from tuning_parts import SPACE, die, forked_pool, journal, score_of, started, trainings, trial_settings
 
 from sentir.corpus.sealed import SealedLabels
 from sentir.errors import RecipeError, SentirError
 from sentir.recipe import Recipe, merge_settings
 from sentir.study.stacking import train_recognizer
-from sentir.study.tuning import run
+from sentir.study.tuning import run, trials
 from sentir.study.tuning.storage import JOURNAL_FILE
 
 pytestmark = pytest.mark.usefixtures("use_corpus")
@@ -291,6 +291,55 @@ def test_no_trial_starts_after_the_timeout(tuned, tmp_path):
     with trainings(before=lambda recipe: time.sleep(0.3)) as seen:
         found = run.tune(tuned(), out=tmp_path, timeout=1)
     assert 0 < len(seen) == len(found.trials) < TRIALS
+
+
+# Several processes of one tuning
+
+
+def test_with_several_workers_results_do_not_depend_on_which_is_faster(tuned, tmp_path, monkeypatch):
+    monkeypatch.setattr(trials, "training_pool", forked_pool)
+    recipe = tuned(pruner="median", trials=14)
+    found = {}
+    for name, workers, delay in (("one", 1, 0), ("a", 3, 0.02), ("b", 3, -0.02)):
+        delays = {4: delay, 8: 0.0, 16: -delay}
+        with trainings(before=lambda recipe, d=delays: time.sleep(max(0, d[recipe.model.hidden_size]))):
+            found[name] = run.tune(recipe, out=tmp_path / name, workers=workers)
+    claims = [
+        row["user_attr"]["worker"] for row in journal(tmp_path / "a") if "worker" in row.get("user_attr", ())
+    ]
+    assert len(set(claims)) == 3 and len(claims) == 14
+
+    def facts(result):
+        return [(t.settings, t.state, t.score, t.intermediate_scores, t.duplicate_of) for t in result.trials]
+
+    assert facts(found["a"]) == facts(found["b"]) and found["a"].best_recipe == found["b"].best_recipe
+    assert trial_settings(found["a"])[:10] == trial_settings(found["one"])[:10], "sampled at random"
+    assert trial_settings(found["a"])[10:] != trial_settings(found["one"])[10:], "by earlier trials"
+
+
+def test_workers_that_are_interrupted_leave_trials_that_are_repeated(tuned, tmp_path, monkeypatch):
+    monkeypatch.setattr(trials, "training_pool", forked_pool)
+    first = []
+
+    def fall(recipe):
+        if not first:
+            first.append(recipe)
+            die()
+
+    with trainings(before=fall), pytest.raises(AssertionError):
+        run.tune(tuned(), out=tmp_path, workers=2)
+    with trainings():
+        found = run.tune(tuned(), out=tmp_path, workers=2)
+    assert found.state_counts == {"complete": TRIALS} and found.num_interrupted == 2
+
+
+@pytest.mark.slow
+def test_spawned_workers_train_as_one_does(tuned, tmp_path):
+    recipe = tuned(trials=3, sampler="random", space={"train.lr": {"low": 1e-3, "high": 1e-1, "log": True}})
+    one, two = (run.tune(recipe, out=tmp_path / str(n), workers=n) for n in (1, 2))
+    assert trial_settings(one) == trial_settings(two) and [t.score for t in one.trials] == [
+        t.score for t in two.trials
+    ]
 
 
 # The storage

@@ -20,6 +20,10 @@ LR = "train.lr"
 RANGE = {"low": 1e-4, "high": 1e-2}
 
 
+def all_trials(study, _trial):
+    return study
+
+
 def tuned(weights, **tune):
     return tiny_recipe(weights, tune={"space": SPACE} | tune)
 
@@ -122,7 +126,7 @@ def test_samples_depend_only_on_seed_and_trial_number(sampler, weights):
         tune = tuned(weights, sampler=sampler, seed=seed).tune
         found = []
         for number in numbers:
-            study = optuna.create_study(sampler=ReproducibleSampler(tune, lambda _trial, n=number: n))
+            study = optuna.create_study(sampler=ReproducibleSampler(tune, lambda _trial, n=number: n, all_trials))
             found.append(tuple(suggest_settings(study.ask(), tune.space).values()))
         return found
 
@@ -136,7 +140,7 @@ def test_tpe_uses_earlier_trials_although_every_sample_has_its_own_seed(weights)
     def late(sampler):
         tune = tuned(weights, sampler=sampler, space=space).tune
         study = optuna.create_study(
-            direction="maximize", sampler=ReproducibleSampler(tune, lambda trial: trial.number)
+            direction="maximize", sampler=ReproducibleSampler(tune, lambda trial: trial.number, all_trials)
         )
         study.optimize(
             lambda trial: sum(min(v / 1e-3, 1e-3 / v) for v in suggest_settings(trial, tune.space).values()), 60

@@ -9,6 +9,7 @@ from pipelines import Pipeline
 from tiny_corpora import stacking_on_text, tiny_recipe
 
 from sentir.errors import WeightsError
+from sentir.models.device import to_tensors
 from sentir.models.text_encoder import load_text_encoder
 from sentir.recognizer.recognizer import Recognizer
 from sentir.study.stacking import train_recognizer
@@ -38,7 +39,7 @@ def text_states(recognizer, corpus):
 def test_the_head_takes_embeddings_of_the_fine_tuned_encoder(second, first, weights, corpus):
     tuned, tokenizer, _spec = load_text_encoder("roberta-base", weights=str(first / "encoder"))
     found = text_states(second, corpus)
-    batch = tokenizer.pad([tokenizer.encode(u.text) for u in corpus.dev])
+    batch = to_tensors(tokenizer.pad([tokenizer.encode(u.text) for u in corpus.dev]))
     with torch.no_grad():
         expected = tuned.eval()(**{k: v for k, v in batch.items() if k in tuned.input_names})
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)

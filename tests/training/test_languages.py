@@ -45,10 +45,10 @@ def test_training_and_prediction_warn_of_the_language(weights, messages, tmp_pat
     model, _scores = api.train(recipe, root=tmp_path, out=tmp_path / "model")
     assert [line for line in messages if "in Spanish, which 'roberta-base' was not trained on" in line]
     messages.clear()
-    api.predict(model, texts=SAMPLES["es"])
+    api.predict(model, SAMPLES["es"])
     assert [line for line in messages if "in Spanish" in line]
     messages.clear()
-    api.predict(model, texts=SAMPLES["en"])
+    api.predict(model, SAMPLES["en"])
     assert not messages
 
 
@@ -67,7 +67,7 @@ def test_tokens_outside_the_vocabulary_are_counted_and_noted(messages, tmp_path_
     model = fit_recognizer(recipe, corpus)[0]
     assert [line for line in messages if "such as emoji or another script: 6 of 30" in line]
     messages.clear()
-    plain, strange, script = api.predict(model, texts=["I am happy.", "I am 🥴 happy 🥴", "我很高兴"])
+    plain, strange, script = api.predict(model, ["I am happy.", "I am 🥴 happy 🥴", "我很高兴"])
     assert not any("outside the encoder's vocabulary" in note for note in plain.notes)
     assert any("such as emoji: 2." in note for note in strange.notes)
     assert any("outside the encoder's vocabulary" in note for note in script.notes)

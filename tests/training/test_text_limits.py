@@ -51,6 +51,6 @@ def test_training_and_prediction_count_truncated_texts(weights, messages):
     assert messages[1:] == ["3 texts were truncated to 16 tokens, the most that the model takes."]
     recognizer.predict_utterances([u for u in corpus.dev if u.turn])
     assert len(messages) == 2
-    (row,) = recognizer.predict("so " * 30)
+    row = recognizer.predict("so " * 30)
     assert "16 tokens" in row.notes[0] and len(messages) == 2  # the note is enough
     assert progress._current_progress.get() is None

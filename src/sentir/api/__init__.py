@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from sentir.api.export import export_model as export_model
     from sentir.api.inspection import UtteranceInspection as UtteranceInspection
     from sentir.api.inspection import inspect_utterance as inspect_utterance
+    from sentir.api.loading import load as load
     from sentir.api.prediction import predict as predict
+    from sentir.api.prediction import write_embeddings as write_embeddings
     from sentir.api.prediction_files import write_predictions as write_predictions
     from sentir.api.recipe_drafts import RecipeDraft as RecipeDraft
     from sentir.api.recipe_drafts import init_recipe as init_recipe
@@ -57,6 +59,7 @@ _LAZY_IMPORTS = {
     "export_model": "sentir.api.export",
     "init_recipe": "sentir.api.recipe_drafts",
     "inspect_utterance": "sentir.api.inspection",
+    "load": "sentir.api.loading",
     "load_corpus": "sentir.api.corpora",
     "load_recipe": "sentir.api.recipes",
     "plan_download": "sentir.download.corpora",
@@ -68,6 +71,7 @@ _LAZY_IMPORTS = {
     "train": "sentir.api.training",
     "tune": "sentir.api.studies",
     "write_demo": "sentir.demo.corpora",
+    "write_embeddings": "sentir.api.prediction",
     "write_predictions": "sentir.api.prediction_files",
 }
 __all__ = sorted(_LAZY_IMPORTS)

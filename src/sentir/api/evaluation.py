@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentir.api.loading import as_model, get_model_name, load_model_and_corpus, require_same_labels
@@ -22,6 +21,7 @@ from sentir.logs import logger
 from sentir.paths import PathLike
 from sentir.preflight import require_model
 from sentir.recipe import DataSettings, Recipe
+from sentir.recognizer.hub import find_model
 from sentir.recognizer.modalities import count_missing_modalities
 from sentir.report.task_sections import ordered_metrics
 
@@ -129,7 +129,8 @@ def compare(
     """
     _require_reason(split, reason)
     if isinstance(b, PathLike):
-        require_model(Path(b))
+        b = find_model(b)
+        require_model(b)
     model, loaded = load_model_and_corpus(a, corpus, root)
     models = [model, as_model(b)]
     names = tuple(map(get_model_name, (a, b)))

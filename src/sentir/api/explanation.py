@@ -13,7 +13,7 @@ from sentir.i18n import _
 from sentir.io import prepare_output_path
 from sentir.paths import PathLike
 from sentir.recipe import DataSettings, Recipe
-from sentir.recognizer.inputs import make_inputs, normalize_inputs
+from sentir.recognizer.inputs import make_inputs
 
 if TYPE_CHECKING:
     from sentir.explanation.results import Explanation, ModelExplanation
@@ -112,10 +112,19 @@ def explain_model(
 
 def _make_utterance(text: str | None, file: PathLike | None) -> list[Utterance]:
     """Return one utterance of a text, a clip, or both."""
-    utterances = [one.utterance for one in make_inputs(*normalize_inputs(text, file))]
+    utterances = [one.utterance for one in make_inputs(_make_item(text, file)).rows]
     if len(utterances) > 1:
         raise CorpusError(
             _("{path} holds {n} utterances; give one audio or video file, or --corpus and --id.",
               path=file, n=len(utterances))
         )  # fmt: skip
     return utterances
+
+
+def _make_item(text: str | None, file: PathLike | None) -> object:
+    """Return the item to predict for a text, a file, or a text and its clip."""
+    if text is None and file is None:
+        raise CorpusError(_("There is nothing to explain; give --text or a file."))
+    if file is None:
+        return text
+    return Path(file) if text is None else {"id": str(file), "text": text, "audio": Path(file)}

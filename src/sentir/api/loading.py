@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,12 @@ from sentir.corpus.corpus import Corpus
 from sentir.errors import PredictionsError, RecognizerError
 from sentir.i18n import _
 from sentir.paths import PathLike
+from sentir.plugins import load_plugins
 from sentir.preflight import require_corpus_of_model, require_model, require_root
 from sentir.progress import progress_bar
 from sentir.readers import read_corpus
 from sentir.recipe import DataSettings, Recipe
+from sentir.recognizer.hub import find_model
 
 if TYPE_CHECKING:
     from sentir.recognizer.recognizer import Recognizer
@@ -21,8 +24,8 @@ if TYPE_CHECKING:
 
 
 def as_model(model: PathLike | Recognizer | BaselineModel) -> Recognizer | BaselineModel:
-    """Return a recognizer or a saved baseline, loaded if it was given by its folder."""
-    return load_model(Path(model)) if isinstance(model, PathLike) else model
+    """Return a recognizer or a saved baseline, loaded if it was given by its folder or hub id."""
+    return load(model) if isinstance(model, PathLike) else model
 
 
 def as_recognizer(model: PathLike | Recognizer | BaselineModel) -> Recognizer:
@@ -42,8 +45,18 @@ def as_recognizer(model: PathLike | Recognizer | BaselineModel) -> Recognizer:
     return loaded
 
 
-def load_model(folder: Path) -> Recognizer | BaselineModel:
-    """Load a recognizer, or the baseline that a study selected."""
+def load(model: PathLike, *, plugins: PathLike | Iterable[PathLike] = ()) -> Recognizer | BaselineModel:
+    """Load a recognizer, or the baseline that a study selected.
+
+    Args:
+        model: the folder of a saved model, or the id of one on the Hugging Face hub, ``owner/name``.
+        plugins: Python files to load first; see `sentir.plugins.load_plugin`.
+
+    Raises:
+        SentirError: see `sentir.recognizer.recognizer.Recognizer.from_pretrained`.
+    """
+    load_plugins(plugins)
+    folder = find_model(model)
     require_model(folder)
     from sentir.recognizer.recognizer import Recognizer
     from sentir.study.baseline_model import BaselineModel, is_baseline_model
@@ -64,7 +77,8 @@ def load_model_and_corpus(
         SentirError: if the model or the corpus cannot be used.
     """
     if isinstance(model, PathLike):
-        require_model(Path(model))
+        model = find_model(model)
+        require_model(model)
     if corpus is not None:
         data = as_data(corpus, root=root)
         require_root(data.reader, data.root if root is None else root)
@@ -72,7 +86,7 @@ def load_model_and_corpus(
         require_scoring_plugins(loaded, corpus=False)
         return loaded, read_corpus(data, root)
     if isinstance(model, PathLike):
-        require_corpus_of_model(Path(model), root)
+        require_corpus_of_model(model, root)
     loaded = as_model(model)
     require_scoring_plugins(loaded)
     return loaded, read_corpus(loaded.recipe.data, root)

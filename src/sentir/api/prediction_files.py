@@ -6,42 +6,21 @@ import csv
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from sentir.corpus.predictions import Prediction, TaskPrediction
+from sentir.corpus.predictions import Prediction
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.io import atomic_write, write_errors
 from sentir.paths import PathLike
-from sentir.recognizer.input_tables import make_unused_name
+from sentir.recognizer.prediction_tables import PredictionTable, RowValues, make_prediction_table
 from sentir.safe_text import json_dumps, make_printable
 
-RowValues = dict[str, Any]
 # Characters that XML does not allow, and text that would be read as an escaped character.
 _INVALID_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _MAX_ROWS, _MAX_COLUMNS, _MAX_CHARACTERS = 1_048_575, 16_384, 32_767  # of .xlsx, without the header
-
-
-@dataclass(frozen=True)
-class _OutputTable:
-    """Rows to write.
-
-    Attributes:
-        user_columns: the columns of the input tables, in order.
-        column_names: name in `prediction_to_row` → column, in order.
-        rows: column → cell; missing cells are left out.
-    """
-
-    user_columns: tuple[str, ...]
-    column_names: Mapping[str, str]
-    rows: Sequence[RowValues]
-
-    @property
-    def columns(self) -> list[str]:
-        return [*self.user_columns, *self.column_names.values()]
 
 
 def write_predictions(rows: Sequence[Prediction], path: PathLike) -> Mapping[str, str]:
@@ -61,7 +40,7 @@ def write_predictions(rows: Sequence[Prediction], path: PathLike) -> Mapping[str
     """
     path = Path(path)
     require_known_suffix(path)
-    table = _make_table(rows)
+    table = make_prediction_table(rows)
     with write_errors(path), atomic_write(Path(os.path.realpath(path))) as draft:
         _WRITERS[path.suffix.lower()](table, draft)
     return table.column_names
@@ -93,41 +72,6 @@ def require_not_an_input(path: Path, inputs: Iterable[Path]) -> None:
             raise SentirError(_("{path} is an input; choose another file for --out.", path=path))
 
 
-def prediction_to_row(row: Prediction) -> RowValues:
-    """Return a prediction by column; `write_predictions` renames columns that are taken."""
-    cells = _label_columns(row) | ({} if row.confidence is None else {"confidence": row.confidence})
-    cells |= _number_columns(row)
-    for task, prediction in row.other_tasks.items():
-        columns = _label_columns(prediction) | _number_columns(prediction)
-        cells |= {f"{task}.{name}": value for name, value in columns.items()}
-    return cells if row.abstain is None else cells | {"abstain": row.abstain}
-
-
-def _label_columns(prediction: Prediction | TaskPrediction) -> RowValues:
-    return {} if prediction.values else {"label": "|".join(prediction.labels)}
-
-
-def _number_columns(prediction: Prediction | TaskPrediction) -> RowValues:
-    return {f"p_{label}": p for label, p in prediction.probabilities.items()} | prediction.values
-
-
-def _make_table(rows: Sequence[Prediction]) -> _OutputTable:
-    user_columns = dict.fromkeys(column for row in rows for column in row.cells)
-    predicted = [{} if row.problem else prediction_to_row(row) for row in rows]
-    has_tables = len({row.table for row in rows}) > 1
-    last = ("problem", "notes", *(("table",) if has_tables else ()))
-    taken: dict[str, None] = dict(user_columns)
-    names: dict[str, str] = {}
-    for name in [*(dict.fromkeys(name for cells in predicted for name in cells) or ("label",)), *last]:
-        names[name] = make_unused_name(name, taken)
-        taken[names[name]] = None
-    complete = []
-    for row, cells in zip(rows, predicted, strict=True):
-        cells |= {"problem": row.problem, "notes": " ".join(row.notes), "table": row.table}
-        complete.append(row.cells | {names[name]: value for name, value in cells.items() if name in names})
-    return _OutputTable(tuple(user_columns), names, complete)
-
-
 def _format_cell(value: Any) -> str:
     """Return a cell as text: floats with six decimals, booleans as true and false."""
     if isinstance(value, bool):
@@ -135,7 +79,7 @@ def _format_cell(value: Any) -> str:
     return f"{value:.6f}" if isinstance(value, float) else value
 
 
-def _write_delimited(table: _OutputTable, path: Path) -> None:
+def _write_delimited(table: PredictionTable, path: Path) -> None:
     separator = "\t" if path.suffix.lower() == ".tsv" else ","
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter=separator)
@@ -144,13 +88,13 @@ def _write_delimited(table: _OutputTable, path: Path) -> None:
             writer.writerow([make_printable(_format_cell(row.get(name, ""))) for name in table.columns])
 
 
-def _write_jsonl(table: _OutputTable, path: Path) -> None:
+def _write_jsonl(table: PredictionTable, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for row in table.rows:
             file.write(json_dumps({name: row.get(name) for name in table.columns}, indent=None) + "\n")
 
 
-def _write_parquet(table: _OutputTable, path: Path) -> None:
+def _write_parquet(table: PredictionTable, path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -164,7 +108,7 @@ def _write_parquet(table: _OutputTable, path: Path) -> None:
     pq.write_table(pa.table({name: column(name) for name in table.columns}), path)
 
 
-def _write_xlsx(table: _OutputTable, path: Path) -> None:
+def _write_xlsx(table: PredictionTable, path: Path) -> None:
     """Write one sheet; cells that start like a formula are written as text."""
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
@@ -201,7 +145,7 @@ def _with_truncation_note(row: RowValues, notes: str) -> RowValues:
     return row | {notes: " ".join(filter(None, (row[notes], *added)))} if truncated else row
 
 
-_WRITERS: dict[str, Callable[[_OutputTable, Path], None]] = {
+_WRITERS: dict[str, Callable[[PredictionTable, Path], None]] = {
     ".csv": _write_delimited,
     ".tsv": _write_delimited,
     ".parquet": _write_parquet,

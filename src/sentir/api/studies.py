@@ -70,6 +70,7 @@ def tune(
     trials: int | None = None,
     timeout: float | None = None,
     storage: str | None = None,
+    workers: int = 1,
 ) -> TuningResult:
     """Tune settings over the search space of a recipe, and write the best recipe. Test is not used.
 
@@ -80,6 +81,9 @@ def tune(
         trials: total number of trials, by default the recipe's ``tune.trials``.
         timeout: seconds after which no new trial starts.
         storage: database URL for the trials, by default a file in ``out``.
+        workers: processes that train, one trial each. With n of them a trial is sampled from the results of those
+            more than n - 1 before it, so that the trials depend on n, but not on which process is faster;
+            Hyperband prunes by whatever has finished.
 
     Raises:
         SentirError: if the recipe, the corpus or the storage cannot be used, or no trial is complete.
@@ -89,4 +93,4 @@ def tune(
 
     recipe = recipe if trials is None else recipe.override({"tune": {"trials": trials}})
     with lock_run_folder(Path(out), shared_key="tune"):
-        return run.tune(recipe, root=root, out=Path(out), timeout=timeout, storage=storage)
+        return run.tune(recipe, root=root, out=Path(out), timeout=timeout, storage=storage, workers=workers)

@@ -16,9 +16,10 @@ from sentir.evaluation.results import ModelScores
 from sentir.file_locks import lock_run_folder
 from sentir.paths import PathLike
 from sentir.preflight import require_model, require_root
-from sentir.process_group import rank, require_complete_process_group
+from sentir.process_group import rank, require_complete_process_group, world_size
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
+from sentir.recognizer.hub import find_model
 
 if TYPE_CHECKING:
     from sentir.recognizer.recognizer import Recognizer
@@ -31,6 +32,7 @@ def train(
     out: PathLike,
     init_from: PathLike | None = None,
     tensorboard: PathLike | None = None,
+    workers: int | None = 1,
 ) -> tuple[Recognizer, ModelScores]:
     """Train one model by a recipe, save it to ``out``, and score it on dev. The test split is not used.
 
@@ -44,6 +46,9 @@ def train(
         init_from: folder of a saved model to continue training, on data of the same task. Its network,
             preprocessing and labels replace those of the recipe; a corpus with unknown labels is an error.
         tensorboard: folder that the learning curves are written to for TensorBoard.
+        workers: processes that train the folds of a stacked model, if there is one; ``None`` for as many as
+            `sentir.run_study` takes by default. Results are equal, as there. Processes are spawned, so a script
+            needs ``if __name__ == "__main__":``. With ``tensorboard``, or under ``torchrun``, there is one.
 
     Returns:
         The recognizer, and its scores on dev; the metric that selected the epoch comes first.
@@ -55,9 +60,11 @@ def train(
     recipe = as_recipe(recipe)
     require_root(recipe.data.reader, recipe.data.root if root is None else root)
     if init_from is not None:
-        require_model(Path(init_from))
+        init_from = find_model(init_from)
+        require_model(init_from)
     from sentir.recognizer.saved_files import check_output_folder
     from sentir.study.stacking import train_recognizer
+    from sentir.study.training_processes import cross_predict_in_processes
     from sentir.training.callbacks import log_to_tensorboard
     from sentir.training.checkpoints import checkpoint_to
     from sentir.training.hardware import warn_thread_change
@@ -70,7 +77,9 @@ def train(
     with run_lock, checkpoint_to(out / "checkpoints"), log_to_tensorboard(curves):
         corpus = read_corpus(recipe.data, root)
         threads = _previous_threads(out, recipe, corpus)
-        recognizer, dev = train_recognizer(recipe, corpus, init_from=initial)
+        processes = 1 if curves is not None or world_size() > 1 else workers
+        with cross_predict_in_processes(recipe, corpus, out / "checkpoints", processes) as cross_predictor:
+            recognizer, dev = train_recognizer(recipe, corpus, init_from=initial, cross_predictor=cross_predictor)
         spaces = {**corpus.label_spaces, recognizer.space.task: recognizer.space}
         scorer = make_scorer(replace(corpus, label_spaces=spaces), "dev", recipe)
         scores = score_model(scorer, recipe.name, recognizer, dev)

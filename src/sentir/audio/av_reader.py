@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from io import FileIO
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from sentir.audio.declared_size import check_completeness, read_ogg_links
 from sentir.audio.decoding_notes import make_joined_note, make_tracks_note
 from sentir.audio.downmix import Downmixer
+from sentir.audio.safe_files import MediaSource
 from sentir.audio.segments import TimeRange, TrackBuffer, check_stream_format
 from sentir.errors import AudioError
 from sentir.i18n import _
@@ -30,7 +30,7 @@ _FORMATS_WITH_DURATION = {"mov", "flac", "tta", "wv", "aiff", "au", "ape", "flv"
 _DURATION_PATTERN = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
 
-def read_with_av(file: FileIO, time_ranges: Sequence[TimeRange]) -> TrackBuffer:
+def read_with_av(file: MediaSource, time_ranges: Sequence[TimeRange]) -> TrackBuffer:
     """Read segments of a file.
 
     Raises:
@@ -51,7 +51,7 @@ def read_with_av(file: FileIO, time_ranges: Sequence[TimeRange]) -> TrackBuffer:
     return track
 
 
-def read_duration_with_av(file: FileIO) -> float:
+def read_duration_with_av(file: MediaSource) -> float:
     """Return the duration of a file's audio in seconds, by the timestamps of its packets.
 
     Raises:
@@ -170,7 +170,7 @@ def _fill_track(
     reader.max_frame_seconds = longest / sampling_rate
 
 
-def _check_completeness(file: FileIO, reader: _TrackReader, track: TrackBuffer) -> None:
+def _check_completeness(file: MediaSource, reader: _TrackReader, track: TrackBuffer) -> None:
     """Compare a track that was read to its end with its packets' times and with what the header declares."""
     completeness = check_completeness(file)
     seconds = track.num_samples / track.sampling_rate
@@ -184,7 +184,7 @@ def _check_completeness(file: FileIO, reader: _TrackReader, track: TrackBuffer) 
     track.notes += [make_joined_note()] if completeness.is_concatenated else []
 
 
-def _declared_seconds(file: FileIO, reader: _TrackReader) -> float:
+def _declared_seconds(file: MediaSource, reader: _TrackReader) -> float:
     """Return a track's duration as declared in the header; 0 if it is not, or the demuxer only estimates it."""
     container, stream = reader.container, reader.stream
     names = set(container.format.name.split(","))
@@ -200,7 +200,7 @@ def _declared_seconds(file: FileIO, reader: _TrackReader) -> float:
     return float((start + stream.duration) * (stream.time_base or 0)) - (reader.timeline_start if start else 0.0)
 
 
-def _has_frame_count(file: FileIO) -> bool:
+def _has_frame_count(file: MediaSource) -> bool:
     """Return whether an MP3 declares its number of frames."""
     file.seek(0)
     head = file.read(10)
@@ -211,7 +211,7 @@ def _has_frame_count(file: FileIO) -> bool:
 
 
 @contextmanager
-def _open_track(file: FileIO) -> Iterator[tuple[InputContainer, AudioStream]]:
+def _open_track(file: MediaSource) -> Iterator[tuple[InputContainer, AudioStream]]:
     """Open a file and its audio track with PyAV; playlists cannot open other files.
 
     Of several tracks, the first one marked as default is used, as in players, else the first.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from io import FileIO
 from typing import Literal
+
+from sentir.audio.safe_files import MediaSource
 
 _UNKNOWN_SIZE = 0x7FFFF000  # programs write 32-bit sizes this large when they do not know the size
 _W64 = bytes.fromhex("726966662e91cf11a5d628db04c10000")
@@ -28,12 +28,12 @@ class FileCompleteness:
     is_concatenated: bool = False
 
 
-def check_completeness(file: FileIO) -> FileCompleteness:
+def check_completeness(file: MediaSource) -> FileCompleteness:
     """Compare a WAV, AIFF, CAF, AVI, Wave64 or ASF with the size that it declares."""
     file.seek(0)
     head = file.read(_HEADER_BYTES)
     declared = _declared_size(head)
-    size = os.fstat(file.fileno()).st_size
+    size = file.num_bytes
     if not declared or declared == size:
         return FileCompleteness()
     if declared > size:
@@ -93,9 +93,9 @@ class OggLink:
     is_complete: bool = False
 
 
-def read_ogg_links(file: FileIO) -> list[OggLink]:
+def read_ogg_links(file: MediaSource) -> list[OggLink]:
     """Walk through the page headers of an Ogg; return its chained links, at least one."""
-    size = os.fstat(file.fileno()).st_size
+    size = file.num_bytes
     links: list[OggLink] = []
     offset = previous_flags = 0
     while offset < size:

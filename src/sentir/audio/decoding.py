@@ -7,17 +7,17 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import FileIO
 from pathlib import Path
 
 from sentir.audio.av_reader import read_duration_with_av, read_with_av
 from sentir.audio.decoding_notes import DecodingNote
+from sentir.audio.safe_files import MediaSource, MemoryFile, SafeFile
 from sentir.audio.segment_notes import list_notes
 from sentir.audio.segments import SAMPLING_RATE as SAMPLING_RATE
 from sentir.audio.segments import SegmentBuffer, TimeRange, TrackBuffer
 from sentir.audio.segments import Waveform as Waveform
 from sentir.audio.soundfile_reader import read_duration_with_soundfile, read_with_soundfile
-from sentir.corpus.utterances import Clip
+from sentir.corpus.utterances import AudioContent, Clip
 from sentir.errors import AudioError
 from sentir.i18n import _
 
@@ -49,30 +49,21 @@ class DecodedAudio:
     notes: tuple[DecodingNote, ...] = ()
 
 
-class SafeFile(FileIO):
-    """A file whose impossible seeks return -1: libraries print the exceptions that damaged headers cause."""
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Move to a position; returns -1 if it is impossible."""
-        try:
-            return super().seek(offset, whence)
-        except OSError:
-            return -1
-
-
 def decode(clip: Clip) -> DecodedAudio:
     """Decode one clip.
 
     Raises:
         AudioError: if it has no usable audio; ``kind`` is the reason.
     """
-    (decoded,) = decode_segments(clip.path, [(clip.start, clip.end)])
+    (decoded,) = decode_segments(clip.path, [(clip.start, clip.end)], clip.content)
     if isinstance(decoded, AudioError):
         raise decoded
     return decoded
 
 
-def decode_segments(path: Path, time_ranges: Sequence[TimeRange]) -> list[DecodedAudio | AudioError]:
+def decode_segments(
+    path: Path, time_ranges: Sequence[TimeRange], content: AudioContent | None = None
+) -> list[DecodedAudio | AudioError]:
     """Open and decode a file once, for all its segments.
 
     A segment is exact to a sample of the source and resampled on its own. A start below 0 counts as 0, an end
@@ -82,12 +73,13 @@ def decode_segments(path: Path, time_ranges: Sequence[TimeRange]) -> list[Decode
     Args:
         path: any audio file, or a video with an audio track.
         time_ranges: ``(start, end)`` in seconds of the file's timeline; ``None`` is its start or its end.
+        content: the file, if it is in memory.
 
     Returns:
         The audio of each segment, or the error why it has none.
     """
     try:
-        with _open_media_file(path) as file:
+        with _open_media_file(path, content) as file:
             track = read_with_soundfile(file, time_ranges) or read_with_av(file, time_ranges)
     except AudioError as error:
         return [error] * len(time_ranges)
@@ -106,19 +98,25 @@ def read_media_duration(path: Path) -> float:
 
 
 @contextmanager
-def _open_media_file(path: Path) -> Iterator[SafeFile]:
+def _open_media_file(path: Path, content: AudioContent | None = None) -> Iterator[MediaSource]:
     """Open a file by descriptor, so that its name cannot mislead a library; complete the messages of errors."""
-    if not path.is_file():
+    if content is None and not path.is_file():
         raise AudioError("missing", _("There is no file {path}; check where the clips are kept.", path=path))
-    if not path.stat().st_size:
+    if not (path.stat().st_size if content is None else len(content.data)):
         raise AudioError("empty", _("{path} has 0 bytes; copy or download it again.", path=path))
     try:
-        with SafeFile(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))) as file:
+        with _open(path, content) as file:
             yield file
     except AudioError as error:
         raise _undecodable_error(path, error, error.kind) from error
     except OSError as error:
         raise _undecodable_error(path, error.strerror) from error
+
+
+def _open(path: Path, content: AudioContent | None) -> MediaSource:
+    if content is not None:
+        return MemoryFile(content.data)
+    return SafeFile(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)))
 
 
 def _finish_segment(path: Path, track: TrackBuffer, segment: SegmentBuffer) -> DecodedAudio | AudioError:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sentir.audio import decoding, descriptors, thesis_mel
 from sentir.audio.decoding_notes import DecodingNote
-from sentir.corpus.utterances import AudioFeatures, Clip
+from sentir.corpus.utterances import AudioContent, AudioFeatures, Clip
 from sentir.errors import AudioError
 from sentir.i18n import _
 
@@ -37,6 +37,7 @@ class MediaFile:
         digest: SHA-256 of its content.
         mel_kind: ``mel`` or ``thesis``.
         health_only: whether descriptors other than those of the set ``health`` are left out.
+        content: the file, if it is in memory.
     """
 
     path: Path
@@ -44,6 +45,7 @@ class MediaFile:
     mel_kind: str
     segments: tuple[Segment, ...]
     health_only: bool = False
+    content: AudioContent | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +100,7 @@ def extract_media_file(media_file: MediaFile) -> list[ExtractedSegment]:
     if is_spectrogram_file(media_file.path):
         return [_load_spectrogram(media_file, segment) for segment in media_file.segments]
     time_ranges = [(segment.start, segment.end) for segment in media_file.segments]
-    decoded = decoding.decode_segments(media_file.path, time_ranges)
+    decoded = decoding.decode_segments(media_file.path, time_ranges, media_file.content)
     pairs = zip(media_file.segments, decoded, strict=True)
     return [_extract_segment(media_file, segment, audio) for segment, audio in pairs]
 

@@ -59,7 +59,7 @@ def iter_power_frames(
     from scipy.fft import rfft
 
     frames = frame_waveform(waveform, settings=settings)
-    window = _hann_window(settings.win_length)
+    window = _cached_window(settings.win_length)
     blocks = np.array_split(frames, -(-len(frames) // _BLOCK_FRAMES))
     padded = np.zeros((len(blocks[0]), settings.n_fft), dtype=np.float32)
     for block in blocks:
@@ -85,6 +85,11 @@ def power_to_mel_db(power: FloatArray, *, settings: MelSettings = DEFAULT_MEL) -
     return mel
 
 
+def hann_window(length: int) -> NDArray[np.float64]:
+    """Return a periodic Hann window, ``(length,)``."""
+    return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
+
+
 def mel_filter_bank(settings: MelSettings = DEFAULT_MEL) -> NDArray[np.float64]:
     """Return triangular filters of equal area, ``(n_fft // 2 + 1, n_mels)``, from 0 Hz to the Nyquist frequency.
 
@@ -108,8 +113,8 @@ def _cached_filter_bank(settings: MelSettings) -> FloatArray:
 
 
 @lru_cache(maxsize=4)
-def _hann_window(length: int) -> NDArray[np.float32]:
-    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)).astype(np.float32)
+def _cached_window(length: int) -> FloatArray:
+    return hann_window(length).astype(np.float32)
 
 
 # Slaney's mel scale: 3 mels per 200 Hz up to 1,000 Hz (15 mels), then 27 mels per factor of 6.4.

@@ -6,16 +6,16 @@ all other files, and all errors, are left to `sentir.audio.av_reader`. See docs/
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from io import BytesIO, FileIO
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sentir.audio.declared_size import OggLink, check_completeness, read_ogg_links
 from sentir.audio.decoding_notes import make_joined_note
+from sentir.audio.safe_files import MediaSource
 from sentir.audio.segments import TimeRange, TrackBuffer
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _UNKNOWN_LENGTH = 1 << 36  # samples, at least, that libsndfile reports for a FL
 _VORBIS_MAGIC = b"\x01vorbis"
 
 
-def read_with_soundfile(file: FileIO, time_ranges: Sequence[TimeRange]) -> TrackBuffer | None:
+def read_with_soundfile(file: MediaSource, time_ranges: Sequence[TimeRange]) -> TrackBuffer | None:
     """Read segments of a file; ``None`` if soundfile cannot read it exactly.
 
     Raises:
@@ -51,14 +51,14 @@ def read_with_soundfile(file: FileIO, time_ranges: Sequence[TimeRange]) -> Track
         return track
 
 
-def read_duration_with_soundfile(file: FileIO) -> float | None:
+def read_duration_with_soundfile(file: MediaSource) -> float | None:
     """Return the duration in seconds that the header declares; ``None`` if soundfile cannot read it exactly."""
     with _open_if_supported(file) as sound_files:
         return sum(sound_file.frames / sound_file.samplerate for sound_file in sound_files) or None
 
 
 @contextmanager
-def _open_if_supported(file: FileIO) -> Iterator[list[SoundFile]]:
+def _open_if_supported(file: MediaSource) -> Iterator[list[SoundFile]]:
     """Open a file with soundfile, or each link of a chained Ogg; yields an empty list if it is not supported."""
     from soundfile import LibsndfileError
 
@@ -71,7 +71,7 @@ def _open_if_supported(file: FileIO) -> Iterator[list[SoundFile]]:
         yield sound_files if len(formats) == 1 and sound_files[0].channels <= 2 else []
 
 
-def _open_sound_files(file: FileIO, stack: ExitStack) -> list[SoundFile]:
+def _open_sound_files(file: MediaSource, stack: ExitStack) -> list[SoundFile]:
     """Open a file that libsndfile decodes sample-exactly, by codec and header; else return an empty list."""
     from soundfile import SoundFile
 
@@ -82,7 +82,7 @@ def _open_sound_files(file: FileIO, stack: ExitStack) -> list[SoundFile]:
         link.num_streams == 1 and link.codec.startswith(_VORBIS_MAGIC) for link in links
     ):
         return []
-    contents = [_read_link(file, link) for link in links] if len(links) > 1 else [file.fileno()]
+    contents = [_read_link(file, link) for link in links] if len(links) > 1 else [file.handle]
     file.seek(0)
     sound_files = [stack.enter_context(SoundFile(content, closefd=False)) for content in contents]
     if links:
@@ -91,21 +91,15 @@ def _open_sound_files(file: FileIO, stack: ExitStack) -> list[SoundFile]:
     return sound_files if _is_sample_exact(file, sound_files[0]) else []
 
 
-def _read_link(file: FileIO, link: OggLink) -> BytesIO:
+def _read_link(file: MediaSource, link: OggLink) -> BytesIO:
     file.seek(link.start)
     return BytesIO(file.read(link.end - link.start))
 
 
-def _is_sample_exact(file: FileIO, sound_file: SoundFile) -> bool:
-    if sound_file.format == "FLAC":
-        return 0 < sound_file.frames < _UNKNOWN_LENGTH and not _is_concatenated_flac(file)
+def _is_sample_exact(file: MediaSource, sound_file: SoundFile) -> bool:
+    if sound_file.format == "FLAC":  # of several concatenated files libsndfile reads only the first
+        return 0 < sound_file.frames < _UNKNOWN_LENGTH and not file.contains(b"fLaC", 4)
     return str(sound_file.subtype).startswith(_SEEKABLE_SUBTYPES)
-
-
-def _is_concatenated_flac(file: FileIO) -> bool:
-    """Return whether a FLAC may be several concatenated files, of which libsndfile reads only the first."""
-    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return content.find(b"fLaC", 4) >= 0
 
 
 def _read_blocks(sound_file: SoundFile, track: TrackBuffer) -> bool:
@@ -125,7 +119,7 @@ def _read_blocks(sound_file: SoundFile, track: TrackBuffer) -> bool:
     return True
 
 
-def _check_completeness(file: FileIO, track: TrackBuffer, file_format: str) -> None:
+def _check_completeness(file: MediaSource, track: TrackBuffer, file_format: str) -> None:
     """Compare what was read of a whole file with the size that the file declares."""
     if file_format == "OGG":
         track.is_truncated = not read_ogg_links(file)[-1].is_complete

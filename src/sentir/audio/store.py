@@ -123,22 +123,19 @@ class _KeyedClips:
     """The keys of clips; for clips without one, audio features with the reason."""
 
     keys: Mapping[Clip, str]
-    digests: Mapping[Path, str]
+    digests: Mapping[Clip, str]
     unreadable_features: Mapping[Clip, AudioFeatures]
 
 
 def _compute_clip_keys(clips: Mapping[Clip, str], mel_kind: str, folder: Path | None) -> _KeyedClips:
-    hashes = hash_files(dict.fromkeys(clip.path for clip in clips), folder)
-    digests = {path: digest for path, digest in hashes.items() if isinstance(digest, str)}
-    errors = {path: error for path, error in hashes.items() if isinstance(error, AudioError)}
+    hashes = hash_files(dict.fromkeys(clip.path for clip in clips if clip.content is None), folder)
+    found = {clip: hashes[clip.path] if clip.content is None else clip.content.digest for clip in clips}
+    digests = {clip: digest for clip, digest in found.items() if isinstance(digest, str)}
+    errors = {clip: error for clip, error in found.items() if isinstance(error, AudioError)}
     return _KeyedClips(
-        keys={
-            clip: compute_audio_key(digests[clip.path], clip, mel_kind) for clip in clips if clip.path in digests
-        },
+        keys={clip: compute_audio_key(digest, clip, mel_kind) for clip, digest in digests.items()},
         digests=digests,
-        unreadable_features={
-            clip: _unreadable_features(errors[clip.path], mel_kind) for clip in clips if clip.path in errors
-        },
+        unreadable_features={clip: _unreadable_features(error, mel_kind) for clip, error in errors.items()},
     )
 
 
@@ -146,16 +143,16 @@ def _group_by_media_file(
     clips: Mapping[Clip, str], keyed: _KeyedClips, mel_kind: str, stored: StoreParts | frozenset[str]
 ) -> list[MediaFile]:
     """Group the clips that are not stored by the content of their file, each key once."""
-    paths: dict[tuple[str, bool], Path] = {}
+    files: dict[tuple[str, bool], Clip] = {}
     segments: dict[tuple[str, bool], dict[str, Segment]] = {}
     for clip, key in keyed.keys.items():
         if key not in stored:
-            content = (keyed.digests[clip.path], is_spectrogram_file(clip.path))
-            paths.setdefault(content, clip.path)
+            content = (keyed.digests[clip], is_spectrogram_file(clip.path))
+            files.setdefault(content, clip)
             segments.setdefault(content, {}).setdefault(key, Segment(key, clips[clip], clip.start, clip.end))
     return [
-        MediaFile(path, content[0], mel_kind, tuple(segments[content].values()))
-        for content, path in paths.items()
+        MediaFile(clip.path, content[0], mel_kind, tuple(segments[content].values()), content=clip.content)
+        for content, clip in files.items()
     ]
 
 

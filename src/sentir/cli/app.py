@@ -12,15 +12,12 @@ from sentir.cli import output
 from sentir.cli.browser import open_page
 from sentir.cli.corpus import corpus
 from sentir.cli.demo import demo
+from sentir.cli.embed import embed
 from sentir.cli.explain import explain
 from sentir.cli.export import export
 from sentir.cli.interrupts import handle_interrupts
 from sentir.cli.options import (
-    AudioColumnOption,
     CorpusOption,
-    DialogueColumnOption,
-    EndColumnOption,
-    IdColumnOption,
     JsonOption,
     ModelArgument,
     OpenOption,
@@ -29,17 +26,13 @@ from sentir.cli.options import (
     RootOption,
     RunFolderOption,
     SetOption,
-    SpeakerColumnOption,
     SplitOption,
-    StartColumnOption,
-    TextColumnOption,
-    TurnColumnOption,
 )
 from sentir.cli.plugins import AllowPluginsOption, PluginOption, load_allowed_plugins, load_corpus_plugins
+from sentir.cli.predict import predict
 from sentir.cli.tune import tune
 from sentir.cli.usage_errors import CommandGroup
 from sentir.i18n import _
-from sentir.io import prepare_output_path
 from sentir.paths import to_file_name
 from sentir.progress import show_progress
 
@@ -121,6 +114,10 @@ def train(
         typer.Option(help=_("Saved model to continue training: its network and labels, with the recipe's data.")),
     ] = None,
     tensorboard: Annotated[Path | None, typer.Option(help=_("Folder for TensorBoard logs."))] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help=_("Processes that train the folds of a stacked model; default: one per core.")),
+    ] = None,
     allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -130,7 +127,9 @@ def train(
 
     loaded = api.load_recipe(recipe, set_ or ())
     with handle_interrupts(), show_progress():
-        model, scores = api.train(loaded, root=root, out=out, init_from=init_from, tensorboard=tensorboard)
+        model, scores = api.train(
+            loaded, root=root, out=out, init_from=init_from, tensorboard=tensorboard, workers=workers
+        )
     if json:
         output.print_json([scores.to_row()])
     else:
@@ -231,61 +230,20 @@ def compare(
         output.print_line(comparison.sentence())
 
 
-@app.command(
+app.command(
     help=_(
         "Predict texts, files and tables. Files are audio or video, tables CSV, TSV, Parquet or XLSX, "
         "conversations JSON Lines. Exit code 1 if any could not be predicted."
     ),
     epilog=_('Example: sentir predict models/mine --text "I can\'t believe you did that!" clip.mp4'),
-)
-def predict(
-    model: ModelArgument,
-    files: Annotated[  # strings, as Path("") would be the working folder
-        list[str] | None,
-        typer.Argument(help=_("Audio or video files, folders of them, tables, or conversations.")),
-    ] = None,
-    text: Annotated[
-        list[str] | None,
-        typer.Option(help=_("A text; may be repeated. Texts and as many clips are paired, in order.")),
-    ] = None,
-    text_column: TextColumnOption = None,
-    speaker_column: SpeakerColumnOption = None,
-    dialogue_column: DialogueColumnOption = None,
-    audio_column: AudioColumnOption = None,
-    id_column: IdColumnOption = None,
-    start_column: StartColumnOption = None,
-    end_column: EndColumnOption = None,
-    turn_column: TurnColumnOption = None,
-    out: Annotated[
-        Path | None, typer.Option(help=_("Table to write (.csv, .tsv, .parquet, .jsonl or .xlsx)."))
-    ] = None,
-    abstain: Annotated[
-        bool, typer.Option("--abstain", help=_("Mark predictions below the model's confidence threshold."))
-    ] = False,
-    plugin: PluginOption = None,
-    json: JsonOption = False,
-) -> None:
-    from sentir import api
-    from sentir.api.prediction_files import require_known_suffix, require_not_an_input
+)(predict)
 
-    if out is not None:
-        require_known_suffix(out)
-        require_not_an_input(out, map(Path, files or ()))
-        prepare_output_path(out)
-    columns = {
-        "text": text_column, "speaker": speaker_column, "dialogue": dialogue_column, "audio": audio_column,
-        "id": id_column, "start": start_column, "end": end_column, "turn": turn_column,
-    }  # fmt: skip
-    with show_progress():
-        predictions = api.predict(model, texts=text or (), files=files or (), columns=columns, abstain=abstain)
-    if out is not None:
-        output.print_written(predictions, out, api.write_predictions(predictions, out))
-    if json:
-        output.print_json([asdict(row) for row in predictions])
-    elif out is None:
-        output.print_predictions(predictions)
-    if any(row.problem for row in predictions):
-        raise typer.Exit(1)
-
+app.command(
+    help=_(
+        "Embed texts, files and tables: write the vectors before the model's last layer. Exit code 1 if any "
+        "could not be embedded."
+    ),
+    epilog=_("Example: sentir embed models/mine talks.csv --out vectors.npy"),
+)(embed)
 
 app.add_typer(corpus, name="corpus")

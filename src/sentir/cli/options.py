@@ -29,26 +29,3 @@ RecipeArgument = Annotated[
     Path, typer.Argument(help=_("A recipe: a TOML file, or the name of one that comes with Sentir."))
 ]
 ModelArgument = Annotated[Path, typer.Argument(help=_("Folder of a saved model."))]
-
-TextColumnOption = Annotated[str | None, typer.Option(help=_("Text column; default: the recipe's, or 'text'."))]
-SpeakerColumnOption = Annotated[
-    list[str] | None,
-    typer.Option(help=_("Speaker column; default: the recipe's, or 'speaker'. May be repeated.")),
-]
-DialogueColumnOption = Annotated[
-    list[str] | None,
-    typer.Option(help=_("Dialogue column; default: the recipe's, or 'dialogue'. May be repeated.")),
-]
-AudioColumnOption = Annotated[
-    str | None, typer.Option(help=_("Audio file column; default: the recipe's, or 'audio'."))
-]
-IdColumnOption = Annotated[str | None, typer.Option(help=_("Id column; default: the recipe's, or 'id'."))]
-StartColumnOption = Annotated[
-    str | None, typer.Option(help=_("Column of segment starts, in seconds; default: the recipe's."))
-]
-EndColumnOption = Annotated[
-    str | None, typer.Option(help=_("Column of segment ends, in seconds; default: the recipe's."))
-]
-TurnColumnOption = Annotated[
-    str | None, typer.Option(help=_("Column of turn numbers within a dialogue; default: the recipe's."))
-]

@@ -37,6 +37,7 @@ def tune(
     storage: Annotated[
         str | None, typer.Option(help=_("Database URL for the trials; default: a file in the output folder."))
     ] = None,
+    workers: Annotated[int, typer.Option(min=1, help=_("Processes that train, one trial each."))] = 1,
     set_: SetOption = None,
     open_: OpenOption = False,
     allow_plugins: AllowPluginsOption = False,
@@ -48,7 +49,9 @@ def tune(
     loaded = api.load_recipe(recipe, set_ or ())
     folder = out or Path("runs") / to_file_name(loaded.name)
     with handle_interrupts(), show_progress():
-        result = api.tune(loaded, root=root, out=folder, trials=trials, timeout=timeout, storage=storage)
+        result = api.tune(
+            loaded, root=root, out=folder, trials=trials, timeout=timeout, storage=storage, workers=workers
+        )
     if json:
         output.print_json(result.to_dict())
     else:

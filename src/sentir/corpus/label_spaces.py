@@ -14,6 +14,8 @@ from sentir.corpus.labels import DecodedPrediction, Floats, Label, LabelSpace, T
 from sentir.errors import CorpusError
 from sentir.i18n import _
 
+_MAX_SUM_ERROR = 1e-5  # of the probabilities of a row
+
 
 @dataclass(frozen=True, slots=True)
 class _ClassSpace(LabelSpace):
@@ -82,7 +84,7 @@ class SingleLabelSpace(_ClassSpace):
 
     def is_valid(self, probabilities: Floats) -> bool:
         in_range = _ClassSpace.is_valid(self, probabilities)
-        return in_range and np.allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+        return in_range and bool((np.abs(probabilities.sum(axis=1) - 1) <= _MAX_SUM_ERROR).all())
 
     def decide(self, probabilities: Floats, thresholds: Thresholds = None) -> NDArray[np.int64]:
         return np.asarray(probabilities).argmax(axis=1).astype(np.int64)

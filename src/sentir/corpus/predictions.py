@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,8 +135,27 @@ class Predictions(ReprMixin):
         return cls(tuple(table["id"].to_pylist()), np.stack(columns, axis=1), space, meta["source"])
 
 
+class _PredictedLabels:
+    """The prediction of one task for one utterance."""
+
+    __slots__ = ()
+    labels: tuple[str, ...]
+    probabilities: dict[str, float]
+    values: dict[str, float]
+
+    @property
+    def label(self) -> str | None:
+        """The predicted label, of several the most probable; ``None`` if none is predicted, and in regression."""
+        return max(self.labels, key=lambda name: self.probabilities.get(name, 0.0), default=None)
+
+    @property
+    def value(self) -> float | None:
+        """The predicted number of a regression task; ``None`` otherwise."""
+        return next(iter(self.values.values()), None)
+
+
 @dataclass(frozen=True, slots=True)
-class TaskPrediction:
+class TaskPrediction(_PredictedLabels):
     """Prediction of an auxiliary task for one utterance; fields as in `Prediction`."""
 
     labels: tuple[str, ...]
@@ -144,24 +164,27 @@ class TaskPrediction:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Prediction(ReprMixin):
+class Prediction(_PredictedLabels, ReprMixin):
     """A recognizer's prediction for one utterance.
 
     Attributes:
-        id: the id in a table if it has one; else ``text1``, the file name, or a table and the number of its row.
+        id: the id that was given, in a table or with a dictionary or utterance; else ``text1``, ``audio1`` or
+            ``item1`` by position, the file name, or a table and the number of its row.
         labels: predicted labels; in a multi-label task there may be none.
         probabilities: label → probability; empty in a regression task.
         synthetic: whether the model was trained on a synthetic corpus.
         problem: why there is no prediction; ``""`` if there is one.
         values: name → number, in a regression task.
-        abstain: whether the confidence is below the model's threshold; ``None`` if that was not requested or
-            there is no prediction.
+        abstain: whether the confidence is below the threshold; ``None`` if that was not requested or there is no
+            prediction.
         other_tasks: task → prediction, for a model with auxiliary tasks.
         confidence: estimated probability that the labels are correct; ``None`` in a regression task or without a
             prediction.
-        notes: sentences about audio or text that was missing, truncated, damaged or silent.
+        notes: sentences about what makes it less reliable: text or audio that was missing, truncated, damaged,
+            silent or very short, a language that the encoder was not trained on, a low confidence.
         table: the table it comes from; ``""`` if none.
-        cells: column → cell of its row in that table; for a text or a file, of an equivalent row.
+        cells: column → cell of its row in that table; for other inputs, of an equivalent row.
+        modalities: those that it was made from, ``text``, ``audio`` or both; none without a prediction.
     """
 
     id: str
@@ -178,9 +201,16 @@ class Prediction(ReprMixin):
     notes: tuple[str, ...] = ()
     table: str = ""
     cells: dict[str, str] = field(default_factory=dict)
+    modalities: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return its fields, and ``label``, as plain JSON values."""
+        return {"id": self.id, "label": self.label} | {
+            name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()
+        }
 
     def _repr_fields(self) -> dict[str, object]:
         result: Mapping[str, object] = {"problem": self.problem} if self.problem else self.values
-        result = result or {"labels": abbreviate_list(self.labels)}
-        details = {"text": self.text, "confidence": self.confidence, "notes": len(self.notes) or None}
-        return {"id": self.id, **result, **details}
+        result = result or {"labels" if len(self.labels) != 1 else "label": abbreviate_list(self.labels)}
+        details = {"confidence": self.confidence, "abstain": self.abstain or None, "text": self.text}
+        return {"id": self.id, **result, **details, "notes": " ".join(self.notes) or None}

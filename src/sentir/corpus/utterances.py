@@ -19,12 +19,25 @@ Labels = Mapping[str, tuple[Label, ...]]
 
 
 @dataclass(frozen=True, slots=True)
+class AudioContent:
+    """The bytes of a media file in memory; equal if their ``digest``, a SHA-256, is."""
+
+    data: bytes = field(compare=False, repr=False)
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Clip:
-    """A segment of a media file in seconds; ``None`` means the start or the end of the file."""
+    """A segment of a media file in seconds; ``None`` means the start or the end of the file.
+
+    If the file is in memory, ``content`` has its bytes, and ``path`` is only the name that messages use; see
+    `sentir.audio.memory`.
+    """
 
     path: Path
     start: float | None = None
     end: float | None = None
+    content: AudioContent | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

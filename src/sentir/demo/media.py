@@ -37,7 +37,7 @@ from sentir.i18n import _, get_language
 from sentir.progress import progress_bar
 from sentir.worker_processes import count_cores, initialize_worker
 
-NUM_WORKERS = 2
+MAX_WORKERS = 16  # that synthesize; more would hardly have started when all is done
 CLIP_SAMPLING_RATE, VIDEO_SAMPLING_RATE = 48_000, 16_000
 MELD_FOLDERS = {
     "train": "MELD-RAW/MELD.Raw/train/train_splits",
@@ -101,7 +101,7 @@ def plan_mosei_recordings() -> list[Recording]:
 
 
 def write_recordings(recordings: Sequence[Recording], root: Path) -> None:
-    """Synthesize and write recordings under ``root``, in two processes.
+    """Synthesize and write recordings under ``root``, in one process per core, up to `MAX_WORKERS`.
 
     Raises:
         CorpusError: if espeak-ng cannot be used or a process is killed.
@@ -110,8 +110,7 @@ def write_recordings(recordings: Sequence[Recording], root: Path) -> None:
     for folder in {(root / recording.path).parent for recording in recordings}:
         folder.mkdir(parents=True, exist_ok=True)
     context = multiprocessing.get_context("spawn")
-    workers = min(NUM_WORKERS, count_cores())
-    pool = ProcessPoolExecutor(workers, context, initialize_worker, (get_language(),))
+    pool = ProcessPoolExecutor(min(count_cores(), MAX_WORKERS), context, initialize_worker, (get_language(),))
     try:
         with progress_bar(_("Synthesizing speech"), len(recordings)) as advance, pool:
             for _done in pool.map(partial(write_recording, root), recordings, chunksize=8):

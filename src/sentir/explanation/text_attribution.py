@@ -56,8 +56,8 @@ def attribute_text(
     content = score_function.inputs["attention_mask"].bool() & ~_special_token_mask(plain, ids)
     if not content.any():
         return None
-    token = plain.pad_token if plain.mask_token is None else plain.mask_token
-    masked = torch.where(content, plain.convert_tokens_to_ids(token), ids)
+    token = plain.mask_token or plain.pad_token
+    masked = torch.where(content, plain.token_id(token), ids)
     score_function = _cache_audio(score_function)
     with torch.no_grad():
         score, baseline = (float(score_function.score(tokens)[0]) for tokens in (ids, masked))
@@ -166,7 +166,7 @@ def merge_subwords(tokenizer: Any, ids: Sequence[int], values: Sequence[float]) 
     """
 
     def decode(prefix: Sequence[int]) -> list[str]:
-        words: list[str] = tokenizer.decode(prefix, clean_up_tokenization_spaces=False).split()
+        words: list[str] = tokenizer.decode(prefix).split()
         return words
 
     words = decode(ids)

@@ -14,14 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from textwrap import shorten
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor, nn
-
-from sentir import torchvision_operators  # noqa: F401  (before transformers and timm)
 from sentir.audio.mel import N_MELS
 from sentir.errors import RecipeError, UnknownNameError, WeightsError
 from sentir.i18n import _, gettext_noop
@@ -35,6 +32,9 @@ from sentir.models.weights import (
     resolve_cached_weights,
 )
 from sentir.registry import Registry
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 _MIN_LOCAL_REDUCTION = 4
 
@@ -94,11 +94,18 @@ def get_audio_backbone(name: str) -> AudioBackbone:
     )
 
 
+def _import_timm() -> Any:
+    """Import timm, which also works where torchvision's operators cannot be loaded."""
+    import_module("sentir.torchvision_operators")
+    import timm
+
+    return timm
+
+
 @cache
 def _timm_names() -> tuple[frozenset[str], frozenset[str]]:
     """Return the names of timm's models, without and with tags of pretrained weights."""
-    import timm
-
+    timm = _import_timm()
     return frozenset(timm.list_models()), frozenset(timm.list_pretrained())
 
 
@@ -163,9 +170,7 @@ def resolve_audio_weights(name: str, *, pretrained: bool = True, weights: Path |
         RecipeError: if ``weights`` come with ``pretrained=False``.
         WeightsError: if there are none.
     """
-    import timm
-
-    spec = get_audio_backbone(name)
+    timm, spec = _import_timm(), get_audio_backbone(name)
     if weights is not None and not pretrained:
         raise RecipeError(
             _("'model.audio.weights' and 'model.audio.pretrained = false' contradict each other; drop one.")
@@ -190,8 +195,9 @@ def resolve_audio_weights(name: str, *, pretrained: bool = True, weights: Path |
 
 def _build_network(spec: AudioBackbone) -> tuple[nn.Module, int, tuple[int, int]]:
     """Build a network with random weights, and run it on silence for the shapes of its maps."""
-    import timm
+    import torch
 
+    timm = _import_timm()
     network: Any = timm.create_model(spec.timm_name, pretrained=False, in_chans=1, num_classes=0)
     index = spec.local_map_index
     if index is None:
@@ -207,6 +213,8 @@ def _build_network(spec: AudioBackbone) -> tuple[nn.Module, int, tuple[int, int]
 @contextmanager
 def _drop_unused_modules(network: nn.Module) -> Iterator[None]:
     """Drop the modules that do not run within this context: the head's, such as VGG's 119 M weights."""
+    from torch import nn
+
     used: set[nn.Module] = set()
     hooks = [part.register_forward_hook(lambda part, *_values: used.add(part)) for part in network.modules()]
     yield

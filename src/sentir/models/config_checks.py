@@ -39,7 +39,7 @@ _MAX_LABELS, _MAX_AUDIO_SETTING, _MAX_MEL_SETTING = 100_000, 10**6, 10**4
 _MAX_EXTRA_ELEMENTS = 2**22  # that a network may have beyond its weights, such as position ids
 
 
-def check_config_files(source: WeightsSource, find_file: Callable[[str], str | None]) -> None:
+def check_config_files(source: WeightsSource, find_file: Callable[[str], str | Path | None]) -> None:
     """Reject configurations that choose code, kernels or files, and implausibly large numbers.
 
     Args:
@@ -60,6 +60,19 @@ def check_config_files(source: WeightsSource, find_file: Callable[[str], str | N
         for key, value in _iter_settings(tree):
             if why := _rejection_reason(key, value, local) or _limit_violation(name, key, value):
                 raise ValueError(f"{name}: '{key}' {why}")
+
+
+def read_json_file(path: str | Path) -> dict[str, Any]:
+    """Return the object in a JSON file.
+
+    Raises:
+        ValueError: if it is not one.
+        OSError: if the file cannot be read.
+    """
+    tree = _read_json(Path(path).name, Path(path))
+    if not isinstance(tree, dict):
+        raise ValueError(_("{file} is damaged", file=Path(path).name))
+    return tree
 
 
 def _read_json(file_name: str, path: Path) -> Any:

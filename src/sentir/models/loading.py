@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from sentir.errors import SentirError, WeightsError
 from sentir.i18n import _
 from sentir.logs import quiet_logger
-from sentir.models.config_checks import check_config_files, check_tensor_shapes
-from sentir.models.weights import WeightsSource, require_hub_connection, resolve_weights
+from sentir.models.config_checks import CONFIG_FILE, check_config_files, check_tensor_shapes, read_json_file
+from sentir.models.weights import WeightsSource, find_local_file, require_hub_connection, resolve_weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,14 +41,14 @@ def load_from_source(source: WeightsSource, load: Callable[..., Any], **options:
 
 def _load_checked(source: WeightsSource, load: Callable[..., Any], **options: Any) -> Any:
     """Check the configuration of an encoder, and load it."""
-    with _LibraryErrors():
+    with LibraryErrors():
         check_config_files(
             source, partial(_find_config_file, source.location, options.get("local_files_only", False))
         )
         return load(source.location, **options)
 
 
-class _LibraryErrors:
+class LibraryErrors:
     """Turns the errors of other libraries into `ValueError`, except missing files and Sentir's own errors.
 
     On bad file contents transformers and tokenizers raise anything, bare exceptions too.
@@ -73,7 +73,7 @@ def check_usable(source: WeightsSource, call: Callable[[], object], *, recipe_ke
     try:
         import torch
 
-        with _LibraryErrors(), torch.inference_mode():
+        with LibraryErrors(), torch.inference_mode():
             call()
     except (OSError, ValueError) as error:
         raise unusable_error(source, error, recipe_key=recipe_key) from error
@@ -104,6 +104,27 @@ def load_config(source: WeightsSource, *, recipe_key: str = "model.weights") -> 
 
     try:
         return load_from_source(source, AutoConfig.from_pretrained)
+    except (OSError, ValueError) as error:
+        raise unusable_error(source, error, recipe_key=recipe_key) from error
+
+
+def load_config_dict(source: WeightsSource, *, recipe_key: str = "model.weights") -> dict[str, Any]:
+    """Return the configuration of an encoder as a dictionary; transformers is used only to download it.
+
+    Args:
+        source: of the encoder.
+        recipe_key: the setting that names weights, for the error.
+
+    Raises:
+        WeightsError: if it can neither be found nor downloaded.
+    """
+    path = find_local_file(source, CONFIG_FILE)
+    if path is None:
+        config: dict[str, Any] = load_config(source, recipe_key=recipe_key).to_dict()
+        return config
+    try:
+        check_config_files(source, partial(find_local_file, source))
+        return read_json_file(path)
     except (OSError, ValueError) as error:
         raise unusable_error(source, error, recipe_key=recipe_key) from error
 

@@ -11,33 +11,39 @@ pretraining, with the normalization of the model's feature extractor:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sentir.audio.decoding import SAMPLING_RATE, Waveform
+from sentir.audio.decoding import SAMPLING_RATE
 from sentir.errors import WeightsError
 from sentir.i18n import _, gettext_noop
+from sentir.models.config_checks import check_config_files, read_json_file
 from sentir.models.loading import (
+    LibraryErrors,
     check_usable,
     load_config,
+    load_config_dict,
     load_from_source,
     load_weights,
     quiet_transformers,
     unusable_error,
 )
-from sentir.models.weights import WeightsSource, resolve_weights
+from sentir.models.speech_features import (
+    PREPROCESSOR_CONFIG_FILE,
+    SPEECH_ARCHITECTURES,
+    SpeechFeatureExtractor,
+)
+from sentir.models.weights import WeightsSource, find_local_file, resolve_weights
 from sentir.registry import Registry
 
 if TYPE_CHECKING:
     from sentir.models.speech_encoder import SpeechEncoder
 
-SPEECH_ARCHITECTURES = ("wav2vec2", "hubert", "wavlm", "whisper")
 _RECIPE_KEY = "model.audio.weights"
 _WHISPER_PREFIXES = {r"^model\.encoder\.": "", r"^encoder\.": ""}  # state-dict prefixes of a complete Whisper
 # SpecAugment, which fails on clips of a few frames, and LayerDrop, which fails on several processes.
@@ -88,93 +94,6 @@ def get_speech_backbone(name: str) -> SpeechBackbone:
     return spec
 
 
-class SpeechFeatureExtractor:
-    """A transformers feature extractor that also sets the length of a waveform: waveforms → inputs of an encoder.
-
-    Args:
-        extractor: the transformers feature extractor.
-        config: the encoder's.
-
-    Attributes:
-        receptive_field: samples of one frame of the encoder.
-        stride: samples between two frames.
-        max_samples: longest input of the encoder; ``None`` = any length.
-    """
-
-    def __init__(self, extractor: Any, config: Any) -> None:
-        self.extractor = extractor
-        if config.model_type == "whisper":
-            # Its second convolution halves the frames of the mel spectrogram.
-            self.receptive_field = self.stride = 2 * extractor.hop_length
-            self.max_samples: int | None = extractor.n_samples
-            return
-        self.receptive_field = self.stride = 1
-        self.max_samples = None
-        for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
-            self.receptive_field += (kernel - 1) * self.stride
-            self.stride *= stride
-
-    def matches(self, config: Any) -> bool:
-        """Return whether the outputs fit the encoder; a frame lasts at most a second."""
-        if self.max_samples is None:
-            return 0 < self.stride <= self.receptive_field <= SAMPLING_RATE
-        frames, bands = config.max_source_positions, config.num_mel_bins
-        return (
-            self.stride > 0 and self.max_samples == frames * self.stride and self.extractor.feature_size == bands
-        )
-
-    @property
-    def min_samples(self) -> int:
-        """Length of the shortest input of the encoder; shorter clips are padded to it."""
-        return self.max_samples or self.receptive_field
-
-    def num_frames(self, num_samples: int) -> int:
-        """Return how many frames of the encoder a clip has, at least one; longer clips are truncated."""
-        if self.max_samples is not None:
-            return max(1, -(-min(num_samples, self.max_samples) // self.stride))
-        return max(0, num_samples - self.receptive_field) // self.stride + 1
-
-    def extract(self, waveform: Waveform) -> NDArray[np.float32]:
-        """Return the encoder's input of a waveform ``(samples,)``: samples, or Whisper's mel ``(bands, frames)``.
-
-        Clips shorter than a frame are zero-padded; the samples after the last frame (less than 20 ms at 16 kHz)
-        are dropped, so that clips with the same number of frames have the same length.
-        """
-        if self.max_samples is not None:
-            values = self.extractor(
-                waveform[: self.max_samples], sampling_rate=SAMPLING_RATE, return_tensors="np"
-            )
-            return values["input_features"][0]
-        length = self.receptive_field + (self.num_frames(len(waveform)) - 1) * self.stride
-        samples = np.zeros(length, dtype=np.float32)
-        samples[: len(waveform)] = waveform[:length]
-        return self.extractor(samples, sampling_rate=SAMPLING_RATE, return_tensors="np")["input_values"][0]
-
-    def pad(self, waveforms: Sequence[Waveform | None]) -> dict[str, NDArray[Any]]:
-        """Return the inputs of a `SpeechEncoder` for n waveforms: ``waveform``, ``num_frames`` and ``has_audio``.
-
-        Args:
-            waveforms: ``(samples,)`` each, mono at 16 kHz; ``None`` where there is no audio.
-        """
-        empty = np.zeros(0, dtype=np.float32)
-        rows = [self.extract(empty if one is None else one) for one in waveforms]
-        padded = np.zeros((len(rows), *rows[0].shape[:-1], max(row.shape[-1] for row in rows)), dtype=np.float32)
-        for target, row in zip(padded, rows, strict=True):
-            target[..., : row.shape[-1]] = row
-        return {
-            "waveform": padded,
-            "num_frames": np.array(
-                [self.num_frames(0 if one is None else len(one)) for one in waveforms], dtype=np.int64
-            ),
-            "has_audio": np.array([one is not None for one in waveforms], dtype=bool),
-        }
-
-    def settings(self) -> tuple[object, ...]:
-        """Return the settings of the extractor that its output depends on."""
-        names = ("do_normalize", "padding_value", "feature_size", "n_fft", "hop_length", "chunk_length", "dither")
-        return tuple(getattr(self.extractor, name, None) for name in names)
-
-
 def load_speech_encoder(
     name: str, *, weights: str | None = None, pretrained: bool = True, layers: tuple[int, ...] | None = None
 ) -> tuple[SpeechEncoder, SpeechFeatureExtractor]:
@@ -198,10 +117,7 @@ def load_speech_encoder(
 
     source = get_speech_backbone(name).resolve_weights(weights)
     config = load_speech_config(source)
-    extractor = SpeechFeatureExtractor(_load_hf_feature_extractor(source), config)
-    if not extractor.matches(config):
-        error = ValueError(_("its feature extractor does not fit its encoder"))
-        raise unusable_error(source, error, recipe_key=_RECIPE_KEY)
+    extractor = _load_feature_extractor(source, config.to_dict())
     transformer = _load_transformer(source, config, pretrained)
     if pretrained and hasattr(transformer, "freeze_feature_encoder"):
         transformer.freeze_feature_encoder()
@@ -221,7 +137,9 @@ def load_speech_encoder(
 def load_speech_feature_extractor(name: str, *, weights: str | None = None) -> SpeechFeatureExtractor:
     """Load the feature extractor of a speech backbone, as `load_speech_encoder` does, without the backbone."""
     source = get_speech_backbone(name).resolve_weights(weights)
-    return SpeechFeatureExtractor(_load_hf_feature_extractor(source), load_speech_config(source))
+    config = load_config_dict(source, recipe_key=_RECIPE_KEY)
+    _check_architecture(source, str(config.get("model_type")))
+    return _load_feature_extractor(source, config)
 
 
 def load_speech_config(source: WeightsSource) -> Any:
@@ -231,26 +149,30 @@ def load_speech_config(source: WeightsSource) -> Any:
         WeightsError: if it can neither be found nor downloaded, or is of another architecture.
     """
     config = load_config(source, recipe_key=_RECIPE_KEY)
-    if config.model_type not in SPEECH_ARCHITECTURES:
-        raise WeightsError(
-            _(
-                "'{name}' is not a speech encoder: its architecture '{kind}' is none of {known}.",
-                name=source.location,
-                kind=config.model_type,
-                known=", ".join(SPEECH_ARCHITECTURES),
-            )
-        )
+    _check_architecture(source, config.model_type)
     for key, value in _DISABLED_SETTINGS.items():
         if hasattr(config, key):
             setattr(config, key, value)
     return config
 
 
-def _load_hf_feature_extractor(source: WeightsSource) -> Any:
-    from transformers import AutoFeatureExtractor
+def _check_architecture(source: WeightsSource, kind: str) -> None:
+    if kind not in SPEECH_ARCHITECTURES:
+        raise WeightsError(
+            _(
+                "'{name}' is not a speech encoder: its architecture '{kind}' is none of {known}.",
+                name=source.location,
+                kind=kind,
+                known=", ".join(SPEECH_ARCHITECTURES),
+            )
+        )
 
+
+def _load_feature_extractor(source: WeightsSource, config: Mapping[str, Any]) -> SpeechFeatureExtractor:
     try:
-        extractor = load_from_source(source, AutoFeatureExtractor.from_pretrained)
+        with LibraryErrors():
+            extractor = SpeechFeatureExtractor(_load_settings(source), config)
+            fits = extractor.matches(config)
     except (OSError, ValueError) as error:
         raise unusable_error(source, error, recipe_key=_RECIPE_KEY) from error
     if extractor.sampling_rate != SAMPLING_RATE:
@@ -262,7 +184,25 @@ def _load_hf_feature_extractor(source: WeightsSource) -> Any:
                 rate=SAMPLING_RATE,
             )
         )
+    if not fits:
+        reason = ValueError(_("its feature extractor does not fit its encoder"))
+        raise unusable_error(source, reason, recipe_key=_RECIPE_KEY)
     return extractor
+
+
+def _load_settings(source: WeightsSource) -> Mapping[str, Any]:
+    """Return the settings of a feature extractor; transformers is used only to download them.
+
+    Raises:
+        OSError, ValueError: if there are none, or they are damaged.
+    """
+    check_config_files(source, partial(find_local_file, source))
+    if path := find_local_file(source, PREPROCESSOR_CONFIG_FILE):
+        return read_json_file(path)
+    from transformers import AutoFeatureExtractor
+
+    settings: Mapping[str, Any] = load_from_source(source, AutoFeatureExtractor.from_pretrained).to_dict()
+    return settings
 
 
 def _load_transformer(source: WeightsSource, config: Any, pretrained: bool) -> Any:
@@ -286,4 +226,4 @@ def save_speech_encoder(encoder: SpeechEncoder, extractor: SpeechFeatureExtracto
     """
     with quiet_transformers():
         encoder.transformer.save_pretrained(folder)
-    extractor.extractor.save_pretrained(folder)
+    extractor.save_pretrained(folder)

@@ -5,24 +5,19 @@ Any hub id or local folder of an encoder works too; `get_text_backbone` then ret
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sentir.corpus.language_detection import detect_language, language_name
-from sentir.errors import RecipeError, WeightsError
 from sentir.i18n import _, gettext_noop
-from sentir.models.loading import load_config, load_from_source, load_weights, unusable_error
 from sentir.models.weights import PackagedWeights, WeightsSource, resolve_weights
 from sentir.registry import Registry
 
 MIN_TOKENS, MAX_TOKENS = 8, 512
 MULTILINGUAL_BACKBONE = "multilingual-minilm"  # suggested for texts that are not in English
 _ENGLISH = ("en",)
-_WITH_POOLER = ("bert", "roberta", "xlm-roberta")  # their pooler may be randomly initialized: never built
 
 
 def normalize_identity(text: str) -> str:
@@ -141,70 +136,14 @@ def check_language(name: str, texts: Sequence[str | None]) -> str:
     )
 
 
-def load_transformer(source: WeightsSource, *, pretrained: bool = True) -> Any:
-    """Return the bare encoder, pretrained or randomly initialized.
-
-    Raises:
-        WeightsError: if it can neither be found nor downloaded, has a decoder, or some weights are missing or
-            unreadable.
-    """
-    from transformers import AutoModel
-
-    config = load_config(source)
-    if config.is_encoder_decoder:
-        raise WeightsError(
-            _(
-                "'{name}' cannot be used: it is an encoder-decoder model; give a text encoder.",
-                name=source.location,
-            )
-        )
-    extra: dict[str, Any] = {"add_pooling_layer": False} if config.model_type in _WITH_POOLER else {}
-    build = partial(AutoModel.from_config, config, **extra)
-    return load_weights(source, AutoModel.from_pretrained, build, **extra) if pretrained else build().float()
-
-
-def load_tokenizer(source: WeightsSource, options: Mapping[str, Any] | None = None) -> Any:
-    """Return the tokenizer of an encoder.
-
-    Raises:
-        RecipeError: if a package that it needs is not installed.
-        WeightsError: if it can neither be found nor downloaded, or has no vocabulary.
-    """
-    from transformers import AutoTokenizer
-
-    if (options or {}).get("normalization") and importlib.util.find_spec("emoji") is None:
-        raise RecipeError(  # the tokenizer itself would only print a note and keep emoji
-            _(
-                "The tokenizer of '{name}' needs the package emoji; install it with: "
-                "pip install 'sentir[tokenizers]'.",
-                name=source.location,
-            )
-        )
-
-    def with_vocabulary(location: str, **keywords: Any) -> Any:
-        tokenizer = AutoTokenizer.from_pretrained(location, **keywords)
-        if set(tokenizer.get_vocab()) <= set(
-            tokenizer.all_special_tokens
-        ):  # what transformers builds without files
-            raise ValueError(_("its tokenizer has no vocabulary"))
-        if not tokenizer.model_max_length >= MIN_TOKENS:
-            raise ValueError(_("its tokenizer allows fewer than {n} tokens", n=MIN_TOKENS))
-        return tokenizer
-
-    try:
-        return load_from_source(source, with_vocabulary, **(options or {}))
-    except (OSError, ValueError) as error:
-        raise unusable_error(source, error) from error
-
-
-def limit_max_length(spec: TextBackbone, config: Any) -> TextBackbone:
-    """Return the spec with its maximum length limited to the encoder's positions.
+def limit_max_length(spec: TextBackbone, config: Mapping[str, Any]) -> TextBackbone:
+    """Return the spec with its maximum length limited to the positions of the encoder with a configuration.
 
     RoBERTa's positions start after the padding index, so two of its 514 are not usable.
     """
-    positions = getattr(config, "max_position_embeddings", None)
-    if positions is None or config.model_type == "xlnet":
+    positions, kind = config.get("max_position_embeddings"), config.get("model_type")
+    if not isinstance(positions, int) or kind == "xlnet":
         return spec
-    if config.model_type in ("roberta", "xlm-roberta", "camembert"):
-        positions -= (config.pad_token_id or 0) + 1
+    if kind in ("roberta", "xlm-roberta", "camembert"):
+        positions -= (config.get("pad_token_id", 1) or 0) + 1
     return replace(spec, max_length=min(spec.max_length, positions))

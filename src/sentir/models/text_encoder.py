@@ -13,19 +13,15 @@ from torch import Tensor
 from sentir.errors import WeightsError
 from sentir.i18n import _
 from sentir.models.device import to_tensors
-from sentir.models.loading import check_usable, load_config, quiet_transformers
+from sentir.models.loading import check_usable, load_config, load_weights, quiet_transformers
 from sentir.models.pooling import POOLINGS
-from sentir.models.text_backbones import (
-    TextBackbone,
-    get_text_backbone,
-    limit_max_length,
-    load_tokenizer,
-    load_transformer,
-)
+from sentir.models.text_backbones import TextBackbone, get_text_backbone
 from sentir.models.tokenization import TextTokenizer
+from sentir.models.tokenizer_loading import build_text_tokenizer
 from sentir.models.transformer_encoder import TransformerEncoder
 from sentir.models.weights import WeightsSource
 
+_WITH_POOLER = ("bert", "roberta", "xlm-roberta")  # their pooler may be randomly initialized: never built
 _CPU_BATCH_SIZE = 16  # 1.8 times as fast as 64 on MELD's dialogues
 
 
@@ -114,32 +110,34 @@ def load_text_encoder(
         RecipeError: if the encoder does not have the ``layers``.
     """
     source = get_text_backbone(name).resolve_weights(weights)
-    transformer = load_transformer(source, pretrained=pretrained)
-    tokenizer, spec = _build_tokenizer(name, source, transformer.config, max_length)
+    transformer = _load_transformer(source, pretrained=pretrained)
+    tokenizer, spec = build_text_tokenizer(name, source, transformer.config.to_dict(), max_length)
     encoder = TextEncoder(transformer, layers, pooling)
     if pretrained:
         check_usable(source, partial(_encode_sample, encoder, tokenizer))
     return encoder, tokenizer, spec
 
 
-def load_text_tokenizer(name: str, *, weights: str | None = None, max_length: int | None = None) -> TextTokenizer:
-    """Load the tokenizer of a text backbone, as `load_text_encoder` does, without the backbone."""
-    source = get_text_backbone(name).resolve_weights(weights)
-    return _build_tokenizer(name, source, load_config(source), max_length)[0]
+def _load_transformer(source: WeightsSource, *, pretrained: bool = True) -> Any:
+    """Return the bare encoder, pretrained or randomly initialized.
 
+    Raises:
+        WeightsError: if it can neither be found nor downloaded, has a decoder, or some weights are missing or
+            unreadable.
+    """
+    from transformers import AutoModel
 
-def _build_tokenizer(
-    name: str, source: WeightsSource, config: Any, max_length: int | None
-) -> tuple[TextTokenizer, TextBackbone]:
-    spec = limit_max_length(get_text_backbone(name), config)
-    tokenizer = load_tokenizer(source, spec.tokenizer_options)
-    length = min(max_length or spec.max_length, spec.max_length, tokenizer.model_max_length)
-    if tokenizer.pad_token is None:
+    config = load_config(source)
+    if config.is_encoder_decoder:
         raise WeightsError(
-            _("'{name}' cannot be used: its tokenizer has no padding token; give a text encoder.",
-              name=source.location)
-        )  # fmt: skip
-    return TextTokenizer(tokenizer, length, spec.normalize), spec
+            _(
+                "'{name}' cannot be used: it is an encoder-decoder model; give a text encoder.",
+                name=source.location,
+            )
+        )
+    extra: dict[str, Any] = {"add_pooling_layer": False} if config.model_type in _WITH_POOLER else {}
+    build = partial(AutoModel.from_config, config, **extra)
+    return load_weights(source, AutoModel.from_pretrained, build, **extra) if pretrained else build().float()
 
 
 def _encode_sample(encoder: TextEncoder, tokenizer: TextTokenizer) -> None:
@@ -149,7 +147,7 @@ def _encode_sample(encoder: TextEncoder, tokenizer: TextTokenizer) -> None:
         ValueError: if there are tokens without an embedding.
     """
     num_embeddings = encoder.transformer.get_input_embeddings().num_embeddings
-    if max(tokenizer.tokenizer.get_vocab().values()) >= num_embeddings:
+    if tokenizer.tokenizer.vocab_size > num_embeddings:
         raise ValueError(_("its tokenizer has more tokens than its {n} embeddings", n=num_embeddings))
     encoder(**to_tensors(tokenizer.pad([tokenizer.encode("a"), tokenizer.encode("a b", ["c"])])))
 
@@ -162,9 +160,4 @@ def save_text_encoder(encoder: TextEncoder, tokenizer: TextTokenizer, folder: Pa
     """
     with quiet_transformers():
         encoder.transformer.save_pretrained(folder)
-    hf_tokenizer = tokenizer.tokenizer
-    hf_tokenizer.save_pretrained(folder)
-    if hasattr(hf_tokenizer, "bpe_ranks"):  # BERTweet: transformers omits the counts that it expects on loading
-        codes = sorted(hf_tokenizer.bpe_ranks, key=hf_tokenizer.bpe_ranks.__getitem__)
-        text = "".join(f"{left} {right} 1\n" for left, right in codes)
-        (folder / "bpe.codes").write_text(text, encoding="utf-8")
+    tokenizer.tokenizer.save_pretrained(folder)

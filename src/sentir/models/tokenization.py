@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import zip_longest
-from typing import Any
+from itertools import chain, zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sentir.models.pretrained_tokenizer import PretrainedTokenizer
 
 Encoding = dict[str, list[int]]
 TokenIds = list[int]
@@ -25,7 +25,6 @@ class SpecialTokens:
         prefix, separator, suffix: before the first text, between the two, after the second.
         token_types: of the first and of the second text.
         alone: prefix, token type and suffix of a text by itself.
-        has_token_types: whether the tokenizer returns token types; otherwise they are 0.
     """
 
     prefix: list[tuple[int, int]]
@@ -33,22 +32,43 @@ class SpecialTokens:
     suffix: list[tuple[int, int]]
     token_types: tuple[int, int]
     alone: tuple[list[tuple[int, int]], int, list[tuple[int, int]]]
-    has_token_types: bool
+
+    @classmethod
+    def find(cls, tokenizer: PretrainedTokenizer) -> SpecialTokens:
+        """Find them in an encoded pair of texts, such as RoBERTa's ``</s></s>`` between the two."""
+        pair, alone = (tokenizer.backend.encode(*texts) for texts in (("a", "a"), ("a",)))
+        tokens, alone_tokens = (list(zip(one.ids, one.type_ids, strict=True)) for one in (pair, alone))
+        (first, first_end), (second, second_end) = (_find_sequence(pair.sequence_ids, n) for n in (0, 1))
+        start, end = _find_sequence(alone.sequence_ids, 0)
+        return cls(
+            prefix=tokens[:first],
+            separator=tokens[first_end:second],
+            suffix=tokens[second_end:],
+            token_types=(tokens[first][1], tokens[second][1]),
+            alone=(alone_tokens[:start], alone_tokens[start][1], alone_tokens[end:]),
+        )
+
+
+def _find_sequence(sequence_ids: Sequence[int | None], number: int) -> tuple[int, int]:
+    """Return where the tokens of one of the encoded texts begin and end."""
+    start = sequence_ids.index(number)
+    return start, start + sequence_ids.count(number)
 
 
 class TextTokenizer:
-    """A transformers tokenizer with the maximum length and normalization of its backbone.
+    """A tokenizer with the maximum length and normalization of its backbone.
 
     Args:
-        tokenizer: any transformers tokenizer, fast or slow.
+        tokenizer: of the backbone.
         max_length: longest input in tokens, special tokens included.
         normalize: applied to every text first.
     """
 
-    def __init__(self, tokenizer: Any, max_length: int, normalize: Callable[[str], str]) -> None:
+    def __init__(self, tokenizer: PretrainedTokenizer, max_length: int, normalize: Callable[[str], str]) -> None:
         self.tokenizer = tokenizer
         self.max_length = max_length
         self.normalize = normalize
+        self._special_tokens = SpecialTokens.find(tokenizer)
 
     def encode(self, text: str, before: Sequence[str] = (), after: Sequence[str] = ()) -> Encoding:
         """Encode one utterance and the turns around it, joined by the tokenizer's separator.
@@ -81,8 +101,13 @@ class TextTokenizer:
         prefix, token_type, suffix = self._special_tokens.alone
         excess = max(0, len(prefix) + len(own) + len(suffix) - self.max_length)
         kept = own[excess:] if self.tokenizer.truncation_side == "left" else own[: len(own) - excess]
-        tokens = [*prefix, *((token, token_type) for token in kept), *suffix]
-        return self._make_encoding([(*token, 1) for token in tokens])
+        ids = [*(token for token, _type in prefix), *kept, *(token for token, _type in suffix)]
+        types = [
+            *(type_ for _token, type_ in prefix),
+            *[token_type] * len(kept),
+            *(type_ for _token, type_ in suffix),
+        ]
+        return self._make_encoding(ids, types, [1] * len(ids))
 
     def count_unknown(self, encoding: Mapping[str, list[int]]) -> int:
         """Return how many of an utterance's own tokens are unknown tokens."""
@@ -98,12 +123,9 @@ class TextTokenizer:
         return len(prefix) + len(self._tokenize({text})[text]) + len(suffix) > self.max_length
 
     def _tokenize(self, texts: Iterable[str]) -> dict[str, TokenIds]:
-        """Return text → token ids; tokenizers never truncate, as threads share their settings."""
+        """Return text → token ids."""
         texts = list(texts)
-        if not texts:
-            return {}
-        batch = self.tokenizer([*map(self.normalize, texts)], add_special_tokens=False, verbose=False)
-        return dict(zip(texts, batch["input_ids"], strict=True))
+        return dict(zip(texts, self.tokenizer.tokenize([*map(self.normalize, texts)]), strict=True))
 
     def _fit_context(
         self, before: Sequence[TokenIds], after: Sequence[TokenIds], num_tokens: int
@@ -131,49 +153,23 @@ class TextTokenizer:
             tokens += [(*token, 0) for token in special.separator if n]
             tokens += [(token, special.token_types[is_own], is_own) for token in turn]
         tokens += [(*token, 0) for token in special.suffix]
-        return self._make_encoding(tokens if own else [(token, type_, 1) for token, type_, _pool in tokens])
-
-    def _make_encoding(self, tokens: Sequence[tuple[int, int, int]]) -> Encoding:
-        """Return the encoding of tokens: id, token type, and whether it is pooled."""
         ids, types, pool = (list(column) for column in zip(*tokens, strict=True))
+        return self._make_encoding(ids, types, pool if own else [1] * len(ids))
+
+    def _make_encoding(self, ids: list[int], types: list[int], pool: list[int]) -> Encoding:
+        """Return the encoding of tokens: ids, token types, and whether each is pooled."""
         row = {"input_ids": ids, "attention_mask": [1] * len(ids), "pool_mask": pool}
-        return row | {"token_type_ids": types} if self._special_tokens.has_token_types else row
-
-    @cached_property
-    def _special_tokens(self) -> SpecialTokens:
-        """Find the special tokens in an encoded pair of texts, such as RoBERTa's ``</s></s>`` between the two."""
-        text = self._tokenize({"a"})["a"]
-        alone, pair, n = self._tokens("a"), self._tokens("a", "a"), len(text)
-        ids = [token for token, _type in pair]
-        first, second = (start for start in range(len(ids)) if ids[start : start + n] == text)
-        start = next(
-            start for start in range(len(alone)) if [token for token, _type in alone[start:]][:n] == text
-        )
-        return SpecialTokens(
-            prefix=pair[:first],
-            separator=pair[first + n : second],
-            suffix=pair[second + n :],
-            token_types=(pair[first][1], pair[second][1]),
-            alone=(alone[:start], alone[start][1], alone[start + n :]),
-            has_token_types="token_type_ids" in self.tokenizer("a"),
-        )
-
-    def _tokens(self, *texts: str) -> list[tuple[int, int]]:
-        """Return the ids and token types of one or two texts with special tokens."""
-        batch = self.tokenizer(*texts)
-        types = batch.get("token_type_ids", [0] * len(batch["input_ids"]))
-        return list(zip(batch["input_ids"], types, strict=True))
+        return row | {"token_type_ids": types} if self.tokenizer.has_token_types else row
 
     def pad(self, rows: Sequence[Encoding]) -> dict[str, NDArray[np.int64]]:
         """Pad N encodings to the longest, on the tokenizer's padding side; every array is ``(N, T)``, int64."""
-        fills = dict.fromkeys(rows[0], 0)
-        fills["input_ids"] = self.tokenizer.pad_token_id
-        if "token_type_ids" in fills:
-            fills["token_type_ids"] = self.tokenizer.pad_token_type_id
-        width, left = max(len(row["input_ids"]) for row in rows), self.tokenizer.padding_side == "left"
-
-        def pad_row(row: Encoding, name: str) -> list[int]:
-            padding = [fills[name]] * (width - len(row[name]))
-            return padding + row[name] if left else row[name] + padding
-
-        return {name: np.array([pad_row(row, name) for row in rows], dtype=np.int64) for name in fills}
+        lengths = np.array([len(row["input_ids"]) for row in rows])
+        positions, longest = np.arange(lengths.max()), lengths.max()
+        is_left, column = self.tokenizer.padding_side == "left", lengths[:, None]
+        is_token = positions >= longest - column if is_left else positions < column
+        arrays = {}
+        for name in rows[0]:
+            fill = self.tokenizer.pad_token_id if name == "input_ids" else 0
+            arrays[name] = np.full(is_token.shape, fill, dtype=np.int64)
+            arrays[name][is_token] = np.fromiter(chain.from_iterable(row[name] for row in rows), dtype=np.int64)
+        return arrays

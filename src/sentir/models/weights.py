@@ -111,6 +111,14 @@ def resolve_cached_weights(hub_id: str, file: Path) -> WeightsSource:
     return WeightsSource(hub_id, "cache", file.parent.name[:12], verified)
 
 
+def find_local_file(source: WeightsSource, name: str) -> Path | None:
+    """Return the path of a file beside weights, in their folder or in the local cache, if it is there."""
+    if source.origin in ("cache", "hub"):
+        return find_cached_file(source.location, name)
+    path = Path(source.location) / name
+    return path if path.is_file() else None
+
+
 def find_cached_file(hub_id: str, file: str) -> Path | None:
     """Return the path of a repository's file in the local hub cache, if it is there."""
     from huggingface_hub import try_to_load_from_cache

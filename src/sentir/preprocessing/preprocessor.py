@@ -20,7 +20,7 @@ from sentir.features import compute_features
 from sentir.features.scaling import FeatureScaler
 from sentir.i18n import _, format_count, format_decimal
 from sentir.models.kinds import MODELS
-from sentir.models.speech_backbones import SpeechFeatureExtractor
+from sentir.models.speech_features import SpeechFeatureExtractor
 from sentir.models.tokenization import Encoding, TextTokenizer
 from sentir.preprocessing.kinds import required_mel_kind, uses_speech_encoder
 from sentir.preprocessing.mel import (

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sentir.audio.decoding import SAMPLING_RATE, Waveform, decode
 from sentir.corpus.utterances import Clip, Utterance
-from sentir.models.speech_backbones import SpeechFeatureExtractor
+from sentir.models.speech_features import SpeechFeatureExtractor
 from sentir.preprocessing.mel import center_crop
 from sentir.recipe import AudioSettings
 

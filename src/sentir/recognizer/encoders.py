@@ -15,8 +15,9 @@ from sentir.models.device import get_best_device
 from sentir.models.factory import NetworkSpec, build_network
 from sentir.models.kinds import MODELS
 from sentir.models.lora import add_lora
-from sentir.models.speech_backbones import SpeechFeatureExtractor, load_speech_encoder
+from sentir.models.speech_backbones import load_speech_encoder
 from sentir.models.speech_encoder import SpeechEncoder
+from sentir.models.speech_features import SpeechFeatureExtractor
 from sentir.models.text_backbones import TEXT_BACKBONES
 from sentir.models.text_encoder import TextEncoder, load_text_encoder
 from sentir.models.tokenization import TextTokenizer

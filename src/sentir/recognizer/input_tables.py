@@ -139,6 +139,39 @@ def read_table(path: Path, columns: InputColumns, table_settings: Mapping[str, A
     read_errors: ReadErrors = {}
     issues: list[Issue] = []
     rows = load_rows(path, issues=issues, read_errors=read_errors)
+    return _make_inputs(path, rows, columns, table_settings, issues, read_errors)
+
+
+def is_frame(item: object) -> bool:
+    """Return whether an object is a table of pandas, which is not imported for this."""
+    return hasattr(item, "iloc") and hasattr(item, "columns")
+
+
+def read_frame(frame: Any, columns: InputColumns, table_settings: Mapping[str, Any]) -> list[PredictionInput]:
+    """Read the rows of a frame as those of a table whose clips are relative to the working folder.
+
+    Raises:
+        CorpusError: if two columns have the same name, or it lacks columns.
+    """
+    names = [str(name) for name in frame.columns]
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise CorpusError(_("The DataFrame has two columns '{name}'; rename one.", name=repeated[0]))
+    if not len(frame):
+        return []
+    cells = frame.astype(object).where(frame.notna(), "").itertuples(index=False, name=None)
+    rows = [dict(zip(names, map(str, row), strict=True)) for row in cells]
+    return _make_inputs(Path("DataFrame"), rows, columns, table_settings, [], {})
+
+
+def _make_inputs(
+    path: Path,
+    rows: Sequence[Row],
+    columns: InputColumns,
+    table_settings: Mapping[str, Any],
+    issues: list[Issue],
+    read_errors: ReadErrors,
+) -> list[PredictionInput]:
+    """Return the inputs of the rows of a table; ``issues`` and ``read_errors`` are those of reading it."""
     resolved = columns.resolve(path, rows[0], table_settings)
     name = replace_surrogates(str(path))
     keys = [f"{name}:{n}" for n in range(1, len(rows) + 1)]

@@ -1,135 +1,111 @@
-"""Inputs for prediction: texts, audio and video files, tables and conversations → utterances."""
+"""Inputs for prediction: what a user gives → utterances, in order.
+
+A text, a clip, a dictionary or an utterance is one input; a folder has one for each of its clips, a table or a
+conversation one for each row. See `sentir.recognizer.input_items` and `sentir.recognizer.input_tables`.
+"""
 
 from __future__ import annotations
 
-import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sentir.corpus.utterances import Clip, Utterance
-from sentir.errors import CorpusError
+from sentir.errors import CorpusError, SentirError
 from sentir.files.media_files import is_media_file, walk_folders
 from sentir.files.tables import JSON_SUFFIXES, TABLE_SUFFIXES, is_dataset
 from sentir.i18n import _
 from sentir.logs import logger
 from sentir.preflight import require_files
+from sentir.recognizer.input_items import ItemReader, invalid_input, is_one_item
 from sentir.recognizer.input_tables import InputColumns as InputColumns
 from sentir.recognizer.input_tables import PredictionInput as PredictionInput
-from sentir.recognizer.input_tables import read_table
+from sentir.recognizer.input_tables import is_frame, read_frame, read_table
 from sentir.safe_text import replace_surrogates
 
-_TEXT, _AUDIO = frozenset({"text"}), frozenset({"audio"})
 
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The inputs of a call.
 
-def normalize_inputs(texts: object, files: object) -> tuple[list[object], list[Path]]:
-    """Return texts and files, each one or several, as lists; ``None`` is an empty list.
-
-    Raises:
-        CorpusError: if there are none, a file is missing or not a path, or texts are an array or a table.
+    Attributes:
+        rows: one for each utterance.
+        is_single: whether a single item was given, so that a single result is returned.
     """
-    _require_texts(texts)
-    text_list, names = _as_list(texts), [_file_name(file) for file in _as_list(files)]
-    if not text_list and not names:
-        raise CorpusError(_("There is nothing to predict; give --text or a file."))
-    require_files(names)
-    return text_list, [Path(name) for name in names]
+
+    rows: list[PredictionInput]
+    is_single: bool = False
 
 
 def make_inputs(
-    texts: Sequence[object],
-    files: Sequence[Path],
+    items: object,
+    *,
+    sampling_rate: object = None,
     columns: InputColumns | Mapping[str, Any] | None = None,
     table_settings: Mapping[str, Any] | None = None,
-) -> list[PredictionInput]:
-    """Make inputs of texts and files, texts first; if there are as many media files as texts, they are paired.
+) -> Inputs:
+    """Make the inputs of what a user gives.
+
+    In a list, an item that cannot be predicted becomes an input with a problem.
 
     Args:
-        texts: other objects become inputs with a problem; ``None`` and NaN are empty texts.
-        files: see `read_inputs`.
-        columns: of tables.
+        items: a text, the `Path` of a file or folder, bytes, a binary file object, a 1-D array of samples, an
+            `Utterance`, a dictionary (`sentir.recognizer.input_items.ItemReader`), a frame, or several of these.
+        sampling_rate: of arrays, in Hz.
+        columns: of tables and frames.
         table_settings: the section ``data.table`` of the model's recipe.
 
     Raises:
-        CorpusError: if a file is given twice, or cannot be used.
+        SentirError: if a single item is nothing that can be predicted, or a file is missing, given twice, or
+            cannot be used.
     """
-    text_inputs = inputs_from_texts(texts)
-    input_columns = InputColumns.of(columns)
-    file_inputs = [one for path in files for one in read_inputs(path, input_columns, table_settings)]
-    counts = Counter(one.utterance.id for one in file_inputs)
+    reader = _Reader(ItemReader(sampling_rate), InputColumns.of(columns), table_settings or {})
+    if is_frame(items):
+        return Inputs(reader.read_item(1, items))
+    if is_one_item(items):
+        return Inputs(reader.read_item(1, items), not isinstance(items, os.PathLike) or _is_clip(_to_path(items)))
+    numbered = enumerate(cast(Iterable[object], items), start=1)
+    rows = [row for number, item in numbered for row in reader.read_listed_item(number, item)]
+    counts = Counter(one.utterance.id for one in rows)
     if duplicates := [key for key, n in counts.items() if n > 1]:
-        raise CorpusError(_("{id} is given twice; give each file once.", id=duplicates[0]))
-    if len(text_inputs) == len(files) and all(is_media_file(path) and not path.is_dir() for path in files):
-        return [_pair_text_and_clip(text, clip) for text, clip in zip(text_inputs, file_inputs, strict=True)]
-    return text_inputs + file_inputs
+        raise CorpusError(_("{id} is given twice; give each file and each id once.", id=duplicates[0]))
+    return Inputs(rows)
 
 
-def _require_texts(texts: object) -> None:
-    """Reject iterables that are not lists of texts: arrays, tables, bytes, mappings."""
-    if isinstance(texts, str | bool | int | float):
-        return
-    shape = getattr(texts, "shape", None)
-    kind = getattr(getattr(texts, "dtype", None), "kind", "")
-    is_numeric = shape is not None and not hasattr(texts, "iloc") and kind not in {"O", "U", "T"}
-    is_bytes_or_mapping = isinstance(texts, bytes | bytearray | memoryview | Mapping)
-    if is_bytes_or_mapping or is_numeric or (shape is not None and len(shape) != 1):
-        raise CorpusError(
-            _("{type} is not text: give a str, a list of them or one column of a table, and audio as a file.",
-              type=type(texts).__name__)
-        )  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    item_reader: ItemReader
+    columns: InputColumns
+    table_settings: Mapping[str, Any]
+
+    def read_item(self, number: int, item: object) -> list[PredictionInput]:
+        if isinstance(item, os.PathLike):
+            path = _to_path(item)
+            require_files([path])
+            return read_inputs(path, self.columns, self.table_settings)
+        if is_frame(item):
+            return read_frame(item, self.columns, self.table_settings)
+        return [self.item_reader.read(number, item)]
+
+    def read_listed_item(self, number: int, item: object) -> list[PredictionInput]:
+        """Read an item of a list; if it is no file or table, an error is the problem of its row."""
+        if isinstance(item, os.PathLike) or is_frame(item):
+            return self.read_item(number, item)
+        try:
+            return self.read_item(number, item)
+        except SentirError as error:
+            return [invalid_input(number, item, str(error))]
 
 
-def _as_list(items: object) -> list[object]:
-    if items is None:
-        return []
-    if isinstance(items, str | bytes | os.PathLike) or not isinstance(items, Iterable):
-        return [items]
-    return list(items)
+def _to_path(item: os.PathLike[Any]) -> Path:
+    return Path(os.fsdecode(item))
 
 
-def _file_name(file: object) -> str:
-    if not isinstance(file, str | os.PathLike):
-        raise CorpusError(_("{value} is not a path; give a str or a Path.", value=_short_repr(file)))
-    return os.fsdecode(file)
-
-
-def inputs_from_texts(texts: Sequence[object]) -> list[PredictionInput]:
-    """Make an input of each text, without context; lone surrogates become U+FFFD."""
-    return [_input_from_text(f"text{n}", text) for n, text in enumerate(texts, start=1)]
-
-
-def _input_from_text(key: str, item: object) -> PredictionInput:
-    is_empty = item is None or (isinstance(item, float) and math.isnan(item))
-    is_invalid = not is_empty and not isinstance(item, str)
-    text = replace_surrogates(item) if isinstance(item, str) else None if is_invalid else ""
-    problem = _("{value} is not text; give a str.", value=_short_repr(item)) if is_invalid else ""
-    utterance = Utterance(key, dialogue=key, text=text)
-    note = _("Predicted as text, although a file of this name exists; give files in 'files'.")
-    notes = (note,) if _is_existing_file(text) else ()
-    return PredictionInput(utterance, key, {"id": key, "text": text or ""}, _TEXT, problem, notes)
-
-
-def _is_existing_file(text: str | None) -> bool:
-    """Return whether a text is the path of an existing file of a supported format."""
-    if not text or "\0" in text:
-        return False
-    is_supported = is_media_file(text) or Path(text).suffix.lower() in TABLE_SUFFIXES | JSON_SUFFIXES
-    return is_supported and os.path.isfile(text)
-
-
-def _short_repr(item: object) -> str:
-    """Return the truncated repr of an object, with its type."""
-    text = repr(item)
-    return f"{text if len(text) <= 40 else f'{text[:40]}…'} ({type(item).__name__})"
-
-
-def _pair_text_and_clip(text: PredictionInput, clip: PredictionInput) -> PredictionInput:
-    utterance = replace(clip.utterance, text=text.utterance.text)
-    cells = {"id": clip.id, "text": text.row["text"], "audio": clip.row["audio"]}
-    return replace(clip, utterance=utterance, row=cells, modalities=_TEXT | _AUDIO, problem=text.problem)
+def _is_clip(path: Path) -> bool:
+    return is_media_file(path) and not path.is_dir()
 
 
 def read_inputs(
@@ -180,4 +156,4 @@ def _inputs_from_folder(folder: Path) -> list[PredictionInput]:
 def _input_from_file(path: Path) -> PredictionInput:
     name = replace_surrogates(str(path))
     utterance = Utterance(name, dialogue=name, clip=Clip(path))
-    return PredictionInput(utterance, name, {"id": name, "audio": name}, _AUDIO)
+    return PredictionInput(utterance, name, {"id": name, "audio": name}, frozenset({"audio"}))

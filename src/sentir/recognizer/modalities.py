@@ -11,9 +11,11 @@ from sentir.corpus.cleaning import clean_text
 from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.utterances import AudioFeatures, Utterance
 from sentir.errors import CorpusError
-from sentir.i18n import _
+from sentir.i18n import _, format_decimal
 from sentir.logs import logger
 from sentir.safe_text import replace_surrogates
+
+_SHORT_SECONDS = 1.0  # shorter clips are noted: they hold a word or two
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,13 @@ class ModalityCheck:
         utterances: all of them, with audio features if the model uses audio.
         problems: id → why the model cannot predict it, one sentence.
         notes: id → notes on the prediction, a sentence each.
+        used: id → the modalities that a prediction is made from.
     """
 
     utterances: list[Utterance]
     problems: Mapping[str, str]
     notes: Mapping[str, tuple[str, ...]]
+    used: Mapping[str, tuple[str, ...]]
 
 
 def check_modalities(
@@ -60,12 +64,13 @@ def check_modalities(
     _require_modality(utterances, modalities, available)
     _warn_unused(utterances, modalities)
     utterances = _attach_audio_if_used(utterances, modalities, mel_kind, health_only=health_only)
-    problems, notes = {}, {}
+    problems, notes, used = {}, {}, {}
     for u in utterances:
         reasons = _missing_reasons(u, modalities, cleaning, (audio_problems or {}).get(u.id, ""))
         problems[u.id], missing_notes = _problem_and_notes(reasons, optional_modalities)
+        used[u.id] = tuple(modality for modality, reason in reasons.items() if not reason)
         notes[u.id] = (*missing_notes, *(() if u.audio is None else _audio_notes(u.audio)))
-    return ModalityCheck(utterances, {key: problem for key, problem in problems.items() if problem}, notes)
+    return ModalityCheck(utterances, {key: problem for key, problem in problems.items() if problem}, notes, used)
 
 
 def count_missing_modalities(
@@ -117,9 +122,13 @@ def _problem_and_notes(
 
 
 def _audio_notes(audio: AudioFeatures) -> tuple[str, ...]:
-    """Return notes on a clip: how it was decoded, and whether it is silent."""
-    is_silent = audio.descriptors.get("health.silence") == 1
-    return (*map(replace_surrogates, audio.notes), *((_("The audio is silent."),) if is_silent else ()))
+    """Return notes on a clip: how it was decoded, whether it is silent, and whether it is very short."""
+    notes = list(map(replace_surrogates, audio.notes))
+    if audio.descriptors.get("health.silence") == 1:
+        notes.append(_("The audio is silent."))
+    if 0 < audio.seconds < _SHORT_SECONDS:
+        notes.append(_("The audio lasts only {seconds} s.", seconds=format_decimal(audio.seconds, 2)))
+    return tuple(notes)
 
 
 def _why_no_text(u: Utterance, cleaning: Sequence[str]) -> str:

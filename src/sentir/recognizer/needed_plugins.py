@@ -12,7 +12,6 @@ from sentir.features import FEATURE_SETS
 from sentir.i18n import _
 from sentir.logs import logger
 from sentir.models.audio_backbones import AUDIO_BACKBONES
-from sentir.models.fusion import FUSIONS
 from sentir.models.speech_backbones import SPEECH_BACKBONES
 from sentir.models.text_backbones import TEXT_BACKBONES
 from sentir.paths import PathLike
@@ -27,19 +26,30 @@ _REGISTRIES: dict[str, Registry] = {
     "text_backbone": TEXT_BACKBONES,
     "audio_backbone": AUDIO_BACKBONES,
     "speech_backbone": SPEECH_BACKBONES,
-    "fusion": FUSIONS,
     "reader": READERS,
     "metric": METRICS,
 }
-PREDICTING = ("cleaning_step", "feature_set", "text_backbone", "audio_backbone", "speech_backbone", "fusion")
+_PREPROCESSING = ("cleaning_step", "feature_set", "text_backbone")
+NEEDED_BY_BACKEND = {
+    "onnx": _PREPROCESSING,
+    "torch": (*_PREPROCESSING, "audio_backbone", "speech_backbone", "fusion"),
+}
 """Kinds of names without which a model cannot predict; a reader and a metric are needed to score it."""
+
+
+def _registry(kind: str) -> Registry:
+    if kind == "fusion":  # whose modules need torch
+        from sentir.models.fusion import FUSIONS
+
+        return FUSIONS
+    return _REGISTRIES[kind]
 
 
 def list_needed_plugins(recipe: Recipe) -> list[dict[str, Any]]:
     """Return what identifies each plug-in that a recipe uses, and the names that it registered, by kind."""
     names_of: dict[Plugin, dict[str, list[str]]] = {}
     for kind, name in _used_names(recipe):
-        if (plugin := _REGISTRIES[kind].plugin_of(name)) is not None:
+        if (plugin := _registry(kind).plugin_of(name)) is not None:
             names_of.setdefault(plugin, {}).setdefault(kind, []).append(name)
     return [
         {"name": plugin.name, "sha256": plugin.sha256, "package": plugin.package, "registers": names}
@@ -59,7 +69,9 @@ def _used_names(recipe: Recipe) -> Iterator[tuple[str, str]]:
     yield from (("metric", name) for name in (metric.values() if isinstance(metric, dict) else (metric,)) if name)
 
 
-def require_plugins(model: PathLike, facts: Mapping[str, Any], kinds: Iterable[str] = PREDICTING) -> None:
+def require_plugins(
+    model: PathLike, facts: Mapping[str, Any], kinds: Iterable[str] = NEEDED_BY_BACKEND["torch"]
+) -> None:
     """Refuse a model whose plug-ins are not loaded; warn if one is not that of its training.
 
     Args:
@@ -73,9 +85,10 @@ def require_plugins(model: PathLike, facts: Mapping[str, Any], kinds: Iterable[s
     for needed in facts.get("plugins", ()):
         for kind in kinds:
             for name in needed["registers"].get(kind, ()):
-                if name not in _REGISTRIES[kind]:
-                    raise _missing_error(model, _REGISTRIES[kind], name, needed)
-                _warn_if_different(model, _REGISTRIES[kind].plugin_of(name), needed)
+                registry = _registry(kind)
+                if name not in registry:
+                    raise _missing_error(model, registry, name, needed)
+                _warn_if_different(model, registry.plugin_of(name), needed)
 
 
 def _missing_error(model: PathLike, registry: Registry, name: str, needed: Mapping[str, Any]) -> PluginError:

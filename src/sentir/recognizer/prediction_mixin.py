@@ -1,80 +1,23 @@
-"""Prediction of user inputs: one `Prediction` for every text, file and row of a table."""
+"""The methods of a recognizer that take what a user gives; its other methods take utterances."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.corpus.labels import DecodedPrediction, LabelSpace
-from sentir.corpus.predictions import Prediction, Predictions, TaskPrediction
-from sentir.corpus.utterances import Utterance
-from sentir.errors import NonFiniteError, PredictionsError, RecognizerError
-from sentir.evaluation.calibration.confidence import compute_confidence_by_id
-from sentir.evaluation.calibration.fitting import Calibration
+from sentir.errors import PredictionsError
 from sentir.i18n import _
-from sentir.paths import PathLike
-from sentir.recipe import Recipe
-from sentir.recognizer.inputs import InputColumns, PredictionInput, make_inputs, normalize_inputs
-from sentir.recognizer.modalities import ModalityCheck, check_modalities
+from sentir.logs import logger
+from sentir.recognizer.inputs import InputColumns, Inputs, make_inputs
+from sentir.recognizer.predicting import Predictor, embed_inputs, predict_inputs
 
 
-class PredictionMixin:
-    """The methods of a recognizer that take texts and files; its other methods take utterances."""
-
-    recipe: Recipe
-    space: LabelSpace
-    thresholds: NDArray[np.float64] | None
-    facts: Mapping[str, Any]
-    calibration: Calibration | None
-    auxiliary_tasks: tuple[Any, ...]
-
-    @property
-    def modalities(self) -> frozenset[str]:
-        """The modalities of the model: ``text``, ``audio`` or both."""
-        raise NotImplementedError
-
-    @property
-    def optional_modalities(self) -> frozenset[str]:
-        """Those of its `modalities` that an utterance may lack."""
-        raise NotImplementedError
-
-    @property
-    def has_acoustic_features(self) -> bool:
-        """Whether any of its features may be computed from audio."""
-        return True
-
-    def check_modalities(self, utterances: Sequence[Utterance], **options: Any) -> ModalityCheck:
-        """Extract audio features if it uses audio, and find missing modalities.
-
-        Args:
-            utterances: to predict.
-            options: ``available`` and ``audio_problems``; see `sentir.recognizer.modalities.check_modalities`.
-
-        Raises:
-            CorpusError: if no utterance has a modality of the model.
-        """
-        return check_modalities(
-            utterances,
-            self.modalities,
-            optional_modalities=self.optional_modalities,
-            mel_kind=self.recipe.model.audio.mel,
-            cleaning=self.recipe.data.cleaning,
-            health_only=not self.has_acoustic_features,
-            **options,
-        )
-
-    def warn_unsupported_language(self, texts: Sequence[str | None]) -> None:
-        """Warn about texts in a language that the model was not trained on."""
-
-    def predict_tasks(
-        self, utterances: Sequence[Utterance], *, warn_truncated: bool = True
-    ) -> dict[str, Predictions]:
-        """Predict utterances in every task."""
-        raise NotImplementedError
+class PredictionMixin(Predictor):
+    """Predicts and embeds texts, audio, dialogues and tables."""
 
     @property
     def classes_(self) -> NDArray[np.str_]:
@@ -85,32 +28,60 @@ class PredictionMixin:
 
     def predict(
         self,
-        texts: str | Iterable[object] = (),
+        items: object,
         *,
-        files: PathLike | Iterable[PathLike] = (),
+        sampling_rate: int | None = None,
         columns: InputColumns | Mapping[str, Any] | None = None,
         abstain: bool = False,
-    ) -> list[Prediction]:
-        """Predict texts, audio and video files, and the rows of tables and conversations; see `sentir.predict`.
+        max_error: float | None = None,
+    ) -> Any:
+        """Predict texts, audio, dialogues and tables: one item gives one `Prediction`, several give a list.
+
+        An item of a list that cannot be predicted is returned with a ``problem`` and does not stop the others.
+
+        Args:
+            items: one of these, or a list of them:
+
+                - a ``str``: a text;
+                - a `Path`: an audio or video file; a folder, table or conversation gives a list
+                  (`sentir.recognizer.inputs.read_inputs`);
+                - ``bytes``, or a file opened in binary mode: an audio or video file;
+                - a 1-D array: samples, with ``sampling_rate``;
+                - a dictionary with ``text``, ``audio`` (a path or any of the above) or both, and optionally
+                  ``sampling_rate``, ``start`` and ``end`` in seconds, ``speaker``, ``dialogue``, ``id`` and
+                  numeric features; those with the same ``dialogue`` are its turns, in order;
+                - an `Utterance`;
+                - a pandas DataFrame, read like a table: it gives a list.
+            sampling_rate: of arrays, in Hz.
+            columns: of tables and frames, such as ``{"text": "sentence"}``; see `InputColumns`.
+            abstain: whether each prediction says if its confidence is below the model's threshold.
+            max_error: abstain below the lowest threshold at which at most this share of the kept predictions was
+                wrong on dev.
+
+        Returns:
+            A `Prediction`, or a `PredictionList` of them, in order.
 
         Raises:
-            SentirError: see `sentir.predict`.
+            CorpusError: if it is nothing that can be predicted, of no modality that the model takes, or a file is
+                missing or damaged.
+            RecognizerError: if the model cannot abstain, or no threshold reaches ``max_error``.
         """
-        table = self.recipe.data.table
-        settings = {} if table is None else table.model_dump()
-        inputs = make_inputs(*normalize_inputs(texts, files), columns, settings)
-        return predict_inputs(self, inputs, abstain=abstain)
+        inputs = self._make_inputs(items, sampling_rate, columns)
+        return predict_inputs(self, inputs, abstain=abstain, max_error=max_error)
 
     def predict_proba(
         self,
-        texts: str | Iterable[object] = (),
+        items: object,
         *,
-        files: PathLike | Iterable[PathLike] = (),
+        sampling_rate: int | None = None,
         columns: InputColumns | Mapping[str, Any] | None = None,
     ) -> NDArray[np.float64]:
-        """Return ``(N, K)`` probabilities of the inputs of `predict`, with columns as in `classes_`.
+        """Return the probabilities of the inputs of `predict`, with columns as in `classes_`.
 
         The rows of inputs that cannot be predicted are NaN; `predict` returns the reasons.
+
+        Returns:
+            ``(N, K)``, or ``(K,)`` for a single item.
 
         Raises:
             PredictionsError: for a regression model.
@@ -118,86 +89,39 @@ class PredictionMixin:
         """
         if not self.space.classes:
             raise PredictionsError(_("This is a regression model without labels; use predict."))
-        rows = self.predict(texts, files=files, columns=columns)
-        return np.array([[row.probabilities.get(name, np.nan) for name in self.space.names] for row in rows])
+        inputs = self._make_inputs(items, sampling_rate, columns)
+        rows = predict_inputs(self, replace(inputs, is_single=False))
+        p = np.array([[row.probabilities.get(name, np.nan) for name in self.space.names] for row in rows])
+        p = p.reshape(-1, len(self.space.names))
+        return p[0] if inputs.is_single else p
 
+    def embed(
+        self,
+        items: object,
+        *,
+        sampling_rate: int | None = None,
+        columns: InputColumns | Mapping[str, Any] | None = None,
+    ) -> NDArray[np.float32]:
+        """Return the vectors of the inputs of `predict` before the model's last layer.
 
-def predict_inputs(
-    recognizer: PredictionMixin, inputs: Sequence[PredictionInput], *, abstain: bool
-) -> list[Prediction]:
-    """Return a prediction for every input, in order, including those that cannot be predicted.
+        The rows of inputs that cannot be predicted are NaN, and a warning says how many.
 
-    Raises:
-        CorpusError: if no input has a modality of the model.
-        RecognizerError: if the model cannot abstain.
-    """
-    if abstain and recognizer.calibration is None:
-        raise RecognizerError(
-            _("The model cannot abstain, as it has no calibration: regression models and baselines have none; "
-              "omit the option, or train the model again.")
-        )  # fmt: skip
-    checked = _check_inputs(recognizer, inputs)
-    recognizer.warn_unsupported_language([u.text for u in checked.utterances])
-    usable = [u for u in checked.utterances if u.id not in checked.problems]
-    outputs = _predict_usable(recognizer, usable, abstain)
-    synthetic = bool(recognizer.facts.get("synthetic"))
-    return [_make_prediction(one, checked, outputs, synthetic) for one in inputs]
+        Returns:
+            ``(N, d)``, or ``(d,)`` for a single item.
 
+        Raises:
+            SentirError: see `predict`.
+        """
+        inputs = self._make_inputs(items, sampling_rate, columns)
+        vectors, problems = embed_inputs(self, inputs)
+        if problems:
+            logger.warning(_("Inputs that could not be embedded: {n}. The first: {why}",
+                             n=len(problems), why=next(iter(problems.values()))))  # fmt: skip
+        return vectors[0] if inputs.is_single else vectors
 
-def _check_inputs(recognizer: PredictionMixin, inputs: Sequence[PredictionInput]) -> ModalityCheck:
-    """Check the modalities of the inputs; those that no model can predict are problems already."""
-    checked = recognizer.check_modalities(
-        [one.utterance for one in inputs if not one.problem],
-        available=frozenset().union(*(one.modalities for one in inputs)),
-        audio_problems={one.utterance.id: one.audio_problem for one in inputs if one.audio_problem},
-    )
-    problems = {one.utterance.id: one.problem for one in inputs if one.problem}
-    return replace(checked, problems={**problems, **checked.problems})
-
-
-@dataclass(frozen=True)
-class _Outputs:
-    """By id: predictions, confidences, abstentions, predictions in other tasks by task, notes and problems."""
-
-    predictions: Mapping[str, DecodedPrediction] = field(default_factory=dict)
-    confidences: Mapping[str, float] = field(default_factory=dict)
-    abstained: Mapping[str, bool] = field(default_factory=dict)
-    other_tasks: Mapping[str, Mapping[str, DecodedPrediction]] = field(default_factory=dict)
-    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    problems: Mapping[str, str] = field(default_factory=dict)
-
-
-def _predict_usable(recognizer: PredictionMixin, utterances: Sequence[Utterance], abstain: bool) -> _Outputs:
-    if not utterances:
-        return _Outputs()
-    try:
-        tasks = recognizer.predict_tasks(utterances, warn_truncated=False)
-    except NonFiniteError as error:
-        problem = _("The model's output is not finite; look for extreme numbers in this row or its dialogue.")
-        others = _predict_usable(recognizer, [u for u in utterances if u.id not in error.ids], abstain)
-        return replace(others, problems={**others.problems, **dict.fromkeys(error.ids, problem)})
-    calibration, thresholds = recognizer.calibration, recognizer.thresholds
-    predictions = tasks[recognizer.space.task]
-    return _Outputs(
-        predictions.decode(thresholds),
-        compute_confidence_by_id(predictions, thresholds),
-        calibration.abstain(predictions, thresholds) if abstain and calibration else {},
-        {task.space.task: tasks[task.space.task].decode(task.thresholds) for task in recognizer.auxiliary_tasks},
-        predictions.notes,
-    )
-
-
-def _make_prediction(
-    item: PredictionInput, checked: ModalityCheck, outputs: _Outputs, synthetic: bool
-) -> Prediction:
-    u = item.utterance
-    labels, probabilities, values = outputs.predictions.get(u.id, ((), {}, {}))
-    problem = checked.problems.get(u.id) or outputs.problems.get(u.id, "")
-    return Prediction(
-        item.id, u.text, u.speaker, labels, probabilities, synthetic, problem, values,
-        outputs.abstained.get(u.id),
-        {task: TaskPrediction(*rows[u.id]) for task, rows in outputs.other_tasks.items() if u.id in rows},
-        outputs.confidences.get(u.id),
-        (*item.notes, *checked.notes.get(u.id, ()), *outputs.notes.get(u.id, ())),
-        item.table, dict(item.row),
-    )  # fmt: skip
+    def _make_inputs(
+        self, items: object, sampling_rate: int | None, columns: InputColumns | Mapping[str, Any] | None
+    ) -> Inputs:
+        table = self.recipe.data.table
+        settings = {} if table is None else table.model_dump()
+        return make_inputs(items, sampling_rate=sampling_rate, columns=columns, table_settings=settings)

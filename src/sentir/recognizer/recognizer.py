@@ -35,7 +35,7 @@ from sentir.features import FEATURE_SETS
 from sentir.i18n import _
 from sentir.logs import logger
 from sentir.models.kinds import MODELS
-from sentir.models.text_backbones import check_language
+from sentir.models.text_backbones import TEXT_BACKBONES, check_language
 from sentir.paths import PathLike
 from sentir.plugins import load_plugins
 from sentir.preflight import METADATA_FILE
@@ -43,8 +43,9 @@ from sentir.preprocessing.preprocessor import ModelInputs, Preprocessor
 from sentir.recipe import Recipe
 from sentir.recognizer.backend import Backend
 from sentir.recognizer.card import save_model_cards
+from sentir.recognizer.hub import find_model
 from sentir.recognizer.inference import embed_inputs, predict_tasks
-from sentir.recognizer.needed_plugins import require_plugins
+from sentir.recognizer.needed_plugins import NEEDED_BY_BACKEND, require_plugins
 from sentir.recognizer.prediction_mixin import PredictionMixin
 from sentir.recognizer.saved_facts import FORMAT_VERSION, SavedModel, read_saved_model
 from sentir.recognizer.saved_files import STACKED_FOLDER, copy_permissions, owned_files
@@ -143,6 +144,12 @@ class Recognizer(PredictionMixin, ReprMixin):
         if len(own) > 1 and model.modality_dropout > 0:
             return True
         return int(missing.get(modality, 0)) >= max(1, _MIN_MISSING_SHARE * train["utterances"])
+
+    @property
+    def supported_languages(self) -> tuple[str, ...]:
+        """The languages of its text encoder; empty if it has none, or they are not known."""
+        name = self.recipe.model.backbone
+        return TEXT_BACKBONES.get(name).languages if self.preprocessor.text and name in TEXT_BACKBONES else ()
 
     def warn_unsupported_language(self, texts: Sequence[str | None]) -> None:
         """Warn if texts are not in a language of the text encoder."""
@@ -255,10 +262,11 @@ class Recognizer(PredictionMixin, ReprMixin):
 
     @classmethod
     def from_pretrained(cls, folder: PathLike, *, plugins: PathLike | Iterable[PathLike] = ()) -> Recognizer:
-        """Load a folder that `save_pretrained` wrote.
+        """Load a folder that `save_pretrained` wrote; `sentir.load` does the same, for saved baselines too.
 
         Args:
-            folder: of the model. It names the plug-ins that it needs, and runs none.
+            folder: of the model, or the id of one on the Hugging Face hub, ``owner/name``. It names the plug-ins
+                that it needs, and runs none.
             plugins: Python files to load first; see `sentir.plugins.load_plugin`.
 
         Raises:
@@ -267,7 +275,7 @@ class Recognizer(PredictionMixin, ReprMixin):
             PluginError: if a plug-in that it needs is not loaded, or one of ``plugins`` cannot be.
         """
         load_plugins(plugins)
-        folder = Path(folder)
+        folder = find_model(folder)
         for attempts_left in reversed(range(_LOAD_ATTEMPTS)):
             committed, before = committed_folder(folder), _save_stamp(folder)
             try:
@@ -286,7 +294,7 @@ class Recognizer(PredictionMixin, ReprMixin):
     def _load(cls, folder: Path) -> Recognizer:
         saved, facts = read_saved_model(folder)
         main, *auxiliary = saved.to_tasks()
-        require_plugins(folder, facts)
+        require_plugins(folder, facts, NEEDED_BY_BACKEND[saved.backend])
         preprocessor, backend = _load_backend(folder, saved)
         stacked = cls._load(folder / STACKED_FOLDER) if saved.recipe.model.uses_stacking else None
         parts = (saved.recipe, main.space, preprocessor, backend, main.thresholds)

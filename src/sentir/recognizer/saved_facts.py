@@ -25,7 +25,7 @@ from sentir.recipe import Recipe
 from sentir.recipe.validation_messages import describe_error
 from sentir.recognizer.tasks import Task
 
-FORMAT_VERSION = 6
+FORMAT_VERSION, OLDEST_FORMAT = 7, 6  # written; the oldest that is read. See docs/decisions/saved-models.md
 _MAX_MESSAGE_LENGTH = 160  # characters
 
 
@@ -156,7 +156,7 @@ def read_saved_model(folder: Path) -> tuple[SavedModel, dict[str, Any]]:
     require_model(folder)
     try:
         tree = json.loads((folder / METADATA_FILE).read_bytes())
-        check_format(folder / METADATA_FILE, tree, FORMAT_VERSION)
+        check_format(folder / METADATA_FILE, tree, FORMAT_VERSION, OLDEST_FORMAT)
         return SavedModel.model_validate_json(json.dumps(tree)), tree["facts"]
     except ValidationError as error:
         raise damaged_model_error(folder, METADATA_FILE, _validation_reason(error)) from error
@@ -164,14 +164,29 @@ def read_saved_model(folder: Path) -> tuple[SavedModel, dict[str, Any]]:
         raise damaged_model_error(folder, METADATA_FILE, error) from error
 
 
-def check_format(path: Path, tree: Any, known: int) -> None:
-    """Raise a `RecognizerError` unless the metadata of a saved model have a format version."""
+def check_format(path: Path, tree: Any, newest: int, oldest: int | None = None) -> None:
+    """Raise a `RecognizerError` unless the metadata of a saved model have a format that can be read.
+
+    Args:
+        path: of the metadata.
+        tree: its content.
+        newest: the format that this version writes.
+        oldest: the oldest that it reads, by default the newest.
+    """
     version = tree.get("format") if isinstance(tree, dict) else None
-    if version != known or not isinstance(version, int):
+    oldest = newest if oldest is None else oldest
+    if isinstance(version, int) and oldest <= version <= newest:
+        return
+    known = str(newest) if oldest == newest else _("{first} to {last}", first=oldest, last=newest)
+    values = {"path": path, "found": shorten(str(version), _MAX_MESSAGE_LENGTH), "known": known}
+    if isinstance(version, int) and version > newest:
         raise RecognizerError(
-            _("{path} has format {found}, this version of Sentir reads {known}; update Sentir, or train again.",
-              path=path, found=shorten(str(version), _MAX_MESSAGE_LENGTH), known=known)
+            _("{path} has format {found}, which a later version of Sentir wrote, and this one reads {known}; "
+              "update Sentir.", **values)
         )  # fmt: skip
+    raise RecognizerError(
+        _("{path} has format {found}, and this version of Sentir reads {known}; train the model again.", **values)
+    )
 
 
 def _validation_reason(error: ValidationError) -> str:

@@ -17,7 +17,7 @@ from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.models.device import to_tensors
 from sentir.models.speech_backbones import load_speech_feature_extractor
-from sentir.models.text_encoder import load_text_tokenizer
+from sentir.models.tokenizer_loading import load_text_tokenizer
 from sentir.preprocessing.mel import FRAMES_PER_SECOND, MelInputs, MelStatistics
 
 _OPTIONAL_INPUTS = ("token_type_ids",)  # not of every tokenizer

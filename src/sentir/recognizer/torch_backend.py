@@ -11,6 +11,7 @@ from typing import Any, ClassVar, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from sentir.models.device import get_best_device, to_tensors
@@ -70,8 +71,11 @@ class TorchBackend:
 
     def save(self, folder: Path, *, skip_frozen_weights: bool) -> dict[str, Any]:
         """Write ``model.safetensors`` and the encoders; return the digests of frozen ones."""
-        save_network(self.network, folder)
-        save_encoders(self.encoders, folder, skip_frozen_weights=skip_frozen_weights)
+        try:
+            save_network(self.network, folder)
+            save_encoders(self.encoders, folder, skip_frozen_weights=skip_frozen_weights)
+        except SafetensorError as error:  # such as a full disk
+            raise OSError(str(error)) from error
         return encoder_digests(self.encoders)
 
 

@@ -38,8 +38,11 @@ _BYTES_PER_PROCESS = 3 * 2**30
 
 Work = Callable[[AttachedAudio, Recipe], Any]
 """A function of a module, or a ``partial`` of one, that trains a recipe on a corpus."""
-Submit = Callable[[Work, str, Recipe], Callable[[], Any]]
-"""Starts work on a corpus, given by its name, and returns a function that waits for its result."""
+Submit = Callable[[Work, str, Recipe], Callable[..., Any]]
+"""Starts work on a corpus, given by its name, and returns a function that waits for its result.
+
+The function takes the seconds after which it raises ``TimeoutError``; by default it waits as long as it takes.
+"""
 
 
 def count_processes(workers: int | None, trainings: int, utterances: int) -> int:
@@ -78,7 +81,7 @@ def training_pool(corpora: Iterable[Corpus], processes: int, checkpoints: Path) 
         initargs=(get_language(), stop, bars, threads, checkpoints, sent, loaded_files()),
     )  # fmt: skip
 
-    def submit(work: Work, corpus: str, recipe: Recipe) -> Callable[[], Any]:
+    def submit(work: Work, corpus: str, recipe: Recipe) -> Callable[..., Any]:
         return partial(_finish, pool.submit(_run, work, corpus, recipe.to_dict()))
 
     try:
@@ -111,10 +114,10 @@ class _Outcome:
     error: SentirError | None = None
 
 
-def _finish(future: Future[_Outcome]) -> Any:
+def _finish(future: Future[_Outcome], timeout: float | None = None) -> Any:
     """Wait for work, log what it logged, and return its result or raise its error."""
     try:
-        outcome = future.result()
+        outcome = future.result(timeout)
     except BrokenProcessPool as error:
         raise SentirError(
             _("A training process was killed, often for lack of memory; run again with fewer workers: finished "
@@ -171,12 +174,13 @@ def _initialize(
     threadpool_limits(threads)
     ExitStack().enter_context(checkpoint_to(checkpoints))  # never left: other processes use the folder too
     _process.set(_Process({values["name"]: AttachedAudio(_from_fields(values)) for values in corpora}, bars))
-    gc.freeze()  # every training collects garbage; modules and corpora are none
 
 
 def _run(work: Work, corpus: str, settings: Mapping[str, Any]) -> _Outcome:
     """Do work in a process that `_initialize` has prepared."""
     process, recipe = _process.get(), Recipe.parse(settings)
+    gc.collect()
+    gc.freeze()  # every training collects garbage several times; modules and corpora are none
     with collect_logs() as logs, send_bars(process.bars, recipe.name):
         try:
             return _Outcome(logs, work(process.corpora[corpus], recipe))

@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from sentir.corpus.corpus import Corpus
 from sentir.preprocessing.kinds import input_modalities
 from sentir.recipe import Recipe
 from sentir.study.attached_audio import AttachedAudio
 from sentir.study.candidates import TRAINING, produce_training, training_cache_key
 from sentir.study.processes import count_processes, training_pool
+from sentir.study.stacking import CrossPredictor, cross_predict
 from sentir.study.stages import Stages
 
 
@@ -51,6 +53,27 @@ def train_in_processes(
         finally:
             stages.submit = None
             stages.pending.clear()
+
+
+@contextmanager
+def cross_predict_in_processes(
+    recipe: Recipe, corpus: Corpus, checkpoints: Path, workers: int | None
+) -> Iterator[CrossPredictor]:
+    """Yield a `cross_predict`, which trains the folds of a recipe that stacks in several processes.
+
+    Args:
+        recipe: of the training.
+        corpus: of the training.
+        checkpoints: folder of the checkpoints.
+        workers: number of processes, see `count_processes`.
+    """
+    stacked = recipe.model.stacked if recipe.model.uses_stacking else None
+    processes = count_processes(workers, 0 if stacked is None else stacked.folds, len(corpus))
+    if processes < 2:
+        yield cross_predict
+        return
+    with training_pool([corpus], processes, checkpoints) as submit:
+        yield partial(cross_predict, submit=submit)
 
 
 def _train(folder: Path, audio: AttachedAudio, recipe: Recipe) -> None:

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from sentir.audio.decoding import SAMPLING_RATE, Waveform
 from sentir.models.device import to_tensors
-from sentir.models.speech_backbones import SpeechFeatureExtractor, load_speech_encoder, save_speech_encoder
+from sentir.models.speech_backbones import load_speech_encoder, save_speech_encoder
 from sentir.models.speech_encoder import SpeechEncoder
+from sentir.models.speech_features import SpeechFeatureExtractor
 
 _TOLERANCE = 1e-4
 _SAMPLE_COUNTS = (SAMPLING_RATE, 1, SAMPLING_RATE // 2 + 77, SAMPLING_RATE)

@@ -76,7 +76,7 @@ def _check_lengths(encoder: TextEncoder, tokenizer: TextTokenizer) -> None:
 def _check_context(tokenizer: TextTokenizer) -> None:
     long = " ".join(SENTENCES * 40)
     for text in SENTENCES:
-        own = tokenizer.tokenizer(tokenizer.normalize(text), add_special_tokens=False)["input_ids"]
+        (own,) = tokenizer.tokenizer.tokenize([tokenizer.normalize(text)])
         row = tokenizer.encode(text, [long], [long])
         pooled = [token for token, is_own in zip(row["input_ids"], row["pool_mask"], strict=True) if is_own]
         assert pooled == own, f"among other turns, the pooled tokens of {text!r} are not its own"

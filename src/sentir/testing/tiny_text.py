@@ -14,8 +14,11 @@ from typing import Any
 
 import torch
 
+from sentir.models.bertweet import build_bertweet_tokenizer
+from sentir.models.pretrained_tokenizer import PretrainedTokenizer
 from sentir.models.text_encoder import TextEncoder, save_text_encoder
 from sentir.models.tokenization import TextTokenizer
+from sentir.models.tokenizer_loading import convert_tokenizer
 
 SENTENCES = (
     "I am so happy that you came, this is wonderful!",
@@ -49,11 +52,11 @@ def make_tiny_text_backbone(name: str, folder: Path, texts: Sequence[str] = SENT
     """
     make_tokenizer, make_model = _FAMILIES[name]
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = make_tokenizer(texts, folder)
+    built = make_tokenizer(texts)
+    tokenizer = built if isinstance(built, PretrainedTokenizer) else convert_tokenizer(built)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = make_model(tokenizer)
-    tokenizer.save_pretrained(folder)
     save_text_encoder(TextEncoder(model), TextTokenizer(tokenizer, tokenizer.model_max_length, str), folder)
     return folder
 
@@ -76,7 +79,7 @@ def _make_vocabulary(*tokens: Iterable[str]) -> dict[str, int]:
     return {token: n for n, token in enumerate(dict.fromkeys(chain(*tokens)))}
 
 
-def _make_wordpiece(texts: Sequence[str], folder: Path) -> Any:
+def _make_wordpiece(texts: Sequence[str]) -> Any:
     from transformers import BertTokenizer
 
     words = _count_words(BertTokenizer()._tokenizer, texts)
@@ -86,7 +89,7 @@ def _make_wordpiece(texts: Sequence[str], folder: Path) -> Any:
     return BertTokenizer(vocab=vocab, model_max_length=512)
 
 
-def _make_byte_bpe(texts: Sequence[str], folder: Path) -> Any:
+def _make_byte_bpe(texts: Sequence[str]) -> Any:
     from tokenizers.pre_tokenizers import ByteLevel
     from transformers import RobertaTokenizer
 
@@ -96,22 +99,19 @@ def _make_byte_bpe(texts: Sequence[str], folder: Path) -> Any:
     return RobertaTokenizer(vocab=vocab, merges=merges, model_max_length=512)  # type: ignore[arg-type]
 
 
-def _make_tweet_bpe(texts: Sequence[str], folder: Path) -> Any:
-    """Write BERTweet's files: ``bpe.codes``, ``left right count``, and ``vocab.txt``, ``token count``."""
-    from transformers import BertweetTokenizer
-
+def _make_tweet_bpe(texts: Sequence[str]) -> Any:
+    """Build BERTweet's tokenizer from its files: ``left right count`` and ``token count``."""
     words = list(dict.fromkeys(word for text in texts for word in text.split()))
     letters = sorted(set("".join(words)) | set(ascii_letters))
     merges = _make_merges(words, end="</w>")
     symbols = [*letters, *(f"{letter}</w>" for letter in letters), *("".join(pair) for pair in merges)]
     pieces = _make_vocabulary(s.removesuffix("</w>") if s.endswith("</w>") else f"{s}@@" for s in symbols)
-    codes, vocab = folder / "bpe.codes", folder / "vocab.txt"
-    codes.write_text("".join(f"{left} {right} 1\n" for left, right in merges), encoding="utf-8")
-    vocab.write_text("".join(f"{piece} 1\n" for piece in pieces), encoding="utf-8")
-    return BertweetTokenizer(str(vocab), str(codes), model_max_length=128)
+    codes, vocab = ("".join(f"{one} 1\n" for one in lines) for lines in (map(" ".join, merges), pieces))
+    config = {"tokenizer_class": "BertweetTokenizer", "model_max_length": 128}
+    return build_bertweet_tokenizer(vocab.encode(), codes.encode(), config)
 
 
-def _make_unigram(texts: Sequence[str], folder: Path) -> Any:
+def _make_unigram(texts: Sequence[str]) -> Any:
     from transformers import XLNetTokenizer
 
     words = _count_words(XLNetTokenizer()._tokenizer, texts)
@@ -123,7 +123,7 @@ def _make_unigram(texts: Sequence[str], folder: Path) -> Any:
     return XLNetTokenizer(vocab=list(scores.items()), unk_id=0)
 
 
-def _make_multilingual_unigram(texts: Sequence[str], folder: Path) -> Any:
+def _make_multilingual_unigram(texts: Sequence[str]) -> Any:
     from transformers import XLMRobertaTokenizer
 
     words = _count_words(XLMRobertaTokenizer()._tokenizer, texts)
@@ -135,9 +135,9 @@ def _make_multilingual_unigram(texts: Sequence[str], folder: Path) -> Any:
     return XLMRobertaTokenizer(vocab=list(scores.items()), model_max_length=512)
 
 
-def _common_config(tokenizer: Any) -> dict[str, Any]:
+def _common_config(tokenizer: PretrainedTokenizer) -> dict[str, Any]:
     return {
-        "vocab_size": len(tokenizer),
+        "vocab_size": tokenizer.vocab_size,
         "hidden_size": 32,
         "num_hidden_layers": 2,
         "num_attention_heads": 2,
@@ -146,49 +146,49 @@ def _common_config(tokenizer: Any) -> dict[str, Any]:
     }
 
 
-def _make_bert(tokenizer: Any) -> Any:
+def _begin_and_end(tokenizer: PretrainedTokenizer) -> dict[str, Any]:
+    return {f"{name}_token_id": tokenizer.token_id(tokenizer.config[f"{name}_token"]) for name in ("bos", "eos")}
+
+
+def _make_bert(tokenizer: PretrainedTokenizer) -> Any:
     from transformers import BertConfig, BertModel
 
     config = BertConfig(**_common_config(tokenizer), max_position_embeddings=512)
     return BertModel(config, add_pooling_layer=False)
 
 
-def _make_roberta(tokenizer: Any, positions: int = 514) -> Any:
+def _make_roberta(tokenizer: PretrainedTokenizer, positions: int = 514) -> Any:
     from transformers import RobertaConfig, RobertaModel
 
     config = RobertaConfig(
         **_common_config(tokenizer),
         max_position_embeddings=positions,
         type_vocab_size=1,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
+        **_begin_and_end(tokenizer),
     )
     return RobertaModel(config, add_pooling_layer=False)
 
 
-def _make_bertweet(tokenizer: Any) -> Any:
+def _make_bertweet(tokenizer: PretrainedTokenizer) -> Any:
     return _make_roberta(tokenizer, positions=130)
 
 
-def _make_xlnet(tokenizer: Any) -> Any:
+def _make_xlnet(tokenizer: PretrainedTokenizer) -> Any:
     from transformers import XLNetConfig, XLNetModel
 
-    config = XLNetConfig(vocab_size=len(tokenizer), d_model=32, n_layer=2, n_head=2, d_inner=64)
+    config = XLNetConfig(vocab_size=tokenizer.vocab_size, d_model=32, n_layer=2, n_head=2, d_inner=64)
     return XLNetModel(config)
 
 
-def _make_xlm_roberta(tokenizer: Any) -> Any:
+def _make_xlm_roberta(tokenizer: PretrainedTokenizer) -> Any:
     from transformers import XLMRobertaConfig, XLMRobertaModel
 
-    sizes = _common_config(tokenizer) | {
-        "bos_token_id": tokenizer.bos_token_id,
-        "eos_token_id": tokenizer.eos_token_id,
-    }
+    sizes = _common_config(tokenizer) | _begin_and_end(tokenizer)
     config = XLMRobertaConfig(**sizes, max_position_embeddings=514, type_vocab_size=1)
     return XLMRobertaModel(config, add_pooling_layer=False)
 
 
-_Factories = tuple[Callable[[Sequence[str], Path], Any], Callable[[Any], Any]]
+_Factories = tuple[Callable[[Sequence[str]], Any], Callable[[PretrainedTokenizer], Any]]
 _FAMILIES: dict[str, _Factories] = {
     "bert-base-uncased": (_make_wordpiece, _make_bert),
     "minilm": (_make_wordpiece, _make_bert),

@@ -137,8 +137,7 @@ def fit(
     groups = assign_clusters(corpus, "dev", recipe.evaluation.cluster)
     uncalibrated = predict_tasks(TorchBackend(model), dev, spaces)
     (main, predictions), *auxiliary = [
-        Task.calibrate(p, labels[p.label_space.task], groups)
-        for p in predict_tasks(TorchBackend(model), dev, spaces)
+        Task.calibrate(p, labels[p.label_space.task], groups) for p in uncalibrated
     ]
     return FitResult(
         preprocessor=preprocessor,

@@ -18,9 +18,16 @@ from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
-from sentir.evaluation.calibration.confidence import compute_confidence, find_confidence_threshold
+from sentir.errors import RecognizerError
+from sentir.evaluation.calibration.confidence import (
+    compute_confidence,
+    compute_correctness,
+    find_confidence_threshold,
+)
 from sentir.evaluation.calibration.kinds import CALIBRATIONS, Array, TemperatureAndBias
+from sentir.evaluation.calibration.risk import RiskCurve, fit_risk_curve
 from sentir.evaluation.calibration.thresholds import tune_thresholds
+from sentir.i18n import _
 
 TARGET_COVERAGE = 0.8  # share of dev that reaches the confidence threshold
 _N_FOLDS = 5
@@ -36,6 +43,7 @@ class Calibration:
         confidence_threshold: below this confidence the model abstains.
         coverage: share of dev that reaches the threshold.
         method: one of `calibration_methods`.
+        risk_curve: the error on dev of what each threshold keeps; ``None`` in models of format 6.
     """
 
     temperature: tuple[float, ...]
@@ -43,18 +51,25 @@ class Calibration:
     confidence_threshold: float
     coverage: float = TARGET_COVERAGE
     method: str = "temperature"
+    risk_curve: RiskCurve | None = None
 
     def apply(self, predictions: Predictions) -> Predictions:
         """Return calibrated predictions."""
         p = apply_temperature(predictions.label_space, predictions.probabilities, self.temperature, self.bias)
         return replace(predictions, probabilities=p)
 
-    def abstain(
-        self, predictions: Predictions, thresholds: NDArray[np.floating] | None = None
-    ) -> dict[str, bool]:
-        """Return id → whether the model abstains: whether its confidence is below the threshold."""
-        confidences = compute_confidence(predictions.label_space, predictions.probabilities, thresholds)
-        return dict(zip(predictions.ids, (confidences < self.confidence_threshold).tolist(), strict=True))
+    def threshold_for_error(self, max_error: float) -> float:
+        """Return the lowest confidence at which at most this share of what is kept was wrong on dev.
+
+        Raises:
+            RecognizerError: if it is not a share, no threshold reaches it, or there is no risk–coverage curve.
+        """
+        if self.risk_curve is None:
+            raise RecognizerError(
+                _("The model was saved without a risk–coverage curve, so no threshold can be found for a maximum "
+                  "error; train it again, or abstain at its own threshold.")
+            )  # fmt: skip
+        return self.risk_curve.find_threshold(max_error).confidence
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -69,6 +84,7 @@ class Calibration:
             and min(self.temperature) > 0
             and bool(np.isfinite(numbers).all())
             and 0 < self.coverage <= 1
+            and (self.risk_curve is None or self.risk_curve.is_valid())
         )
 
 
@@ -97,8 +113,15 @@ def fit_calibration(
     method = method or select_calibration_method(space, truth, probabilities, groups)
     fitted = fit_temperature_and_bias(space, truth, probabilities, method)
     p = apply_temperature(space, probabilities, *fitted)
-    confidences = compute_confidence(space, p, tune_thresholds(space, truth, p))
-    return Calibration(*fitted, find_confidence_threshold(confidences, TARGET_COVERAGE), method=method)
+    thresholds = tune_thresholds(space, truth, p)
+    confidences = compute_confidence(space, p, thresholds)
+    correctness = compute_correctness(space, truth, space.decide(p, thresholds))
+    return Calibration(
+        *fitted,
+        find_confidence_threshold(confidences, TARGET_COVERAGE),
+        method=method,
+        risk_curve=fit_risk_curve(confidences, correctness),
+    )
 
 
 def select_calibration_method(

@@ -6,18 +6,16 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import optuna
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, TrialState
 
 from sentir.corpus.corpus import Corpus
 from sentir.errors import RecipeError
 from sentir.evaluation.locked.test_contamination import find_contamination
-from sentir.evaluation.metrics import get_metric, metric_display_name, resolve_metric
-from sentir.i18n import _, format_decimal
+from sentir.evaluation.metrics import resolve_metric
+from sentir.i18n import _
 from sentir.logs import logger, quiet_logger
 from sentir.paths import PathLike
 from sentir.preprocessing.kinds import attach_required_audio
@@ -28,15 +26,14 @@ from sentir.recipe import Recipe
 from sentir.report.tuning_result import TuningResult
 from sentir.study.candidates import training_cache_key
 from sentir.study.stages import Stages
-from sentir.study.tuning.objective import CAUGHT_ERRORS, Objective, make_training_corpora, max_epochs
+from sentir.study.tuning.objective import make_training_corpora
 from sentir.study.tuning.results import collect_tuning_result
-from sentir.study.tuning.sampling import ReproducibleSampler, make_pruner
 from sentir.study.tuning.saving import save_tuning
-from sentir.study.tuning.search_space import check_search_space, trial_seeds
-from sentir.study.tuning.storage import FAILURE_REASON, Worker, database_errors, open_storage
+from sentir.study.tuning.search_space import check_search_space
+from sentir.study.tuning.storage import database_errors, open_storage
+from sentir.study.tuning.trial_logger import TrialLogger
+from sentir.study.tuning.trials import run_trials, run_trials_in_processes
 from sentir.training.fitting import check_training
-
-_POLL_SECONDS = 1.0  # between two checks of the trials of other processes
 
 
 def tune(
@@ -46,6 +43,7 @@ def tune(
     out: Path,
     timeout: float | None = None,
     storage: str | None = None,
+    workers: int = 1,
 ) -> TuningResult:
     """Search ``tune.space`` for the best settings and write the results; test is never read.
 
@@ -59,6 +57,7 @@ def tune(
             the trials.
         timeout: seconds after which no new trial starts.
         storage: URL of a database for the trials.
+        workers: processes that train, and so trials at a time; see `run_trials` for what is sampled then.
 
     Returns:
         All trials, including those of other processes.
@@ -67,7 +66,7 @@ def tune(
         SentirError: if the recipe, the corpus or the storage cannot be used, or no trial is complete.
     """
     require_single_process("tune")
-    start = time.monotonic()
+    deadline = time.monotonic() + (float("inf") if timeout is None else timeout)
     corpus = read_corpus(recipe.data, root)
     for known in find_contamination(corpus):
         logger.warning(known.sentence())
@@ -81,13 +80,19 @@ def tune(
     with quiet_logger("optuna", logging.CRITICAL), database_errors(storage):  # failures are logged here
         trial_storage = open_storage(out, storage)
         study = _load_or_create_study(recipe, corpus, trial_storage, out, own_folder=storage is None)
-        stages = Stages(out / "stages")
-        stages.delete_unfinished()
-        with Worker(study, trial_storage, out) as worker:
-            study.sampler = ReproducibleSampler(recipe.tune, worker.trial_index)
-            objective = Objective(recipe, corpora, worker, stages)
-            metric = resolve_metric(corpus.label_space(recipe.data.task), recipe.evaluation.metric)
-            _run_trials(study, worker, objective, recipe.tune.trials, metric, start + (timeout or float("inf")))
+        Stages(out / "stages").delete_unfinished()
+        metric = resolve_metric(corpus.label_space(recipe.data.task), recipe.evaluation.metric)
+        with progress_bar(_("Tuning"), recipe.tune.trials) as advance:
+            trial_logger = TrialLogger(advance, recipe.tune.trials, metric)
+            if workers == 1:
+                run_trials(
+                    study, trial_storage, recipe, corpora, out, deadline=deadline, trial_logger=trial_logger
+                )
+            else:
+                run_trials_in_processes(
+                    study, trial_storage, recipe, corpus, out,
+                    deadline=deadline, trial_logger=trial_logger, url=storage, workers=workers,
+                )  # fmt: skip
         result = collect_tuning_result(study, recipe, corpus, corpora)
     save_tuning(result, out, fingerprint=corpus.fingerprint)
     return result
@@ -104,71 +109,4 @@ def _load_or_create_study(
         raise RecipeError(
             _("The folder {folder} holds the tuning of another recipe or corpus; give another --out.", folder=out)
         )  # fmt: skip
-    steps = max_epochs(recipe) * max(recipe.tune.folds, 1) * len(trial_seeds(recipe))
-    return optuna.create_study(
-        storage=storage,
-        study_name=name,
-        direction="maximize",
-        load_if_exists=True,
-        pruner=make_pruner(recipe.tune, steps),
-    )
-
-
-def _run_trials(
-    study: optuna.Study, worker: Worker, objective: Objective, num_trials: int, metric: str, deadline: float
-) -> None:
-    """Run trials until all are claimed, then wait for those of other processes, in case one of them dies."""
-    with progress_bar(_("Tuning"), num_trials) as advance:
-        trial_logger = _TrialLogger(advance, num_trials, metric)
-        while time.monotonic() < deadline:
-            with worker.claiming() as trials:
-                trial_logger.log_finished(trials)
-                is_free = len(trials) < num_trials or any(t.state == TrialState.WAITING for t in trials)
-                if is_free:
-                    study.optimize(objective, n_trials=1, catch=CAUGHT_ERRORS, gc_after_trial=True)
-            if not is_free:
-                if not any(t.state == TrialState.RUNNING for t in trials):
-                    return
-                trial_logger.log_waiting()
-                time.sleep(_POLL_SECONDS)
-        trial_logger.log_finished(worker.trials())
-
-
-class _TrialLogger:
-    """Logs every finished trial once, also those of other processes."""
-
-    def __init__(self, advance: Callable[[int], None], num_trials: int, metric: str) -> None:
-        self._advance, self._num_trials, self._metric = advance, num_trials, metric
-        self._logged: set[int] | None = None
-        self._is_waiting = False
-
-    def log_finished(self, trials: Sequence[FrozenTrial]) -> None:
-        finished = [trial for trial in trials if trial.state.is_finished()]
-        if self._logged is None and finished:
-            logger.info(
-                _("{n} of {total} trials were already finished.", n=len(finished), total=self._num_trials)
-            )
-        logged = {trial.number for trial in finished} if self._logged is None else self._logged
-        best = max(
-            (t.value for t in finished if t.state == TrialState.COMPLETE and t.value is not None), default=0.0
-        )
-        for n, trial in enumerate(trials, start=1):
-            if trial.state.is_finished() and trial.number not in logged:
-                logger.info(f"  {_format_trial(trial, n, self._metric, best)}")
-        self._advance(len(finished) - (0 if self._logged is None else len(self._logged)))
-        self._logged = {trial.number for trial in finished}
-
-    def log_waiting(self) -> None:
-        if not self._is_waiting:
-            logger.info(_("All trials are taken; waiting for other processes to finish theirs."))
-        self._is_waiting = True
-
-
-def _format_trial(trial: FrozenTrial, n: int, metric: str, best: float) -> str:
-    if trial.state == TrialState.FAIL:
-        return _("trial {n} failed: {why}", n=n, why=trial.user_attrs[FAILURE_REASON])
-    score, top = (format_decimal(get_metric(metric).sign * one, 3) for one in (trial.value or 0.0, best))
-    values = {"metric": metric_display_name(metric), "score": score}
-    if trial.state == TrialState.PRUNED:
-        return _("trial {n}: pruned, {metric} {score}", n=n, **values)
-    return _("trial {n}: {metric} {score} (best {best})", n=n, best=top, **values)
+    return optuna.create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)

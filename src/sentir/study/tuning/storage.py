@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -27,6 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sentir.errors import SentirError
 from sentir.file_locks import hold_lock
 from sentir.i18n import _
+from sentir.study.tuning.sampling import EarlierTrials
 
 T = TypeVar("T")
 JOURNAL_FILE, _WORKERS_FOLDER, _CLAIM_LOCK_FILE = "trials.jsonl", ".workers", "claim.lock"
@@ -114,13 +115,15 @@ class Worker:
         study: the Optuna study.
         storage: its storage.
         folder: folder of the run; processes that share it notice at once when another one dies.
+        concurrency: n, if the k-th trial shall be influenced by the first k - n trials alone; 1 for all that have
+            finished.
     """
 
-    def __init__(self, study: optuna.Study, storage: BaseStorage, folder: Path) -> None:
+    def __init__(self, study: optuna.Study, storage: BaseStorage, folder: Path, concurrency: int = 1) -> None:
         self._study, self._folder = study, folder / _WORKERS_FOLDER
         self._uses_file_locks = isinstance(storage, JournalStorage)
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._name = uuid4().hex
+        self._name, self._concurrency = uuid4().hex, concurrency
         self._alive_lock, self._claim_lock = ExitStack(), ExitStack()
 
     def __enter__(self) -> Worker:
@@ -137,6 +140,23 @@ class Worker:
     def trial_index(self, trial: FrozenTrial) -> int:
         """Return the number of trials before this one, without interrupted ones."""
         return sum(other.number < trial.number for other in self.trials())
+
+    def visible_study(self, study: optuna.Study, trial: FrozenTrial) -> optuna.Study:
+        """Return the study with only the trials that may influence a trial."""
+        if self._concurrency == 1:
+            return study
+        visible = self.trials()[: max(0, self.trial_index(trial) + 1 - self._concurrency)]
+        return EarlierTrials(study, visible[-1].number + 1 if visible else 0)
+
+    def is_ready(self, trials: Sequence[FrozenTrial], *, can_add: bool) -> bool:
+        """Return whether a trial can start: an interrupted one, or a new one if one can be added.
+
+        With concurrency, the trials that influence a new one must have finished.
+        """
+        if any(trial.state == TrialState.WAITING for trial in trials):
+            return True
+        visible = trials[: max(0, len(trials) + 1 - self._concurrency)] if self._concurrency > 1 else ()
+        return can_add and all(trial.state.is_finished() for trial in visible)
 
     @contextmanager
     def claiming(self) -> Iterator[list[FrozenTrial]]:

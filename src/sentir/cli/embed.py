@@ -1,0 +1,66 @@
+"""``sentir embed``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sentir.cli import output
+from sentir.cli.input_options import (
+    AudioColumnOption,
+    DialogueColumnOption,
+    EndColumnOption,
+    FilesArgument,
+    IdColumnOption,
+    SpeakerColumnOption,
+    StartColumnOption,
+    TextColumnOption,
+    TextOption,
+    TurnColumnOption,
+    make_items,
+)
+from sentir.cli.options import ModelArgument
+from sentir.cli.plugins import PluginOption
+from sentir.i18n import _
+from sentir.io import prepare_output_path
+from sentir.progress import show_progress
+
+
+def embed(
+    model: ModelArgument,
+    out: Annotated[
+        Path, typer.Option(help=_("File to write: .npy, with the ids in NAME.ids.json, .csv or .parquet."))
+    ],
+    files: FilesArgument = None,
+    text: TextOption = None,
+    text_column: TextColumnOption = None,
+    speaker_column: SpeakerColumnOption = None,
+    dialogue_column: DialogueColumnOption = None,
+    audio_column: AudioColumnOption = None,
+    id_column: IdColumnOption = None,
+    start_column: StartColumnOption = None,
+    end_column: EndColumnOption = None,
+    turn_column: TurnColumnOption = None,
+    plugin: PluginOption = None,
+) -> None:
+    from sentir import api
+    from sentir.api.prediction import require_vector_suffix
+    from sentir.api.prediction_files import require_not_an_input
+
+    require_vector_suffix(out)
+    require_not_an_input(out, map(Path, files or ()))
+    prepare_output_path(out)
+    columns = {
+        "text": text_column, "speaker": speaker_column, "dialogue": dialogue_column, "audio": audio_column,
+        "id": id_column, "start": start_column, "end": end_column, "turn": turn_column,
+    }  # fmt: skip
+    items = make_items(text, files)
+    with show_progress():
+        problems = api.write_embeddings(model, items, out, columns=columns)
+    output.print_line(_("Written: {path}", path=out))
+    for key, problem in problems.items():
+        output.print_with_severity("problem", output.with_id(key, problem))
+    if problems:
+        raise typer.Exit(1)

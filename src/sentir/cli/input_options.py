@@ -1,0 +1,61 @@
+"""Arguments and options of the commands that take texts, files and tables to predict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sentir.errors import CorpusError
+from sentir.files.media_files import is_media_file
+from sentir.i18n import _
+from sentir.preflight import require_files
+
+FilesArgument = Annotated[  # strings, as Path("") would be the working folder
+    list[str] | None, typer.Argument(help=_("Audio or video files, folders of them, tables, or conversations."))
+]
+TextOption = Annotated[
+    list[str] | None,
+    typer.Option(help=_("A text; may be repeated. Texts and as many clips are paired, in order.")),
+]
+TextColumnOption = Annotated[str | None, typer.Option(help=_("Text column; default: the recipe's, or 'text'."))]
+SpeakerColumnOption = Annotated[
+    list[str] | None,
+    typer.Option(help=_("Speaker column; default: the recipe's, or 'speaker'. May be repeated.")),
+]
+DialogueColumnOption = Annotated[
+    list[str] | None,
+    typer.Option(help=_("Dialogue column; default: the recipe's, or 'dialogue'. May be repeated.")),
+]
+AudioColumnOption = Annotated[
+    str | None, typer.Option(help=_("Audio file column; default: the recipe's, or 'audio'."))
+]
+IdColumnOption = Annotated[str | None, typer.Option(help=_("Id column; default: the recipe's, or 'id'."))]
+StartColumnOption = Annotated[
+    str | None, typer.Option(help=_("Column of segment starts, in seconds; default: the recipe's."))
+]
+EndColumnOption = Annotated[
+    str | None, typer.Option(help=_("Column of segment ends, in seconds; default: the recipe's."))
+]
+TurnColumnOption = Annotated[
+    str | None, typer.Option(help=_("Column of turn numbers within a dialogue; default: the recipe's."))
+]
+
+
+def make_items(texts: Sequence[str] | None, files: Sequence[str] | None) -> list[object]:
+    """Return the items to predict, texts first; as many audio or video files as texts are paired with them.
+
+    Raises:
+        CorpusError: if there are none, or a file does not exist.
+    """
+    texts, files = texts or (), files or ()
+    if not texts and not files:
+        raise CorpusError(_("There is nothing to predict; give --text or a file."))
+    require_files(files)
+    paths = list(map(Path, files))
+    if len(texts) == len(paths) and all(is_media_file(path) and not path.is_dir() for path in paths):
+        pairs = zip(texts, paths, strict=True)
+        return [{"id": str(path), "text": text, "audio": path} for text, path in pairs]
+    return [*texts, *paths]
