@@ -1,7 +1,11 @@
 """Token ids equal those of transformers, from tokenizers that load without it."""
 
+import copy
 import csv
+import importlib.util
 import json
+import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -13,9 +17,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from transformers import AutoTokenizer, BertTokenizer, XLNetTokenizer
+from transformers import AutoTokenizer, BertTokenizer, CanineTokenizer, XLNetTokenizer
 
-from sentir.errors import WeightsError
+from sentir.errors import RecipeError, WeightsError
 from sentir.models.text_backbones import TEXT_BACKBONES
 from sentir.models.tokenizer_loading import (
     convert_tokenizer,
@@ -23,7 +27,7 @@ from sentir.models.tokenizer_loading import (
     load_text_tokenizer,
 )
 from sentir.models.weights import resolve_weights
-from sentir.testing import SENTENCES, make_tiny_speech_backbone
+from sentir.testing import SENTENCES, make_tiny_speech_backbone, make_tiny_text_backbone
 
 AWKWARD = (
     "",
@@ -197,6 +201,47 @@ def test_threads_share_a_tokenizer(tiny):
         assert list(pool.map(lambda window: tiny.tokenizer.encode_batch([window]), windows)) == expected
 
 
+def test_a_copy_is_the_same_tokenizer(tiny):
+    text = "Hi </s> [SEP] <sep> there"
+    expected = tiny.tokenizer.tokenizer.tokenize([text])
+    for again in (copy.deepcopy(tiny.tokenizer), pickle.loads(pickle.dumps(tiny.tokenizer))):  # noqa: S301
+        assert again.tokenizer.tokenize([text]) == expected
+
+
+@pytest.mark.parametrize("package", ["emoji", "regex"])
+def test_a_missing_package_of_bertweet_is_named(package, monkeypatch, tmp_path):
+    name, find_spec = "bertweet-base-sentiment-analysis", importlib.util.find_spec
+    weights = make_tiny_text_backbone(name, tmp_path)
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda one, *a: None if one == package else find_spec(one, *a)
+    )
+    for load in (
+        lambda: load_text_tokenizer(name, weights=str(weights)),
+        lambda: load_saved_tokenizer(weights, name),
+    ):
+        with pytest.raises(RecipeError, match=r"pip install 'sentir\[tokenizers\]'"):
+            load()
+    assert load_saved_tokenizer(weights).encode("Hi!"), "without normalization it is not needed"
+
+
+def test_a_cached_repository_loads_without_transformers(roberta, tmp_path):
+    repository = tmp_path / "models--someone--some-encoder"
+    shutil.copytree(roberta, repository / "snapshots" / "a1b2")
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("a1b2")
+    script = """
+import sys
+sys.modules["torch"] = sys.modules["transformers"] = None
+from sentir.models.tokenizer_loading import load_text_tokenizer
+print(load_text_tokenizer("someone/some-encoder").encode("Hi!")["input_ids"])
+"""
+    environment = os.environ | {"HF_HUB_CACHE": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment
+    )
+    assert json.loads(done.stdout) == load_text_tokenizer(str(roberta)).encode("Hi!")["input_ids"]
+
+
 def test_a_tokenizer_of_an_unlisted_class_comes_from_transformers_and_then_loads_alone(roberta, tmp_path):
     folder = shutil.copytree(roberta, tmp_path / "mpnet")
     edit_json(folder / "tokenizer_config.json", drop=["model_input_names"], tokenizer_class="MPNetTokenizer")
@@ -230,7 +275,7 @@ def test_a_sentencepiece_vocabulary_is_converted(tmp_path):
 
 def test_a_tokenizer_in_python_only_is_rejected():
     with pytest.raises(ValueError, match=r"has no tokenizer\.json"):
-        convert_tokenizer(object())
+        convert_tokenizer(CanineTokenizer())
 
 
 def edit_json(file, drop=(), **values):

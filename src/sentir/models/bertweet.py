@@ -153,7 +153,7 @@ def _decode_entity(match: re.Match[str]) -> str:
 
 
 # The grammar of NLTK's TweetTokenizer (NLTK Project, Apache License 2.0), which BERTweet was trained with.
-# Repetitions are bounded, host names and parentheses to 255 characters: no text takes exponential time.
+# Repetitions are bounded, host names and parentheses to 255 characters, so that no text takes seconds.
 _PARENTHESES = r"\([^\s()]{0,255}?\([^\s()]{1,255}\)[^\s()]{0,255}?\) | \(\S{1,255}?\)"
 _TOKENS = (
     # links

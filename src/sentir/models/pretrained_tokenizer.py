@@ -53,6 +53,10 @@ class PretrainedTokenizer:
             if not is_valid(self.config.get(key)):
                 raise ValueError(_("{file}: '{key}' is invalid", file=TOKENIZER_CONFIG_FILE, key=key))
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()  # a copy of the backend forgets what it does with special tokens
+
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of N texts, without special tokens and untruncated."""
         normalized = [replace_surrogates(self.normalize(text)) for text in texts]

@@ -8,14 +8,9 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from sentir.i18n import _
 from sentir.models import bertweet
 from sentir.models.config_checks import CONFIG_FILE, read_json_file
-from sentir.models.pretrained_tokenizer import (
-    TOKENIZER_CONFIG_FILE,
-    TOKENIZER_FILE,
-    PretrainedTokenizer,
-)
+from sentir.models.pretrained_tokenizer import TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, PretrainedTokenizer
 
 FindFile = Callable[[str], str | Path | None]
 """The name of a file → its path, ``None`` if there is none."""
@@ -72,23 +67,6 @@ def read_tokenizer(find_file: FindFile, options: Mapping[str, Any] | None = None
     backend = Tokenizer.from_file(str(path))
     config = {**_CLASS_DEFAULTS.get(name, {}), **_backend_config(backend), **config}
     return PretrainedTokenizer(backend, config) if {"pad_token", "model_input_names"} <= {*config} else None
-
-
-def read_saved_tokenizer(folder: Path, options: Mapping[str, Any] | None = None) -> PretrainedTokenizer:
-    """Read a tokenizer that `PretrainedTokenizer.save_pretrained` saved.
-
-    Raises:
-        ValueError: if it is damaged, or its settings are incomplete.
-        OSError: if a file cannot be read.
-    """
-
-    def find_file(name: str) -> Path | None:
-        return folder / name if (folder / name).is_file() else None
-
-    tokenizer = read_tokenizer(find_file, options)
-    if tokenizer is None:
-        raise ValueError(_("{file} is incomplete or missing", file=TOKENIZER_CONFIG_FILE))
-    return tokenizer
 
 
 def _read_config(find_file: FindFile) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from sentir.models.text_backbones import (
     limit_max_length,
 )
 from sentir.models.tokenization import TextTokenizer
-from sentir.models.tokenizer_files import read_saved_tokenizer, read_tokenizer
+from sentir.models.tokenizer_files import read_tokenizer
 from sentir.models.weights import WeightsSource, find_local_file
 
 
@@ -105,14 +105,6 @@ def load_tokenizer(source: WeightsSource, options: Mapping[str, Any] | None = No
             raise ValueError(_("its tokenizer allows fewer than {n} tokens", n=MIN_TOKENS))
     except (OSError, ValueError) as error:
         raise unusable_error(source, error) from error
-    if tokenizer.normalize is normalize_tweet and importlib.util.find_spec("emoji") is None:
-        raise RecipeError(
-            _(
-                "The tokenizer of '{name}' needs the package emoji; install it with: "
-                "pip install 'sentir[tokenizers]'.",
-                name=source.location,
-            )
-        )
     return tokenizer
 
 
@@ -122,22 +114,37 @@ def convert_tokenizer(tokenizer: Any) -> PretrainedTokenizer:
     Raises:
         ValueError: if it is one in Python only, which has no ``tokenizer.json``.
     """
-    if not hasattr(tokenizer, "backend_tokenizer"):
-        raise ValueError(_("its tokenizer has no tokenizer.json"))
     names = ("padding_side", "truncation_side", "model_max_length")
     settings = {name: getattr(tokenizer, name) for name in names}
     settings |= {name: getattr(tokenizer, name) or "" for name in ("pad_token", "unk_token", "mask_token")}
     settings["model_input_names"] = list(tokenizer.model_input_names)
     with TemporaryDirectory() as folder:
         tokenizer.save_pretrained(folder)
-        return read_saved_tokenizer(Path(folder), settings)
+        converted = read_tokenizer(partial(find_local_file, WeightsSource(folder, "folder")), settings)
+    if converted is None:
+        raise ValueError(_("its tokenizer has no tokenizer.json"))
+    return converted
 
 
 def _read_tokenizer(source: WeightsSource, options: Mapping[str, Any] | None) -> PretrainedTokenizer | None:
     find_file = partial(find_local_file, source)
     with LibraryErrors():
         check_config_files(source, find_file)
-        return read_tokenizer(find_file, options)
+        tokenizer = read_tokenizer(find_file, options)
+    if tokenizer is not None and tokenizer.normalize is normalize_tweet:
+        _require_emoji(source)
+    return tokenizer
+
+
+def _require_emoji(source: WeightsSource) -> None:
+    if any(importlib.util.find_spec(package) is None for package in ("emoji", "regex")):
+        raise RecipeError(
+            _(
+                "The tokenizer of '{name}' needs the package emoji; install it with: "
+                "pip install 'sentir[tokenizers]'.",
+                name=source.location,
+            )
+        )
 
 
 def _load_with_transformers(source: WeightsSource, options: Mapping[str, Any]) -> PretrainedTokenizer:
