@@ -160,13 +160,15 @@ def _save_graphs(models: dict[str, onnx.ModelProto], folder: Path) -> None:
 
 def _save_processors(backend: TorchBackend, folder: Path) -> None:
     """Write the tokenizer and the feature extractor, which are loaded as those of a trained model are."""
-    text, speech = backend.encoders.text, backend.encoders.speech
-    if text is not None:
-        text.processor.tokenizer.save_pretrained(folder / TEXT_ENCODER_FOLDER)
-        text.encoder.transformer.config.save_pretrained(folder / TEXT_ENCODER_FOLDER)
-    if speech is not None:
-        speech.processor.extractor.save_pretrained(folder / SPEECH_ENCODER_FOLDER)
-        speech.encoder.transformer.config.save_pretrained(folder / SPEECH_ENCODER_FOLDER)
+    encoders = backend.encoders
+    if encoders.text is not None:
+        target = folder / TEXT_ENCODER_FOLDER
+        encoders.text.encoder.transformer.config.save_pretrained(target)
+        encoders.text.processor.tokenizer.save_pretrained(target)
+    if encoders.speech is not None:
+        target = folder / SPEECH_ENCODER_FOLDER
+        encoders.speech.encoder.transformer.config.save_pretrained(target)
+        encoders.speech.processor.save_pretrained(target)
 
 
 def compute_logits(backend: Backend, inputs: ModelInputs) -> Logits:
