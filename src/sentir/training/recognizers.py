@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sentir.corpus.corpus import Corpus
+from sentir.corpus.language_detection import detect_language
 from sentir.corpus.predictions import Predictions
 from sentir.models.device import get_best_device
 from sentir.recipe import Recipe
@@ -51,6 +52,7 @@ def fit_recognizer(
         "corpus": corpus.name,
         "synthetic": corpus.synthetic,
         "fingerprint": corpus.fingerprint,
+        "language": detect_language([u.text for u in corpus.train]),
         "dev_score": fitted.training.best_score,
         "best_epoch": fitted.training.best_epoch,
         "history": list(fitted.training.history),
