@@ -1,4 +1,4 @@
-"""The metadata of a model card for the Hugging Face hub, and what the licenses of its corpora say on sharing it."""
+"""The metadata of a model card for the Hugging Face hub, and remarks on the licenses of its corpora."""
 
 from __future__ import annotations
 
@@ -34,11 +34,10 @@ def front_matter(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any], mo
     from huggingface_hub import ModelCardData
 
     modalities = frozenset(modalities)
-    kind = (
-        f"{'audio' if 'audio' in modalities else 'text'}-classification" if space.classes and modalities else None
-    )
+    kind = f"{'audio' if 'audio' in modalities else 'text'}-classification" if space.classes else None
     known = None if facts.get("synthetic") else _find_corpus(recipe)
     language = facts.get("language") if known is None else known.language
+    license_keys = _license(recipe, facts)
     results = [one for row in load_scores(facts) for one in _eval_results(row, facts, kind, known)]
     tags = ["sentir", "emotion-recognition", space.task]
     tags += ["multimodal"] if len(modalities) > 1 else []
@@ -51,7 +50,9 @@ def front_matter(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any], mo
         datasets=[known.dataset_id] if known is not None and known.dataset_id else None,
         model_name=recipe.name if results else None,
         eval_results=results or None,
-        **_license(recipe, facts),
+        license=license_keys["license"],
+        license_name=license_keys.get("license_name"),
+        license_link=license_keys.get("license_link"),
     ).to_yaml()
 
 

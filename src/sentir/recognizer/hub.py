@@ -69,14 +69,12 @@ def short_reason(error: BaseException) -> str:
 
 def _find_cached(name: str, revision: str | None) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
-    metadata = try_to_load_from_cache(name, METADATA_FILE, revision=revision)
-    if not isinstance(metadata, str):
-        return None
     try:
-        return _load_snapshot(name, Path(metadata), local_files_only=True)
-    except LocalEntryNotFoundError:  # an interrupted download
+        metadata = try_to_load_from_cache(name, METADATA_FILE, revision=revision)
+        return _load_snapshot(name, Path(metadata), local_files_only=True) if isinstance(metadata, str) else None
+    except (HFValidationError, LocalEntryNotFoundError):  # not a valid name; an interrupted download
         return None
 
 
@@ -118,8 +116,8 @@ def _download(name: str, revision: str | None) -> Path:
             return _load_snapshot(name, Path(hf_hub_download(name, METADATA_FILE, revision=revision)))
     except RemoteEntryNotFoundError as error:
         raise RecognizerError(
-            _("{name} on the hub is not a model of Sentir (no {file}); give one that was pushed with 'sentir push'.",
-              name=name, file=METADATA_FILE)
+            _("{name} on the hub is not a model of Sentir (no {file}); give one that was pushed with 'sentir "
+              "push'.", name=name, file=METADATA_FILE)
         ) from error  # fmt: skip
     except RevisionNotFoundError as error:
         raise RecognizerError(
@@ -128,8 +126,8 @@ def _download(name: str, revision: str | None) -> Path:
         ) from error  # fmt: skip
     except RepositoryNotFoundError as error:
         raise RecognizerError(
-            _("There is neither a folder {name} nor a model of that name on the hub; if it is private, log in with "
-              "'hf auth login' or set HF_TOKEN.", name=name)
+            _("There is neither a folder {name} nor a model of that name on the hub; if it is private, log in "
+              "with 'hf auth login' or set HF_TOKEN.", name=name)
         ) from error  # fmt: skip
     except (OSError, ValueError, HTTPError) as error:
         raise RecognizerError(

@@ -170,6 +170,7 @@ def _upload(
             api.create_repo(repo_id, private=private, exist_ok=True)
             if revision is not None and not revision.startswith(_PULL_REQUESTS):
                 api.create_branch(repo_id, branch=revision, exist_ok=True)
+            _refuse_foreign_files(repo_id, api.list_repo_files(repo_id, revision=revision), files)
             return api.upload_folder(
                 repo_id=repo_id, folder_path=folder, revision=revision, commit_message=message,
                 allow_patterns=files, delete_patterns=list(OWNED_PATTERNS),
@@ -197,6 +198,20 @@ def _list_complete_files(folder: Path) -> tuple[list[str], str]:
     return files, name
 
 
+def _refuse_foreign_files(repo_id: str, present: list[str], files: list[str]) -> None:
+    """Refuse to replace files that Sentir did not push; only a new repository's ``README.md`` is replaced.
+
+    Raises:
+        RecognizerError: naming the first.
+    """
+    foreign = sorted({*present} & {*files} - {*CARD_FILES.values()})
+    if foreign and METADATA_FILE not in present:
+        raise RecognizerError(
+            _("The repository {name} has files that Sentir did not push, such as {file}, and they are not "
+              "replaced; give another repository or --revision.", name=repo_id, file=foreign[0])
+        )  # fmt: skip
+
+
 def _push_error(error: BaseException, repo_id: str) -> RecognizerError:
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -207,8 +222,8 @@ def _push_error(error: BaseException, repo_id: str) -> RecognizerError:
         )
     if status in (403, 404):
         return RecognizerError(
-            _("The token may not write to {name} on the hub; give a repository of your own, or a token with write "
-              "access to that one.", name=repo_id)
+            _("The token may not write to {name} on the hub; give a repository of your own, or a token with "
+              "write access to that one.", name=repo_id)
         )  # fmt: skip
     return RecognizerError(
         _("The model could not be pushed to {name} ({why}); push it again later.",
