@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -20,6 +22,7 @@ from sentir.i18n import use_language
 from sentir.recognizer.hub import at_revision, find_model
 from sentir.training.recognizers import fit_recognizer
 
+DOCS = Path(__file__).parents[2] / "docs"
 TEXTS = ["I am so happy today!", "Leave me alone."]
 
 
@@ -226,3 +229,23 @@ def test_messages_are_translated(hub, model, monkeypatch):
     with use_language("es"), pytest.raises(RecognizerError) as caught:
         model.push_to_hub("ana/mine", accept_license=True)
     assert re.search("hf auth login", str(caught.value))
+
+
+def _examples(page, language):
+    text = (DOCS / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def test_the_examples_of_the_page_run_in_both_languages(hub, folder, model, tmp_path, monkeypatch):
+    for kind in ("python", "sh"):
+        assert _examples("en/hub.md", kind) == _examples("es/hub.md", kind)
+    shutil.copytree(folder, tmp_path / "models" / "mine")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    push, use = (shlex.split(block)[1:] for block in _examples("en/hub.md", "sh"))
+    first, second = _examples("en/hub.md", "python")
+    assert run(*push).returncode == 0
+    exec(first, names)
+    assert run(*use).returncode == 0
+    exec(second, names)
+    assert hub.repositories["ana/mine"].private and names["prediction"].label == model.predict(use[3]).label
