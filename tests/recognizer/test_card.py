@@ -175,7 +175,7 @@ def test_corpora_that_are_known_have_license_language_and_data_set(facts):
 
 def test_licenses_that_limit_sharing_are_named(facts):
     meld = tiny_recipe("w", data={"reader": "meld"})
-    assert "may limit sharing it: tiny (GPL-3.0)." in license_remark(meld, facts)
+    assert "may limit sharing the model: tiny (GPL-3.0)." in license_remark(meld, facts)
     assert "does not know: tiny." in license_remark(tiny_recipe("w"), facts)
     assert license_remark(meld, facts | {"synthetic": True}) == ""
     earlier = [

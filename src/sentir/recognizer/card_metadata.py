@@ -64,7 +64,7 @@ def license_remark(recipe: Recipe, facts: Mapping[str, Any]) -> str:
     remarks = []
     if limited:
         remarks.append(
-            _("The model was trained on a corpus whose license may limit sharing it: {corpora}.",
+            _("The model was trained on a corpus whose license may limit sharing the model: {corpora}.",
               corpora=", ".join(limited))
         )  # fmt: skip
     if unknown:
