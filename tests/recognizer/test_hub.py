@@ -145,6 +145,18 @@ def test_a_model_of_a_synthetic_corpus_is_pushed_without_a_question(hub, model):
     assert "synthetic-data" in card and "Synthetic data: results do not carry over" in card
 
 
+def test_a_push_warns_of_local_paths_in_its_metadata(hub, model, weights, caplog):
+    model.push_to_hub("ana/mine", accept_license=True)
+    assert [record.message for record in caplog.records if str(weights) in record.message]
+    caplog.clear()
+    settings = model.recipe.model.model_copy(update={"weights": "ana/encoder"})
+    recipe = model.recipe.model_copy(update={"model": settings})
+    replace(model, recipe=recipe, facts={**model.facts, "weights": {}}).push_to_hub(
+        "ana/mine", accept_license=True
+    )
+    assert not caplog.records
+
+
 @pytest.mark.parametrize(
     ("name", "token", "message"),
     [

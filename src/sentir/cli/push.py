@@ -10,6 +10,7 @@ import typer
 
 from sentir.cli import output
 from sentir.i18n import _
+from sentir.progress import show_progress
 
 
 def push(
@@ -36,8 +37,9 @@ def push(
         if not typer.confirm(_("May the model be shared, and should it be pushed?")):
             raise typer.Exit(1)
         yes = True
-    commit = api.push_to_hub(
-        model, repo_id, private=private or None, revision=revision, commit_message=message, accept_license=yes
-    )
-    output.print_line(_("Pushed: {url}", url=commit.commit_url))
+    with show_progress():
+        commit = api.push_to_hub(
+            model, repo_id, private=private or None, revision=revision, commit_message=message, accept_license=yes
+        )
+    output.print_line(_("Pushed to {name}: {url}", name=repo_id, url=commit.commit_url))
     output.print_next_commands(f'sentir predict {repo_id} --revision {commit.oid} --text "…"')

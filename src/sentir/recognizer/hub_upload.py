@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import metadata
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from sentir.atomic_folders import committed_folder
 from sentir.errors import RecipeError, RecognizerError
 from sentir.i18n import _
-from sentir.logs import quiet_logger
+from sentir.logs import logger, quiet_logger
 from sentir.preflight import METADATA_FILE, require_model
 from sentir.recipe import Recipe
 from sentir.recognizer.card import CARD_FILES
@@ -186,8 +186,8 @@ def _list_complete_files(folder: Path) -> tuple[list[str], str]:
         RecognizerError: if some are missing.
     """
     _recipe, _facts, name = _read_saved(folder)
-    files = owned_files(folder)
-    listed = json.loads((folder / METADATA_FILE).read_bytes()).get("files") or files
+    files, tree = owned_files(folder), json.loads((folder / METADATA_FILE).read_bytes())
+    listed = tree.get("files") or files
     if missing := [one for one in listed if one not in files]:
         raise damaged_model_error(folder, missing[0], _("the file is missing"))
     if CARD_FILES["en"] not in files:
@@ -195,7 +195,19 @@ def _list_complete_files(folder: Path) -> tuple[list[str], str]:
             _("The model in {folder} was saved without its frozen encoder and model card; load it, save it whole "
               "with save_pretrained, and push that folder.", folder=folder)
         )  # fmt: skip
+    if local := next(_absolute_paths(tree), None):
+        logger.warning(_("{file} names folders of this machine, and whoever can read the repository sees them: "
+                         "{path}.", file=METADATA_FILE, path=local))  # fmt: skip
     return files, name
+
+
+def _absolute_paths(tree: Any) -> Iterator[str]:
+    """Yield the absolute paths among the values of JSON."""
+    if isinstance(tree, str):
+        yield from [tree] if PurePosixPath(tree).is_absolute() or PureWindowsPath(tree).is_absolute() else []
+    elif isinstance(tree, list | dict):
+        for value in tree.values() if isinstance(tree, dict) else tree:
+            yield from _absolute_paths(value)
 
 
 def _refuse_foreign_files(repo_id: str, present: list[str], files: list[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from sentir.corpus.corpus import Corpus
@@ -60,7 +59,7 @@ def fit_recognizer(
         "missing_modalities": fitted.missing_modalities,
         "truncated": fitted.truncated,
         "calibration": fitted.calibration.method if fitted.calibration else "",
-        "weights": {part: asdict(source) for part, source in fitted.weight_sources.items()},
+        "weights": {part: source.to_dict() for part, source in fitted.weight_sources.items()},
         "data": summarize_data(corpus, recipe.data.task),
         "previous_trainings": [] if init_from is None else _previous_trainings(init_from),
         "plugins": list_needed_plugins(recipe),
