@@ -1,7 +1,6 @@
 """Model cards: facts of the training in both languages, and valid metadata for the hub."""
 
 import math
-from dataclasses import asdict
 
 import pytest
 from huggingface_hub import ModelCard, metadata_load
@@ -133,18 +132,17 @@ def test_scores_that_are_not_numbers_are_left_out_of_the_metadata(facts):
 
 
 def test_base_models_are_the_hub_ids_of_the_weights(facts):
-    named = tiny_recipe(None, model={"weights": None, "backbone": "minilm"})
     minilm = "sentence-transformers/all-MiniLM-L6-v2"
-    assert metadata(facts, named).base_model == minilm
-    facts["weights"] = {
-        part: asdict(WeightsSource(location, origin))
-        for part, location, origin in (
-            ("text", minilm, "cache"),
-            ("audio", "timm/vgg16", "hub"),
-            ("x", "/y", "folder"),
-        )
-    }
-    assert metadata(facts, named).base_model == [minilm, "timm/vgg16"]
+    named = tiny_recipe(None, model={"weights": None, "backbone": "minilm"})
+
+    def base_model(*sources):
+        weights = {str(n): WeightsSource(*source).to_dict() for n, source in enumerate(sources)}
+        return metadata(facts | {"weights": weights}, named).base_model
+
+    assert base_model(("/site/gt/model", "package", "gt")) == minilm
+    assert base_model((minilm, "cache"), ("timm/vgg16", "hub"), ("/x", "folder")) == [minilm, "timm/vgg16"]
+    assert base_model(("/x", "folder"), (minilm, "random")) is None
+    assert metadata(facts, named).base_model is None, "a baseline has no pretrained weights"
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ import sentir
 from sentir.errors import RecognizerError
 from sentir.i18n import use_language
 from sentir.recognizer.hub import at_revision, find_model
+from sentir.study.baseline_model import BaselineModel
+from sentir.study.baselines import fit_baseline
 from sentir.training.recognizers import fit_recognizer
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -90,6 +92,18 @@ def test_a_push_replaces_the_files_of_an_earlier_one_and_no_others(hub, folder, 
     assert repository.messages == ["first", f"tiny, saved with Sentir {sentir.__version__}"]
     assert files["model.safetensors"] == (folder / "model.safetensors").read_bytes()
     assert commit.oid == repository.branches["main"] and files["README.md"].startswith(b"---\n")
+
+
+def test_a_baseline_is_pushed_and_loaded(hub, corpus, tmp_path):
+    recipe, space = tiny_recipe("none"), corpus.label_space("emotion")
+    fitted = fit_baseline("majority", recipe, corpus, "weighted_f1")
+    baseline = BaselineModel("majority", recipe, space, fitted, facts={"corpus": "tiny", "synthetic": True})
+    baseline.push_to_hub("ana/majority")
+    assert hub.repositories["ana/majority"].messages[0].startswith("majority, saved with Sentir")
+    baseline.save_pretrained(tmp_path / "saved")
+    sentir.push_to_hub(tmp_path / "saved", "ana/again")
+    for name in ("ana/majority", "ana/again"):
+        assert sentir.load(name).predict("Hello.") == baseline.predict("Hello.")
 
 
 def test_files_of_others_are_not_replaced(hub, model):

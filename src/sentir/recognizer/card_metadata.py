@@ -11,7 +11,6 @@ from sentir.corpus.licenses import KnownCorpus, find_known_corpus
 from sentir.evaluation.metrics import AT_HALF_SUFFIX
 from sentir.evaluation.results import CONFIDENCE_LEVEL, ModelScores, Score
 from sentir.i18n import _
-from sentir.models.kinds import MODELS
 from sentir.models.text_backbones import TEXT_BACKBONES
 from sentir.recipe import Recipe
 from sentir.recognizer.card_scores import load_scores
@@ -135,11 +134,10 @@ def _metric_args(row: ModelScores, score: Score, facts: Mapping[str, Any]) -> di
 
 
 def _base_models(recipe: Recipe, facts: Mapping[str, Any]) -> str | list[str] | None:
-    """Return the hub ids of pretrained encoders and backbones; ``None`` if none came from the hub."""
-    model = recipe.model
-    has_text = "text" in MODELS.get(model.kind).modalities and model.pretrained and not model.weights
-    found = [TEXT_BACKBONES.get(model.backbone).hub_id] if has_text and model.backbone in TEXT_BACKBONES else []
-    sources = facts.get("weights", {}).values()
+    """Return the hub ids of pretrained encoders and backbones; ``None`` if none is on the hub."""
+    sources, backbone = facts.get("weights", {}).values(), recipe.model.backbone
+    packaged = any(source["origin"] == "package" for source in sources) and backbone in TEXT_BACKBONES
+    found = [TEXT_BACKBONES.get(backbone).hub_id] if packaged else []
     found += [source["location"] for source in sources if source["origin"] in ("cache", "hub")]
     found = list(dict.fromkeys(found))
     return found[0] if len(found) == 1 else found or None
