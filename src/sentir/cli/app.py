@@ -203,15 +203,6 @@ app.command(
 )(explain)
 
 
-app.command(
-    help=_(
-        "Export a model to ONNX, so that it predicts without torch. It is written only if it predicts as the "
-        "trained model does."
-    ),
-    epilog=_("Example: sentir export models/mine --root DATA/meld --out models/mine-onnx --int8"),
-)(export)
-
-
 @app.command(
     cls=LaboratoryCommand,
     help=_("Compare two saved models. They are scored on the same utterances, paired by dialogue."),
@@ -267,6 +258,14 @@ app.command(
     ),
     epilog=_("Example: sentir timeline models/mine talk.mp3 --format srt --format html"),
 )(timeline)
+
+app.command(
+    help=_(
+        "Export a model to ONNX, so that it predicts without torch. It is written only if it predicts as the "
+        "trained model does."
+    ),
+    epilog=_("Example: sentir export models/mine --root DATA/meld --out models/mine-onnx --int8"),
+)(export)
 
 app.command(
     help=_(
