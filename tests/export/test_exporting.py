@@ -139,6 +139,15 @@ def test_an_exported_model_has_no_network(folder):
         _ = ours.model
 
 
+def test_a_provider_is_for_exported_models_and_must_be_available(folder, trained, tmp_path):
+    assert Recognizer.from_pretrained(folder, provider="cpu").backend.provider == "cpu"
+    with pytest.raises(RecognizerError, match="coreml"):
+        Recognizer.from_pretrained(folder, provider="coreml")
+    trained.save_pretrained(tmp_path / "torch")
+    with pytest.raises(RecognizerError, match="sentir export"):
+        Recognizer.from_pretrained(tmp_path / "torch", provider="cuda")
+
+
 def test_the_report_names_the_inputs_and_the_differences(folder, corpus):
     report = json.loads((folder / PARITY_FILE).read_text())
     assert report["inputs"] == "dev" and report["num_utterances"] == len(corpus.split("dev"))
