@@ -312,8 +312,8 @@ def _load_backend(folder: Path, saved: SavedModel, provider: str) -> tuple[Prepr
         return load_onnx_backend(folder, saved, provider)
     if provider != "cpu":
         raise RecognizerError(
-            _("The model {folder} is not exported, so it has no execution provider; leave out provider, or export "
-              "it with 'sentir export'.", folder=folder)
+            _("The model {folder} is not exported, so it has no execution provider; leave out provider, or "
+              "export it with 'sentir export'.", folder=folder)
         )  # fmt: skip
     from sentir.recognizer.torch_backend import load_torch_backend
 
