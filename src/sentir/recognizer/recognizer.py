@@ -263,7 +263,12 @@ class Recognizer(PredictionMixin, PushToHubMixin, ReprMixin):
 
     @classmethod
     def from_pretrained(
-        cls, folder: PathLike, *, revision: str | None = None, plugins: PathLike | Iterable[PathLike] = ()
+        cls,
+        folder: PathLike,
+        *,
+        revision: str | None = None,
+        plugins: PathLike | Iterable[PathLike] = (),
+        provider: str = "cpu",
     ) -> Recognizer:
         """Load a folder that `save_pretrained` wrote; `sentir.load` does the same, for saved baselines too.
 
@@ -272,9 +277,11 @@ class Recognizer(PredictionMixin, PushToHubMixin, ReprMixin):
                 that it needs, and runs none.
             revision: of a model on the hub: a branch, tag or commit; by default ``main``.
             plugins: Python files to load first; see `sentir.plugins.load_plugin`.
+            provider: execution provider of an exported model: ``cpu``, ``cuda``, ``directml`` or ``coreml``.
 
         Raises:
-            RecognizerError: if the folder is not a saved recognizer, is damaged, or of another format.
+            RecognizerError: if the folder is not a saved recognizer, is damaged, or of another format, or the
+                provider is not available.
             WeightsError: if a frozen encoder that was not saved is not available, or has other weights.
             PluginError: if a plug-in that it needs is not loaded, or one of ``plugins`` cannot be.
         """
@@ -283,7 +290,7 @@ class Recognizer(PredictionMixin, PushToHubMixin, ReprMixin):
         for attempts_left in reversed(range(_LOAD_ATTEMPTS)):
             committed, before = committed_folder(folder), _save_stamp(folder)
             try:
-                recognizer = cls._load(committed)
+                recognizer = cls._load(committed, provider)
             except (RecognizerError, WeightsError):
                 if not attempts_left or (committed, before) == (committed_folder(folder), _save_stamp(folder)):
                     raise
@@ -295,21 +302,26 @@ class Recognizer(PredictionMixin, PushToHubMixin, ReprMixin):
         )
 
     @classmethod
-    def _load(cls, folder: Path) -> Recognizer:
+    def _load(cls, folder: Path, provider: str) -> Recognizer:
         saved, facts = read_saved_model(folder)
         main, *auxiliary = saved.to_tasks()
         require_plugins(folder, facts, NEEDED_BY_BACKEND[saved.backend])
-        preprocessor, backend = _load_backend(folder, saved)
-        stacked = cls._load(folder / STACKED_FOLDER) if saved.recipe.model.uses_stacking else None
+        preprocessor, backend = _load_backend(folder, saved, provider)
+        stacked = cls._load(folder / STACKED_FOLDER, provider) if saved.recipe.model.uses_stacking else None
         parts = (saved.recipe, main.space, preprocessor, backend, main.thresholds)
         return cls(*parts, facts, stacked, main.calibration, tuple(auxiliary))
 
 
-def _load_backend(folder: Path, saved: SavedModel) -> tuple[Preprocessor, Backend]:
+def _load_backend(folder: Path, saved: SavedModel, provider: str) -> tuple[Preprocessor, Backend]:
     if saved.backend == "onnx":
         from sentir.recognizer.onnx_loading import load_onnx_backend
 
-        return load_onnx_backend(folder, saved)
+        return load_onnx_backend(folder, saved, provider)
+    if provider != "cpu":
+        raise RecognizerError(
+            _("The model {folder} is not exported, so it has no execution provider; leave out provider, or "
+              "export it with 'sentir export'.", folder=folder)
+        )  # fmt: skip
     from sentir.recognizer.torch_backend import load_torch_backend
 
     return load_torch_backend(folder, saved)
