@@ -11,6 +11,7 @@ from tiny_corpora import spoken_recipe, stacking_on_text, tiny_recipe
 from sentir.corpus.corpus import Corpus
 from sentir.recipe import Recipe
 from sentir.recognizer.recognizer import Recognizer
+from sentir.testing.tiny_speech import make_tiny_speech_backbone
 
 BACKENDS = ("torch", "onnx")
 SETTINGS: Mapping[str, tuple[Callable[..., Recipe], dict[str, Any]]] = {
@@ -25,6 +26,7 @@ SETTINGS: Mapping[str, tuple[Callable[..., Recipe], dict[str, Any]]] = {
         {"model": {"kind": "multimodal", "max_length": 12, "features": ["functionals"], "fusion": "concat"},
          "train": {"epochs": 1}},
     ),
+    "speech": (spoken_recipe, {"train": {"epochs": 1}}),
     "stacked": (spoken_recipe, {"data": {"task": "feelings"}, "train": {"epochs": 1}}),
 }  # fmt: skip
 """Name → recipe and its changes: single- and multi-label, with auxiliary tasks, every context, both modalities."""
@@ -59,10 +61,13 @@ class TrainedModels:
         from sentir.study.stacking import train_recognizer
 
         recipe, changes = SETTINGS[name]
-        stacking = stacking_on_text(self._weights, folds=2) if name == "stacked" else {}
-        train_recognizer(recipe(self._weights, **changes, **stacking), self._corpora[recipe])[0].save_pretrained(
-            folder
-        )
+        if name == "stacked":
+            changes = changes | stacking_on_text(self._weights, folds=2)
+        if name == "speech":
+            backbone = make_tiny_speech_backbone("wav2vec2", self._home / "wav2vec2")
+            changes = changes | {"model": {"audio": {"backbone": str(backbone), "pretrained": True}}}
+        trained, _dev = train_recognizer(recipe(self._weights, **changes), self._corpora[recipe])
+        trained.save_pretrained(folder)
 
     def _export(self, name: str, folder: Path) -> None:
         from sentir.export.exporting import exported

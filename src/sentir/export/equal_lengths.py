@@ -108,12 +108,19 @@ def shallow_copy(module: nn.Module) -> nn.Module:
 
 
 def _without_parametrizations(transformer: nn.Module) -> nn.Module:
-    """Return a transformer whose parametrized weights, such as wav2vec 2.0's weight norm, are plain tensors."""
+    """Return a transformer whose parametrized weights, such as wav2vec 2.0's weight norm, are plain tensors.
+
+    `torch.nn.utils.parametrize.remove_parametrizations` would change the class that a copy shares with its
+    original, which could not be used any more.
+    """
     if not any(parametrize.is_parametrized(module) for module in transformer.modules()):
         return transformer
     clone = copy.deepcopy(transformer)
     for module in list(clone.modules()):
         if parametrize.is_parametrized(module):
-            for name in list(module.parametrizations):
-                parametrize.remove_parametrizations(module, name)
+            weights = {name: getattr(module, name).detach() for name in module.parametrizations}
+            del module.parametrizations
+            module.__class__ = type(module).__bases__[0]
+            for name, weight in weights.items():
+                module.register_parameter(name, nn.Parameter(weight))
     return clone
