@@ -24,8 +24,8 @@ MODULES = {
         "tokenizer_loading", "weights",
     },
     "recognizer": {
-        "backend", "card", "card_export", "card_scores", "hub", "inference", "input_items", "input_tables", "inputs",
-        "modalities", "needed_plugins", "onnx_loading", "predicting", "prediction_mixin", "prediction_tables",
+        "backend", "card", "card_export", "card_scores", "hub", "inference", "input_items", "input_tables",
+        "inputs", "modalities", "needed_plugins", "onnx_loading", "predicting", "prediction_mixin", "prediction_tables",
         "recognizer", "saved_facts", "saved_files", "tasks", "versions",
     },
     "study": {"baseline_model"},
@@ -123,7 +123,7 @@ given = [
 rows = model.predict(given)
 assert "torch" not in {name for name, module in sys.modules.items() if module}
 assert isinstance(model, sentir.Recognizer)
-assert sentir.predict(model, "I am happy.").labels == rows[0].labels
+assert sentir.predict(sys.argv[1], given[3]).labels == rows[3].labels
 print(json.dumps([[row.id, row.problem, row.probabilities] for row in rows]))
 """
-"""Predict texts, clips, both, an array, a dialogue, a table and a conversation in the folder of `write_inputs`."""
+"""Predict texts, clips, both, an array, a dialogue, a table and a chat in the folder of `write_inputs`."""

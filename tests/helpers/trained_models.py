@@ -29,7 +29,7 @@ SETTINGS: Mapping[str, tuple[Callable[..., Recipe], dict[str, Any]]] = {
     "speech": (spoken_recipe, {"train": {"epochs": 1}}),
     "stacked": (spoken_recipe, {"data": {"task": "feelings"}, "train": {"epochs": 1}}),
 }  # fmt: skip
-"""Name → recipe and its changes: single- and multi-label, with auxiliary tasks, every context, both modalities."""
+"""Name → recipe and its changes: single- and multi-label, auxiliary tasks, every context, both modalities."""
 
 
 class TrainedModels:

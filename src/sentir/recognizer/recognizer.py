@@ -310,8 +310,9 @@ def _load_backend(folder: Path, saved: SavedModel) -> tuple[Preprocessor, Backen
         return load_onnx_backend(folder, saved)
     if not is_installed("torch"):
         raise MissingDependencyError(
-            _("{folder} is a torch model, and torch is not installed; install it with: pip install 'sentir[train]', "
-              "or load the folder that 'sentir export' writes of it where torch is installed.", folder=folder)
+            _("{folder} is a torch model, and torch is not installed; install it with: pip install "
+              "'sentir[train]', or load the folder that 'sentir export' writes of it where torch is installed.",
+              folder=folder)
         )  # fmt: skip
     from sentir.recognizer.torch_backend import load_torch_backend
 
