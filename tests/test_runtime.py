@@ -32,9 +32,10 @@ def test_inputs_are_read_cleaned_and_measured_without_the_laboratory(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize(
-    ("name", "predicted"), [("dialogue", 6), ("multimodal", 10), ("speech", 5), ("stacked", 2)]
-)
+PREDICTED = {"dialogue": 7, "multimodal": 10, "speech": 5, "stacked": 2}  # of the inputs of PREDICT
+
+
+@pytest.mark.parametrize(("name", "predicted"), PREDICTED.items())
 def test_an_exported_model_predicts_without_the_laboratory(name, predicted, trained_models, tmp_path, one_store):
     done = run_without_laboratory(PREDICT, trained_models.folder(name, "onnx"), write_inputs(tmp_path))
     assert done.returncode == 0, done.stderr
@@ -71,11 +72,9 @@ def test_a_torch_model_says_what_to_install_or_to_export(trained_models):
 
 
 def test_a_saved_baseline_says_what_to_install(corpus, weights, tmp_path):
-    recipe = tiny_recipe(weights)
-    fitted = fit_baseline("bag of words", recipe, corpus, "weighted_f1")
-    BaselineModel("bag of words", recipe, corpus.label_space("emotion"), fitted).save_pretrained(
-        tmp_path / "base"
-    )
+    recipe, name, space = tiny_recipe(weights), "bag of words", corpus.label_space("emotion")
+    fitted = fit_baseline(name, recipe, corpus, "weighted_f1")
+    BaselineModel(name, recipe, space, fitted).save_pretrained(tmp_path / "base")
     done = run_command_without_laboratory("predict", tmp_path / "base", "--text", "hello")
     assert done.stderr == (
         "Error: A saved baseline needs sklearn, scipy, safetensors; install with: pip install 'sentir[train]'.\n"

@@ -25,8 +25,8 @@ MODULES = {
     },
     "recognizer": {
         "backend", "card", "card_export", "card_scores", "hub", "inference", "input_items", "input_tables",
-        "inputs", "modalities", "needed_plugins", "onnx_loading", "predicting", "prediction_mixin", "prediction_tables",
-        "recognizer", "saved_facts", "saved_files", "tasks", "versions",
+        "inputs", "modalities", "needed_plugins", "onnx_loading", "predicting", "prediction_mixin",
+        "prediction_tables", "recognizer", "saved_facts", "saved_files", "tasks", "versions",
     },
     "study": {"baseline_model"},
 }  # fmt: skip

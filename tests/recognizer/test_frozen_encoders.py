@@ -62,9 +62,8 @@ def test_embeddings_are_those_of_the_encoder_and_cached_by_content(speech, utter
     tensors = pipeline.embed(utterances)
     assert tensors["has_audio"].all()
     rounded = pipeline.preprocessor.transform(utterances).batch(range(len(utterances)))
-    expected = pipeline.encode(
-        [decode(u.clip).waveform.astype(np.float16).astype(np.float32) for u in utterances]
-    )
+    waveforms = [decode(u.clip).waveform.astype(np.float16) for u in utterances]
+    expected = pipeline.encode([waveform.astype(np.float32) for waveform in waveforms])
     np.testing.assert_allclose(tensors["speech_states"], expected, atol=1e-4, rtol=0)
     with torch.no_grad():
         as_exported = pipeline.encoder(**to_tensors(rounded)).numpy()
