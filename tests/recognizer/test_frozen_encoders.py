@@ -61,8 +61,13 @@ def test_embeddings_are_those_of_the_encoder_and_cached_by_content(speech, utter
     pipeline = SpeechPipeline(speech)
     tensors = pipeline.embed(utterances)
     assert tensors["has_audio"].all()
-    expected = pipeline.encode([decode(u.clip).waveform for u in utterances])
+    rounded = pipeline.preprocessor.transform(utterances).batch(range(len(utterances)))
+    waveforms = [decode(u.clip).waveform.astype(np.float16) for u in utterances]
+    expected = pipeline.encode([waveform.astype(np.float32) for waveform in waveforms])
     np.testing.assert_allclose(tensors["speech_states"], expected, atol=1e-4, rtol=0)
+    with torch.no_grad():
+        as_exported = pipeline.encoder(**to_tensors(rounded)).numpy()
+    np.testing.assert_allclose(tensors["speech_states"], as_exported, atol=1e-4, rtol=0)
     monkeypatch.setattr(frozen_encoders, "decode_segments", lambda *_: pytest.fail("a clip was decoded again"))
     moved = [
         replace(u, id=f"{u.id}-moved", clip=replace(u.clip, path=u.clip.path.with_name("gone")))

@@ -21,8 +21,7 @@ from sentir.models.device import to_tensors
 from sentir.models.speech_encoder import SpeechEncoder
 from sentir.models.text_encoder import TextEncoder
 from sentir.models.tokenization import Encoding, TextTokenizer
-from sentir.preprocessing.mel import center_crop
-from sentir.preprocessing.waveform import WaveformInputs
+from sentir.preprocessing.waveform import WaveformInputs, crop_waveform
 from sentir.recognizer.embedding_cache import encode_cached
 
 _TEXTS_PER_CHUNK = 2048  # encoded and cached together
@@ -103,7 +102,7 @@ def encode_waveforms(
 
 
 def _cache_key(content_hash: str, max_samples: int) -> str:
-    return hashlib.sha256(f"{content_hash} {max_samples}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{content_hash} {max_samples} float16".encode()).hexdigest()[:32]
 
 
 def _encode_clips(
@@ -137,5 +136,5 @@ def _decode_clips(waveforms: WaveformInputs, rows: Sequence[int]) -> Mapping[int
         for row, segment in zip(members, decode_segments(path, [(c.start, c.end) for c in clips]), strict=True):
             if isinstance(segment, AudioError):
                 raise segment
-            decoded[row] = center_crop(segment.waveform, waveforms.max_samples)
+            decoded[row] = crop_waveform(segment.waveform, waveforms.max_samples).astype(np.float32)
     return decoded

@@ -29,13 +29,14 @@ from sentir.atomic_folders import atomic_write_files, committed_folder, list_fil
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Utterance
-from sentir.errors import RecognizerError, WeightsError
+from sentir.errors import MissingDependencyError, RecognizerError, WeightsError
 from sentir.evaluation.calibration.fitting import Calibration
 from sentir.features import FEATURE_SETS
 from sentir.i18n import _
 from sentir.logs import logger
 from sentir.models.kinds import MODELS
 from sentir.models.text_backbones import TEXT_BACKBONES, check_language
+from sentir.optional_dependencies import is_installed
 from sentir.paths import PathLike
 from sentir.plugins import load_plugins
 from sentir.preflight import METADATA_FILE
@@ -284,6 +285,7 @@ class Recognizer(PredictionMixin, PushToHubMixin, ReprMixin):
                 provider is not available.
             WeightsError: if a frozen encoder that was not saved is not available, or has other weights.
             PluginError: if a plug-in that it needs is not loaded, or one of ``plugins`` cannot be.
+            MissingDependencyError: if it is not exported, and torch is not installed.
         """
         load_plugins(plugins)
         folder = find_model(at_revision(folder, revision))
@@ -321,6 +323,12 @@ def _load_backend(folder: Path, saved: SavedModel, provider: str) -> tuple[Prepr
         raise RecognizerError(
             _("The model {folder} is not exported, so it has no execution provider; leave out provider, or "
               "export it with 'sentir export'.", folder=folder)
+        )  # fmt: skip
+    if not is_installed("torch"):
+        raise MissingDependencyError(
+            _("{folder} is a torch model, and torch is not installed; install it with: pip install "
+              "'sentir[train]', or load the folder that 'sentir export' writes of it where torch is installed.",
+              folder=folder)
         )  # fmt: skip
     from sentir.recognizer.torch_backend import load_torch_backend
 
