@@ -54,7 +54,6 @@ def create_app(recognizers: Mapping[str, PredictionMixin], settings: ServerSetti
         title="Sentir",
         summary="Emotion recognition from text and audio",
         version=metadata.version("sentir"),
-        root_path=settings.root_path,
         lifespan=_lifespan,
         redoc_url=None,
     )

@@ -17,7 +17,6 @@ from sentir.i18n import _, use_language
 from sentir.recipe.validation_messages import describe_error
 from sentir.serving.language import choose_language
 
-
 _LOCATION_TAGS = ("body", "query", "path", "<text>", "<input>", "<list>")  # no fields: members of unions
 
 

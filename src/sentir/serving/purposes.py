@@ -1,8 +1,8 @@
 """Lawful use: the purpose that is declared for the server, and the notice for the people concerned.
 
-Regulation (EU) 2024/1689 (AI Act): an *emotion recognition system* infers emotions from biometric data (Art. 3(39)),
-which a voice is and a text is not. Its use at work and in education is prohibited but for medical or safety reasons
-(Art. 5(1)(f)), and people exposed to it must be informed (Art. 50(3)).
+Regulation (EU) 2024/1689 (AI Act): an *emotion recognition system* infers emotions from biometric data
+(Art. 3(39)), which a voice is and a text is not. Its use at work and in education is prohibited but for medical
+or safety reasons (Art. 5(1)(f)), and people exposed to it must be informed (Art. 50(3)).
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def check_purpose(purpose: str, audio_models: Iterable[str]) -> None:
     if PURPOSES[purpose].is_prohibited:
         raise PurposeError(
             _("'{name}' infers emotions from voices, which is prohibited in the European Union at work and in "
-              "education, except for medical or safety reasons (Regulation (EU) 2024/1689, Art. 5(1)(f)); a model "
-              "of text alone may be served.", name=name)
+              "education, except for medical or safety reasons (Regulation (EU) 2024/1689, Art. 5(1)(f)); a "
+              "model of text alone may be served.", name=name)
         )  # fmt: skip
 
 
@@ -78,9 +78,9 @@ def notice(purpose: str, *, uses_audio: bool) -> str:
     """Return the text that people exposed to the models are to be shown, in the current language."""
     why = _("Purpose: {purpose}.", purpose=_(PURPOSES[purpose].description)) if purpose else ""
     if not uses_audio:
-        about = _("Texts are processed here by a program that estimates which emotions readers would see in them; "
-                  "it can be wrong. It uses no biometric data, so it is not an emotion recognition system in the "
-                  "sense of Regulation (EU) 2024/1689, Art. 3(39).")  # fmt: skip
+        about = _("Texts are processed here by a program that estimates which emotions readers would see in "
+                  "them; it can be wrong. It uses no biometric data, so it is not an emotion recognition "
+                  "system in the sense of Regulation (EU) 2024/1689, Art. 3(39).")  # fmt: skip
     else:
         about = _("Voices are processed here by an emotion recognition system, a program that estimates which "
                   "emotions listeners would perceive; it can be wrong. You are informed of this as Regulation "

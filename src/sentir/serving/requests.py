@@ -124,9 +124,7 @@ def make_inputs(request: EmotionsRequest, files: Mapping[str, bytes], limits: Li
     if not items:
         raise RequestError(422, "no_inputs", _("There are no inputs; give 'inputs', or upload files."))
     if len(items) > limits.max_inputs:
-        raise RequestError(
-            422, "too_many_inputs", _("A request takes at most {n} inputs.", n=limits.max_inputs)
-        )
+        raise RequestError(422, "too_many_inputs", _("A request takes at most {n} inputs.", n=limits.max_inputs))
     scope, turns = uuid4().hex, Counter[str]()
     pairs = [_make_utterance(n, item, files, scope, turns) for n, item in enumerate(items, start=1)]
     _check_texts([utterance for _id, utterance in pairs], limits)
@@ -140,9 +138,7 @@ def _make_utterance(
     if isinstance(item, str):
         return f"text{number}", Utterance(key, dialogue=key, text=item)
     if item.text is None and item.audio is None:
-        raise RequestError(
-            422, "empty_input", _("Input {number} has neither 'text' nor 'audio'.", number=number)
-        )
+        raise RequestError(422, "empty_input", _("Input {number} has neither 'text' nor 'audio'.", number=number))
     if item.audio is not None and item.audio not in files:
         raise RequestError(
             422, "missing_file",
@@ -150,9 +146,7 @@ def _make_utterance(
               name=json.dumps(item.audio)),
         )  # fmt: skip
     if item.start is not None and item.end is not None and item.end <= item.start:
-        raise RequestError(
-            422, "invalid_times", _("Input {number} ends before it starts.", number=number)
-        )
+        raise RequestError(422, "invalid_times", _("Input {number} ends before it starts.", number=number))
     dialogue = key if item.dialogue is None else f"{scope}/dialogue {item.dialogue}"
     turn, turns[dialogue] = turns[dialogue], turns[dialogue] + 1
     clip = None

@@ -83,7 +83,9 @@ async def list_models(state: State) -> ModelsResponse:
     return ModelsResponse(models=models, purpose=state.settings.purpose)
 
 
-@router.get("/v1/notice", summary="The notice for people exposed to the models", responses=error_responses(401, 429))
+@router.get(
+    "/v1/notice", summary="The notice for people exposed to the models", responses=error_responses(401, 429)
+)
 async def get_notice(state: State) -> NoticeResponse:
     """Return the text that is to be shown to them, in the language of `Accept-Language`."""
     uses_audio = any(model.uses_audio for model in state.models.values())
@@ -96,7 +98,9 @@ async def live() -> dict[str, bool]:
     return {"live": True}
 
 
-@router.get("/v2/health/ready", summary="Whether it takes requests", tags=["health"], responses=error_responses(503))
+@router.get(
+    "/v2/health/ready", summary="Whether it takes requests", tags=["health"], responses=error_responses(503)
+)
 async def ready(state: State) -> dict[str, bool]:
     """Return 200 if the models are loaded, 503 while it shuts down."""
     if not state.is_ready:
@@ -104,7 +108,9 @@ async def ready(state: State) -> dict[str, bool]:
     return {"ready": True}
 
 
-@router.get("/metrics", summary="Metrics for Prometheus", response_class=Response, responses=error_responses(401, 429))
+@router.get(
+    "/metrics", summary="Metrics for Prometheus", response_class=Response, responses=error_responses(401, 429)
+)
 async def get_metrics(state: State) -> Response:
     """Return counts and durations in Prometheus' text format."""
     return Response(generate_latest(state.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -32,7 +32,7 @@ class Input(_Request):
 
 def _input_tag(value: Any) -> str | None:
     """Return which member of a union a value is, so that an error is about that member alone."""
-    tags = {str: "<text>", dict: "<input>", Input: "<input>", list: "<list>"}
+    tags: dict[type, str] = {str: "<text>", dict: "<input>", Input: "<input>", list: "<list>"}
     return tags.get(type(value))
 
 

@@ -53,14 +53,12 @@ class ServerSettings:
         purpose: the declared purpose, a name in `sentir.serving.purposes.PURPOSES`; ``""`` if none.
         token: that clients must send as ``Authorization: Bearer TOKEN``; ``""`` for none.
         cors_origins: that browsers may call it from, such as ``https://example.org``.
-        root_path: prefix under which a proxy serves it.
         limits: how much it takes.
     """
 
     purpose: str = ""
     token: str = field(default="", repr=False)
     cors_origins: tuple[str, ...] = ()
-    root_path: str = ""
     limits: Limits = field(default_factory=Limits)
 
 
