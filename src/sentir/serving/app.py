@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -14,7 +15,9 @@ from starlette.middleware.cors import CORSMiddleware
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.recognizer.prediction_mixin import PredictionMixin
+from sentir.serving import routes, timelines
 from sentir.serving.errors import add_error_handlers
+from sentir.serving.jobs import Jobs
 from sentir.serving.metrics import Metrics
 from sentir.serving.middleware import (
     REQUEST_ID_HEADER,
@@ -23,8 +26,8 @@ from sentir.serving.middleware import (
     TokenMiddleware,
 )
 from sentir.serving.models import audio_models, serve_models
+from sentir.serving.private_files import private_folder
 from sentir.serving.purposes import check_purpose
-from sentir.serving.routes import router
 from sentir.serving.schemas import EmotionsRequest
 from sentir.serving.settings import ServerSettings
 from sentir.serving.state import ServerState
@@ -49,7 +52,8 @@ def create_app(recognizers: Mapping[str, PredictionMixin], settings: ServerSetti
     metrics = Metrics()
     decoders = ThreadPoolExecutor(count_cores(), thread_name_prefix="decode")
     models = serve_models(recognizers, decoders, settings.limits, metrics)
-    state = ServerState(models, settings, metrics, decoders)
+    jobs = Jobs(settings.limits.max_timelines, settings.limits.timeline_ttl)
+    state = ServerState(models, settings, metrics, decoders, jobs)
     app = FastAPI(
         title="Sentir",
         summary="Emotion recognition from text and audio",
@@ -58,7 +62,8 @@ def create_app(recognizers: Mapping[str, PredictionMixin], settings: ServerSetti
         redoc_url=None,
     )
     app.state.server = state
-    app.include_router(router)
+    app.include_router(routes.router)
+    app.include_router(timelines.router)
     add_error_handlers(app)
     _add_middleware(app, state)
     app.openapi = lambda: _make_openapi(app)  # type: ignore[method-assign]
@@ -68,12 +73,14 @@ def create_app(recognizers: Mapping[str, PredictionMixin], settings: ServerSetti
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state: ServerState = app.state.server
-    state.is_ready = True
-    yield
-    state.is_ready = False
-    for model in state.models.values():
-        await model.batcher.close()
-    state.decoders.shutdown(cancel_futures=True)
+    with private_folder():
+        state.is_ready = True
+        yield
+        state.is_ready = False
+        for model in state.models.values():
+            await model.batcher.close()
+        state.decoders.shutdown(cancel_futures=True)
+        await asyncio.to_thread(state.jobs.close)
 
 
 def _add_middleware(app: FastAPI, state: ServerState) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, cast
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from sentir.serving.jobs import Jobs
 from sentir.serving.metrics import Metrics
 from sentir.serving.models import ServedModel
 from sentir.serving.settings import ServerSettings
@@ -23,6 +24,7 @@ class ServerState:
         settings: of the server.
         metrics: that it measures.
         decoders: threads that decode audio.
+        jobs: that make timelines.
         is_ready: whether it takes requests; it does not while it shuts down.
     """
 
@@ -30,6 +32,7 @@ class ServerState:
     settings: ServerSettings
     metrics: Metrics
     decoders: ThreadPoolExecutor
+    jobs: Jobs
     is_ready: bool = False
 
 
