@@ -171,3 +171,22 @@ def test_private_folders_are_removed_also_after_a_kill(tmp_path, monkeypatch):
         assert Path(tempfile.mkdtemp()).parent == inner
         assert os.name != "posix" or folder.stat().st_mode & 0o077 == 0
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("one_store")
+def test_a_job_gives_the_timeline_of_the_recording(serve, both_model, tmp_path):
+    pytest.importorskip("sentir.timelines")
+    import sentir
+
+    path = write_wav(tmp_path / "talk.wav", tone(3.0), 16_000)
+    turns = b'{"start": 0.2, "end": 1.4, "text": "So fine."}\n{"start": 1.5, "end": 2.9}\n'
+    (tmp_path / "turns.jsonl").write_bytes(turns)
+    client = serve(ServerSettings(purpose="research"), both=both_model)
+    files = {"recording": ("talk.wav", path.read_bytes()), "turns": ("turns.jsonl", turns)}
+    location = client.post(URL, files=files).headers["location"]
+    wait_for(client, location, "done")
+    expected = sentir.timeline(both_model, path, turns=tmp_path / "turns.jsonl").to_dict()
+    assert client.get(f"{location}/result").json() == expected
+    assert client.get(f"{location}/result?format=srt").text.startswith("1\n00:00:00,200 -->")
+    unknown = client.get(f"{location}/result?format=none")
+    assert unknown.status_code == 422 and "none" in unknown.json()["detail"]

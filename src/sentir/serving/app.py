@@ -15,7 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.recognizer.prediction_mixin import PredictionMixin
-from sentir.serving import routes, timelines
+from sentir.serving import routes, stream, timelines
 from sentir.serving.errors import add_error_handlers
 from sentir.serving.jobs import Jobs
 from sentir.serving.metrics import Metrics
@@ -53,7 +53,9 @@ def create_app(recognizers: Mapping[str, PredictionMixin], settings: ServerSetti
     decoders = ThreadPoolExecutor(count_cores(), thread_name_prefix="decode")
     models = serve_models(recognizers, decoders, settings.limits, metrics)
     jobs = Jobs(settings.limits.max_timelines, settings.limits.timeline_ttl)
-    state = ServerState(models, settings, metrics, decoders, jobs)
+    streamers = ThreadPoolExecutor(settings.limits.max_streams, thread_name_prefix="stream")
+    state = ServerState(models, settings, metrics, decoders, jobs, streamers)
+    metrics.streams.set_function(lambda: state.num_streams)
     app = FastAPI(
         title="Sentir",
         summary="Emotion recognition from text and audio",
@@ -64,6 +66,7 @@ def create_app(recognizers: Mapping[str, PredictionMixin], settings: ServerSetti
     app.state.server = state
     app.include_router(routes.router)
     app.include_router(timelines.router)
+    app.include_router(stream.router)
     add_error_handlers(app)
     _add_middleware(app, state)
     app.openapi = lambda: _make_openapi(app)  # type: ignore[method-assign]
@@ -80,6 +83,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         for model in state.models.values():
             await model.batcher.close()
         state.decoders.shutdown(cancel_futures=True)
+        state.streamers.shutdown(cancel_futures=True)
         await asyncio.to_thread(state.jobs.close)
 
 

@@ -26,6 +26,7 @@ class Metrics:
         self.requests_in_progress = Gauge(
             "sentir_requests_in_progress", "Requests being handled.", registry=self.registry
         )
+        self.streams = Gauge("sentir_streams", "Streams that are open.", registry=self.registry)
         self.predictions = Counter(
             "sentir_predictions_total", "Inputs that were predicted.", ("model",), registry=self.registry
         )

@@ -25,7 +25,9 @@ class ServerState:
         metrics: that it measures.
         decoders: threads that decode audio.
         jobs: that make timelines.
+        streamers: threads of streams.
         is_ready: whether it takes requests; it does not while it shuts down.
+        num_streams: that are open.
     """
 
     models: dict[str, ServedModel]
@@ -33,7 +35,9 @@ class ServerState:
     metrics: Metrics
     decoders: ThreadPoolExecutor
     jobs: Jobs
+    streamers: ThreadPoolExecutor
     is_ready: bool = False
+    num_streams: int = 0
 
 
 def get_state(connection: HTTPConnection) -> ServerState:

@@ -51,7 +51,7 @@ class JobBody(BaseModel):
     problem: str = Field(description="Why it failed; empty otherwise.")
 
 
-def make_timeline(recognizer: PredictionMixin, recording: Path, turns: Path | None) -> Any:
+def make_timeline(recognizer: Any, recording: Path, turns: Path | None) -> Any:
     """Return the timeline of a recording: the only place where the server meets `sentir.timeline`."""
     from sentir import api
 
