@@ -93,7 +93,7 @@ async def start_timeline(request: Request, response: Response, state: State) -> 
 
 
 @router.get(
-    "/v1/timelines/{job_id}", summary="The progress of a timeline", responses=error_responses(401, 404, 429)
+    "/v1/timelines/{job_id}", summary="The progress of a timeline", responses=error_responses(401, 404, 422, 429)
 )
 async def get_timeline(job_id: str, state: State) -> JobBody:
     """Return the status of a job; its turns are at `/result` when it is done."""
@@ -119,7 +119,7 @@ async def get_timeline_result(job_id: str, state: State, format: str = "json") -
 
 
 @router.delete("/v1/timelines/{job_id}", status_code=204, summary="Cancel or forget a timeline",
-               responses=error_responses(401, 404, 429))  # fmt: skip
+               responses=error_responses(401, 404, 422, 429))  # fmt: skip
 async def remove_timeline(job_id: str, state: State) -> None:
     """Cancel a job that waits or runs; forget a finished one."""
     state.jobs.remove(job_id)
