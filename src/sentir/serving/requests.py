@@ -18,7 +18,7 @@ from sentir.audio.memory import clip_from_bytes
 from sentir.corpus.utterances import Utterance
 from sentir.i18n import _
 from sentir.serving.errors import RequestError, validation_error
-from sentir.serving.schemas import EmotionsRequest, Input
+from sentir.serving.schemas import MAX_NAME, EmotionsRequest, Input
 from sentir.serving.settings import Limits
 
 REQUEST_FIELD = "request"  # of a form, with the JSON of a request
@@ -90,7 +90,7 @@ async def _read_files(form: FormData) -> dict[str, bytes]:
     for field, value in form.multi_items():
         if not isinstance(value, UploadFile) or field == REQUEST_FIELD:
             continue
-        name = value.filename or field
+        name = (value.filename or field)[:MAX_NAME]
         if name in files:
             raise RequestError(
                 422, "duplicate_file", _("The file {name} is uploaded twice.", name=json.dumps(name))
@@ -120,7 +120,7 @@ def make_inputs(request: EmotionsRequest, files: Mapping[str, bytes], limits: Li
     """
     listed = request.inputs if isinstance(request.inputs, list) else [request.inputs]
     named = {one.audio for one in listed if isinstance(one, Input)}
-    items = [*listed, *(Input(audio=name, id=name[:200]) for name in files if name not in named)]
+    items = [*listed, *(Input(audio=name, id=name) for name in files if name not in named)]
     if not items:
         raise RequestError(422, "no_inputs", _("There are no inputs; give 'inputs', or upload files."))
     if len(items) > limits.max_inputs:

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, FiniteFloat, T
 
 from sentir.corpus.predictions import Prediction
 
-_NAME = Field(default=None, max_length=200)
+MAX_NAME = 200  # characters of a name
+_NAME = Field(default=None, max_length=MAX_NAME)
 
 
 class _Request(BaseModel):
@@ -19,7 +20,7 @@ class Input(_Request):
     """A text, a clip or both; those with the same dialogue are its turns, in order."""
 
     text: str | None = None
-    audio: str | None = Field(default=None, max_length=200, description="The name of an uploaded file.")
+    audio: str | None = Field(default=None, max_length=MAX_NAME, description="The name of an uploaded file.")
     start: FiniteFloat | None = Field(default=None, ge=0, description="Of the clip, in seconds.")
     end: FiniteFloat | None = Field(default=None, gt=0, description="Of the clip, in seconds.")
     speaker: str | None = _NAME
@@ -44,7 +45,7 @@ class EmotionsRequest(_Request):
     """Inputs to predict."""
 
     model: str | None = Field(
-        default=None, max_length=200, description="Name of the model; needed if several are served."
+        default=None, max_length=MAX_NAME, description="Name of the model; needed if several are served."
     )
     inputs: Annotated[_OneInput | Annotated[list[_Listed], Tag("<list>")], Discriminator(_input_tag)] = Field(
         default_factory=list, description="Texts, clips and turns of dialogues."
