@@ -37,7 +37,8 @@ class JsonFormatter(logging.Formatter):
 def make_log_config() -> dict[str, Any]:
     """Return the configuration of `logging` for the server: its own log and uvicorn's, on standard error.
 
-    The warnings of predictions are not logged: clients get them as notes.
+    The warnings of predictions are not logged: clients get them as notes. Nor are those of other packages, which
+    may quote a request.
     """
     handler = {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stderr"}
     names = {"sentir": "ERROR", "sentir.serving": "INFO", "uvicorn": "INFO", "uvicorn.access": "WARNING"}
@@ -46,6 +47,7 @@ def make_log_config() -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": JsonFormatter}},
         "handlers": {"stderr": handler},
+        "root": {"level": "ERROR", "handlers": ["stderr"]},
         "loggers": {
             name: {"level": level, "handlers": ["stderr"], "propagate": False} for name, level in names.items()
         },
