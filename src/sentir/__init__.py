@@ -32,7 +32,6 @@ _LAZY_IMPORTS = {
     "load": "sentir.api",
     "load_corpus": "sentir.api",
     "load_recipe": "sentir.api",
-    "model_card": "sentir.api",
     "plan_download": "sentir.api",
     "predict": "sentir.api",
     "prepare_corpus": "sentir.api",

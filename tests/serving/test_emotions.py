@@ -1,6 +1,8 @@
 """POST /v1/emotions: texts, conversations, files, and what it refuses."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from audio_files import tone, write_wav
@@ -137,3 +139,11 @@ def test_models_and_openapi(client):
     assert "HTTPValidationError" not in json.dumps(document)
     for example in content["application/json"]["examples"].values():
         assert post(client, example["value"] | {"model": "text"}).status_code == 200
+
+
+def test_the_server_imports_no_torch():
+    code = (
+        "import sys, sentir.serving.run\nprint(*{'torch', 'transformers', 'timm', 'pandas'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
