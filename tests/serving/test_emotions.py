@@ -1,8 +1,11 @@
 """POST /v1/emotions: texts, conversations, files, and what it refuses."""
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from audio_files import tone, write_wav
@@ -147,3 +150,12 @@ def test_the_server_imports_no_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_nothing_that_was_sent_is_kept(client, wav, isolated_home):
+    files = [("files", ("a.wav", wav))]
+    request = {"model": "both", "inputs": [{"text": "So fine.", "audio": "a.wav"}, "Private."]}
+    assert client.post(URL, files=files, data={"request": json.dumps(request)}).status_code == 200
+    folders = [Path(os.environ[name]) for name in ("SENTIR_STATE_DIR", "SENTIR_CACHE_DIR")]
+    kept = [path for folder in (*folders, Path(tempfile.gettempdir())) for path in folder.rglob("*")]
+    assert [path.name for path in kept if path.is_file()] == ["lock"]  # of the private folder of the server

@@ -3,10 +3,12 @@
 import asyncio
 import json
 import logging
+import socket
 import threading
 
 import httpx
 import pytest
+import uvicorn
 from audio_files import tone, write_wav
 from starlette.testclient import TestClient
 
@@ -155,3 +157,30 @@ def test_a_logged_error_names_its_lines_but_not_its_message():
 def test_loopback():
     assert all(map(is_loopback, ("127.0.0.1", "::1", "localhost", "127.8.0.1")))
     assert not any(map(is_loopback, ("0.0.0.0", "::", "192.168.0.1", "example.org")))
+
+
+def test_a_server_that_stops_finishes_what_it_accepted(text_model, monkeypatch):
+    started, gate, predict = threading.Event(), threading.Event(), type(text_model).predict
+
+    def slow_predict(*arguments, **options):
+        started.set()
+        gate.wait(5)
+        return predict(*arguments, **options)
+
+    monkeypatch.setattr(type(text_model), "predict", slow_predict)
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(create_app({"text": text_model}), log_level="error"))
+    threads = [threading.Thread(target=server.run, args=([listener],))]
+    responses = []
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}{URL}"
+    threads.append(
+        threading.Thread(target=lambda: responses.append(httpx.post(url, json={"inputs": "I am happy."})))
+    )
+    for thread in threads:
+        thread.start()
+    assert started.wait(10)
+    server.should_exit = True
+    gate.set()
+    for thread in threads:
+        thread.join(10)
+    assert responses[0].json()["predictions"][0]["label"]
