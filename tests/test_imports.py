@@ -31,7 +31,8 @@ ROWS = (
     ("figures",),
     ("study", "timelines", "explanation"),
     ("api",),
-    ("cli", "serving", "__main__"),
+    ("serving",),
+    ("cli", "__main__"),
 )
 ROW = {package: height for height, row in enumerate(ROWS) for package in row}
 GROUND = {

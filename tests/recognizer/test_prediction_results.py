@@ -63,8 +63,9 @@ def test_texts_of_another_language_are_noted(text_model, monkeypatch, caplog):
     note = "The text is in Spanish, which its encoder was not trained on."
     rows = text_model.predict([spanish, english, "Hi."])
     assert [note in row.notes for row in rows] == [True, False, False]
-    rows = text_model.predict([spanish, spanish, spanish, "Hola.", english])
-    assert [note in row.notes for row in rows] == [True, True, True, True, False]
+    talk = [{"text": text, "dialogue": "talk"} for text in (spanish, "Hola.")]
+    rows = text_model.predict([spanish, "Hola.", *talk])
+    assert [note in row.notes for row in rows] == [True, False, True, True]  # other dialogues change nothing
     assert "Spanish" in caplog.text
     monkeypatch.setitem(TEXT_BACKBONES._entries, "roberta-base", replace(spec, languages=()))
     assert not text_model.predict(spanish).notes

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from sentir.audio.decoding import SAMPLING_RATE, Waveform, decode_segments
-from sentir.corpus.utterances import Clip
+from sentir.corpus.utterances import AudioContent, Clip
 from sentir.errors import AudioError
 from sentir.i18n import _
 from sentir.models.device import to_tensors
@@ -127,13 +127,14 @@ def _encode_clips(
 
 def _decode_clips(waveforms: WaveformInputs, rows: Sequence[int]) -> Mapping[int, Waveform]:
     """Decode rows, reading each file once."""
-    by_path: dict[Path, list[int]] = {}
+    by_file: dict[tuple[Path, AudioContent | None], list[int]] = {}
     for row in rows:
-        by_path.setdefault(cast(Clip, waveforms.clips[row]).path, []).append(row)
+        clip = cast(Clip, waveforms.clips[row])
+        by_file.setdefault((clip.path, clip.content), []).append(row)
     decoded: dict[int, Waveform] = {}
-    for path, members in by_path.items():
-        clips = [cast(Clip, waveforms.clips[row]) for row in members]
-        for row, segment in zip(members, decode_segments(path, [(c.start, c.end) for c in clips]), strict=True):
+    for (path, content), members in by_file.items():
+        times = [(clip.start, clip.end) for clip in (cast(Clip, waveforms.clips[row]) for row in members)]
+        for row, segment in zip(members, decode_segments(path, times, content), strict=True):
             if isinstance(segment, AudioError):
                 raise segment
             decoded[row] = crop_waveform(segment.waveform, waveforms.max_samples).astype(np.float32)

@@ -163,12 +163,11 @@ def _note_languages(recognizer: Predictor, utterances: Sequence[Utterance]) -> d
         return {}
     texts = {u.id: u.text for u in utterances if u.text}
     recognizer.warn_unsupported_language(list(texts.values()))
-    overall = detect_language(list(texts.values()))
-    languages = (
-        dict.fromkeys(texts, overall)
-        if len(texts) == 1
-        else {key: detect_language([text]) or overall for key, text in texts.items()}
-    )
+    by_dialogue: dict[str, list[str]] = {}  # what is too short by itself; other dialogues change nothing
+    for u in utterances:
+        by_dialogue.setdefault(u.dialogue or u.id, []).append(u.text or "")
+    overall = {key: detect_language(list(filter(None, some))) for key, some in by_dialogue.items()}
+    languages = {u.id: detect_language([u.text]) or overall[u.dialogue or u.id] for u in utterances if u.text}
     return {
         key: (
             _("The text is in {language}, which its encoder was not trained on.", language=language_name(code)),
