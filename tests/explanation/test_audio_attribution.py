@@ -66,7 +66,7 @@ def test_in_a_dialogue_the_map_is_that_of_the_explained_clip(trained, dialogue_o
         one = prepared.mels.batch([row])
         lengths.add(one["mel"].shape[1])
         with torch.no_grad():
-            _local, alone = recognizer.model.audio.eval().gate_weights(one["mel"])
+            _local, alone = recognizer.model.audio.eval().gate_weights(torch.from_numpy(one["mel"]))
         np.testing.assert_allclose(gate, alone[0].numpy(), atol=1e-5)
     assert len(lengths) > 1
 

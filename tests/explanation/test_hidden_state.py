@@ -71,16 +71,15 @@ def networks_of(recognizer):
 def test_two_threads_predict_and_explain_in_two_languages_as_one_after_the_other(setup, trained, dialogue_of):
     recognizer, corpus = trained(setup)
     dialogue = dialogue_of(corpus, KEY)
-    audio = [str(u.clip.path) for u in dialogue if u.clip]
-    inputs = {"texts": ["I am happy.", "", "So fine that we left."], "files": audio}
-    if "audio" not in recognizer.modalities:
-        del inputs["files"]
+    items = ["I am happy.", "", "So fine that we left."]
+    if "audio" in recognizer.modalities:
+        items += [u.clip.path for u in dialogue if u.clip]
 
     def work(language):
         with use_language(language):
             explained = explain_utterance(recognizer, dialogue, utterance_id=KEY).to_dict()
             return (
-                predict(recognizer, **inputs),
+                list(predict(recognizer, items)),
                 explained,
                 recognizer.predict_utterances(dialogue).probabilities.tolist(),
             )
@@ -201,7 +200,7 @@ def test_calls_leave_the_process_and_other_packages_as_they_were(spoken, weights
         recognizer, _dev = fit_recognizer(recipe, spoken)
         recognizer.save_pretrained(tmp_path)
         loaded = Recognizer.from_pretrained(tmp_path)
-        predict(loaded, texts="I am happy.")
+        predict(loaded, "I am happy.")
         explain_utterance(loaded, spoken.dev[:5], utterance_id=spoken.dev[0].id)
         assert process_state() == before
     finally:

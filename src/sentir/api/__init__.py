@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sentir.api.explanation import explain as explain
     from sentir.api.explanation import explain_model as explain_model
     from sentir.api.export import export_model as export_model
+    from sentir.api.hub import push_to_hub as push_to_hub
     from sentir.api.inspection import UtteranceInspection as UtteranceInspection
     from sentir.api.inspection import inspect_utterance as inspect_utterance
     from sentir.api.loading import load as load
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from sentir.api.redraw import redraw_corpus as redraw_corpus
     from sentir.api.studies import run_study as run_study
     from sentir.api.studies import tune as tune
+    from sentir.api.timeline_files import score_files as score_files
+    from sentir.api.timeline_files import write_timelines as write_timelines
+    from sentir.api.timelines import timeline as timeline
     from sentir.api.training import train as train
     from sentir.corpus.cleaning_report import CleaningReport as CleaningReport
     from sentir.corpus.predictions import Prediction as Prediction
@@ -69,13 +73,17 @@ _LAZY_IMPORTS = {
     "predict": "sentir.api.prediction",
     "prepare_corpus": "sentir.api.corpora",
     "preview_cleaning": "sentir.api.corpora",
+    "push_to_hub": "sentir.api.hub",
     "redraw_corpus": "sentir.api.redraw",
     "run_study": "sentir.api.studies",
+    "score_files": "sentir.api.timeline_files",
+    "timeline": "sentir.api.timelines",
     "train": "sentir.api.training",
     "tune": "sentir.api.studies",
     "write_demo": "sentir.demo.corpora",
     "write_embeddings": "sentir.api.prediction",
     "write_predictions": "sentir.api.prediction_files",
+    "write_timelines": "sentir.api.timeline_files",
 }
 _NEED_TRAIN = {
     "analyze", "audit_corpus", "compare", "evaluate", "explain", "explain_model", "prepare_corpus",

@@ -15,6 +15,7 @@ from sentir.corpus.utterances import SPLITS
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.io import write_text
+from sentir.logs import logger
 from sentir.paths import PathLike
 from sentir.preflight import require_files
 from sentir.readers import read_corpus
@@ -22,6 +23,9 @@ from sentir.readers.table.reader import find_table_seed
 from sentir.recipe import Recipe, resolve_paths
 from sentir.table_inspection.draft import draft_recipe
 from sentir.table_inspection.inspection import TableInspection, inspect_table
+from sentir.timelines.corrections import write_corpus_table
+
+_ANNOTATION_SUFFIXES = (".eaf", ".textgrid", ".rttm", ".json")
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,9 @@ def init_recipe(table: PathLike, *, out: PathLike | None = None, force: bool = F
     """Inspect a table and write a recipe for it that runs as it is; open questions are comments in the recipe.
 
     Args:
-        table: a table, as `sentir.files.tables.load_rows` takes it.
+        table: a table, as `sentir.files.tables.load_rows` takes it; or corrected annotations (ELAN, TextGrid,
+            RTTM or JSON of Label Studio), the labeled turns of which are first written as ``NAME.csv`` beside
+            them.
         out: the recipe, by default named after the table, in the working folder.
         force: whether to replace an existing file.
 
@@ -67,7 +73,7 @@ def init_recipe(table: PathLike, *, out: PathLike | None = None, force: bool = F
         SentirError: if the recipe exists or cannot be written.
     """
     require_files([table])
-    table = Path(table)
+    table = _as_table(Path(table))
     path = Path(out or f"{table.stem}.toml")
     if path.suffix != ".toml":
         raise SentirError(_("A recipe must be a .toml file; {path} is not.", path=path))
@@ -90,6 +96,16 @@ def init_recipe(table: PathLike, *, out: PathLike | None = None, force: bool = F
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, draft_recipe(inspection, path.parent))
     return RecipeDraft(path, inspection, {split: len(corpus.split(split)) for split in SPLITS})
+
+
+def _as_table(path: Path) -> Path:
+    """Return a table; annotations are written as one."""
+    if not path.name.lower().endswith(_ANNOTATION_SUFFIXES):
+        return path
+    table = path.with_name(f"{path.name.partition('.')[0]}.csv")
+    write_corpus_table([path], table)
+    logger.info(_("Written: {path}", path=table))
+    return table
 
 
 def _study_warnings(corpus: Corpus, task: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from sentir.audio.declared_size import check_completeness, read_ogg_links
 from sentir.audio.decoding_notes import make_joined_note, make_tracks_note
 from sentir.audio.downmix import Downmixer
 from sentir.audio.safe_files import MediaSource
-from sentir.audio.segments import TimeRange, TrackBuffer, check_stream_format
+from sentir.audio.segments import MakeTrack, TrackBuffer, check_stream_format
 from sentir.errors import AudioError
 from sentir.i18n import _
 
@@ -30,8 +30,12 @@ _FORMATS_WITH_DURATION = {"mov", "flac", "tta", "wv", "aiff", "au", "ape", "flv"
 _DURATION_PATTERN = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
 
-def read_with_av(file: MediaSource, time_ranges: Sequence[TimeRange]) -> TrackBuffer:
-    """Read segments of a file.
+def read_with_av(file: MediaSource, make_track: MakeTrack) -> TrackBuffer:
+    """Read a file into a track.
+
+    Args:
+        file: open for reading.
+        make_track: makes the track of a sampling rate and a number of channels.
 
     Raises:
         AudioError: ``no_audio`` or ``undecodable``; its text is only the reason.
@@ -42,7 +46,7 @@ def read_with_av(file: MediaSource, time_ranges: Sequence[TimeRange]) -> TrackBu
         first_frame = next(frames, None)
         if first_frame is None:
             raise AudioError("undecodable", _("none of its audio can be decoded"))
-        track = TrackBuffer(time_ranges, first_frame.rate, first_frame.layout.nb_channels)
+        track = make_track(first_frame.rate, first_frame.layout.nb_channels)
         _fill_track(first_frame, frames, reader, track)
         tracks = container.streams.audio
         track.notes += [make_tracks_note(tracks.index(stream) + 1, len(tracks))] if len(tracks) > 1 else []

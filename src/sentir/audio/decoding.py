@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sentir.audio.av_reader import read_duration_with_av, read_with_av
@@ -14,7 +15,7 @@ from sentir.audio.decoding_notes import DecodingNote
 from sentir.audio.safe_files import MediaSource, MemoryFile, SafeFile
 from sentir.audio.segment_notes import list_notes
 from sentir.audio.segments import SAMPLING_RATE as SAMPLING_RATE
-from sentir.audio.segments import SegmentBuffer, TimeRange, TrackBuffer
+from sentir.audio.segments import MakeTrack, SegmentBuffer, TimeRange, TrackBuffer
 from sentir.audio.segments import Waveform as Waveform
 from sentir.audio.soundfile_reader import read_duration_with_soundfile, read_with_soundfile
 from sentir.corpus.utterances import AudioContent, Clip
@@ -79,11 +80,25 @@ def decode_segments(
         The audio of each segment, or the error why it has none.
     """
     try:
-        with _open_media_file(path, content) as file:
-            track = read_with_soundfile(file, time_ranges) or read_with_av(file, time_ranges)
+        track = read_track(path, partial(TrackBuffer, time_ranges), content)
     except AudioError as error:
         return [error] * len(time_ranges)
-    return [_finish_segment(path, track, segment) for segment in track.segments]
+    return [finish_segment(path, track, segment) for segment in track.segments]
+
+
+def read_track(path: Path, make_track: MakeTrack, content: AudioContent | None = None) -> TrackBuffer:
+    """Read a file into a track; it is made anew if the first decoder cannot read all of the file.
+
+    Args:
+        path: of the file, or the name of ``content``.
+        make_track: makes the track of a sampling rate and a number of channels.
+        content: of a file in memory.
+
+    Raises:
+        AudioError: if the file cannot be decoded.
+    """
+    with _open_media_file(path, content) as file:
+        return read_with_soundfile(file, make_track) or read_with_av(file, make_track)
 
 
 def read_media_duration(path: Path) -> float:
@@ -119,7 +134,7 @@ def _open(path: Path, content: AudioContent | None) -> MediaSource:
     return SafeFile(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)))
 
 
-def _finish_segment(path: Path, track: TrackBuffer, segment: SegmentBuffer) -> DecodedAudio | AudioError:
+def finish_segment(path: Path, track: TrackBuffer, segment: SegmentBuffer) -> DecodedAudio | AudioError:
     """Return the audio of a segment, or the error why it is unusable."""
     start, seconds = segment.start or 0.0, segment.num_samples / track.sampling_rate
     is_whole_file = segment.first_sample == 0 and segment.last_sample is None

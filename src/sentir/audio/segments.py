@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -186,6 +186,10 @@ class TrackBuffer:
         """Count undecodable packets for the segments that have started."""
         for segment in self._incomplete:
             segment.damaged_packets += packets * (segment.first_sample <= self.num_samples)
+
+
+MakeTrack = Callable[[int, int], TrackBuffer]
+"""From a sampling rate and a number of channels to the track that blocks are added to."""
 
 
 def _concatenate(blocks: Sequence[Waveform]) -> Waveform:

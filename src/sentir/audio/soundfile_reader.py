@@ -6,7 +6,7 @@ all other files, and all errors, are left to `sentir.audio.av_reader`. See docs/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ import numpy as np
 from sentir.audio.declared_size import OggLink, check_completeness, read_ogg_links
 from sentir.audio.decoding_notes import make_joined_note
 from sentir.audio.safe_files import MediaSource
-from sentir.audio.segments import TimeRange, TrackBuffer
+from sentir.audio.segments import MakeTrack, TrackBuffer
 
 if TYPE_CHECKING:
     from soundfile import SoundFile
@@ -28,8 +28,12 @@ _UNKNOWN_LENGTH = 1 << 36  # samples, at least, that libsndfile reports for a FL
 _VORBIS_MAGIC = b"\x01vorbis"
 
 
-def read_with_soundfile(file: MediaSource, time_ranges: Sequence[TimeRange]) -> TrackBuffer | None:
-    """Read segments of a file; ``None`` if soundfile cannot read it exactly.
+def read_with_soundfile(file: MediaSource, make_track: MakeTrack) -> TrackBuffer | None:
+    """Read a file into a track; ``None`` if soundfile cannot read it exactly.
+
+    Args:
+        file: open for reading.
+        make_track: makes the track of a sampling rate and a number of channels.
 
     Raises:
         AudioError: if its sampling rate is impossible.
@@ -39,7 +43,7 @@ def read_with_soundfile(file: MediaSource, time_ranges: Sequence[TimeRange]) -> 
     with _open_if_supported(file) as sound_files:
         if not sound_files:
             return None
-        track = TrackBuffer(time_ranges, sound_files[0].samplerate, sound_files[0].channels)
+        track = make_track(sound_files[0].samplerate, sound_files[0].channels)
         try:
             has_all_samples = all(_read_blocks(sound_file, track) for sound_file in sound_files)
         except LibsndfileError:

@@ -24,6 +24,7 @@ from sentir.cli.options import (
     OpenOption,
     ReasonOption,
     RecipeArgument,
+    RevisionOption,
     RootOption,
     RunFolderOption,
     SetOption,
@@ -31,11 +32,14 @@ from sentir.cli.options import (
 )
 from sentir.cli.plugins import AllowPluginsOption, PluginOption, load_allowed_plugins, load_corpus_plugins
 from sentir.cli.predict import predict
+from sentir.cli.push import push
+from sentir.cli.timeline import timeline
 from sentir.cli.tune import tune
 from sentir.cli.usage_errors import CommandGroup
 from sentir.i18n import _
 from sentir.paths import to_file_name
 from sentir.progress import show_progress
+from sentir.recognizer.hub import at_revision
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -166,10 +170,12 @@ def evaluate(
     analyze: Annotated[
         bool, typer.Option("--analyze", help=_("Also print calibration, scores by slice, and errors."))
     ] = False,
+    revision: RevisionOption = None,
     plugin: PluginOption = None,
     allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
+    model = at_revision(model, revision)
     load_corpus_plugins(corpus, allow_plugins)
     from sentir import api
     from sentir.cli.scores_output import print_analysis, print_scores
@@ -195,15 +201,6 @@ app.command(
     ),
     epilog=_('Example: sentir explain models/mine --text "I can\'t believe it!" --html why.html'),
 )(explain)
-
-
-app.command(
-    help=_(
-        "Export a model to ONNX, so that it predicts without torch. It is written only if it predicts as the "
-        "trained model does."
-    ),
-    epilog=_("Example: sentir export models/mine --root DATA/meld --out models/mine-onnx --int8"),
-)(export)
 
 
 @app.command(
@@ -253,5 +250,29 @@ app.command(
     ),
     epilog=_("Example: sentir embed models/mine talks.csv --out vectors.npy"),
 )(embed)
+
+app.command(
+    help=_(
+        "Predict recordings and conversations turn by turn. Turns are found by voice activity or given by "
+        "--turns. Each timeline is written as JSON, and in other formats. Exit code 1 if any could not be made."
+    ),
+    epilog=_("Example: sentir timeline models/mine talk.mp3 --format srt --format html"),
+)(timeline)
+
+app.command(
+    help=_(
+        "Export a model to ONNX, so that it predicts without torch. It is written only if it predicts as the "
+        "trained model does."
+    ),
+    epilog=_("Example: sentir export models/mine --root DATA/meld --out models/mine-onnx --int8"),
+)(export)
+
+app.command(
+    help=_(
+        "Push a saved model to the Hugging Face hub. It needs a token with write access: run 'hf auth login', or "
+        "set HF_TOKEN."
+    ),
+    epilog=_("Example: sentir push models/mine ana/meld-text --private"),
+)(push)
 
 app.add_typer(corpus, name="corpus")

@@ -21,11 +21,12 @@ from sentir.cli.input_options import (
     TurnColumnOption,
     make_items,
 )
-from sentir.cli.options import ModelArgument
+from sentir.cli.options import ModelArgument, RevisionOption
 from sentir.cli.plugins import PluginOption
 from sentir.i18n import _
 from sentir.io import prepare_output_path
 from sentir.progress import show_progress
+from sentir.recognizer.hub import at_revision
 
 
 def embed(
@@ -43,8 +44,10 @@ def embed(
     start_column: StartColumnOption = None,
     end_column: EndColumnOption = None,
     turn_column: TurnColumnOption = None,
+    revision: RevisionOption = None,
     plugin: PluginOption = None,
 ) -> None:
+    model = at_revision(model, revision)
     from sentir import api
     from sentir.api.prediction import require_vector_suffix
     from sentir.api.prediction_files import require_not_an_input

@@ -18,10 +18,13 @@ class _TerminatedError(KeyboardInterrupt):
 
 
 @contextmanager
-def handle_interrupts() -> Iterator[None]:
+def handle_interrupts(message: str = "") -> Iterator[None]:
     """Print how to resume if Ctrl-C or SIGTERM stops the block, and exit with 130 or 143, as shells expect.
 
     Nothing is written on the way out, as if the process had been killed.
+
+    Args:
+        message: how to resume, if not by the same command.
     """
     before = signal.getsignal(signal.SIGTERM)
     if threading.current_thread() is threading.main_thread():
@@ -30,7 +33,7 @@ def handle_interrupts() -> Iterator[None]:
         yield
     except KeyboardInterrupt as stopped:
         if rank() == 0:
-            print(_interrupt_message(), file=sys.stderr)
+            print(message or _interrupt_message(), file=sys.stderr)
         raise SystemExit(143 if isinstance(stopped, _TerminatedError) else 130) from None
     finally:
         if threading.current_thread() is threading.main_thread():

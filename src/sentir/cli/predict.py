@@ -21,11 +21,12 @@ from sentir.cli.input_options import (
     TurnColumnOption,
     make_items,
 )
-from sentir.cli.options import JsonOption, ModelArgument
+from sentir.cli.options import JsonOption, ModelArgument, RevisionOption
 from sentir.cli.plugins import PluginOption
 from sentir.i18n import _
 from sentir.io import prepare_output_path
 from sentir.progress import show_progress
+from sentir.recognizer.hub import at_revision
 
 
 def predict(
@@ -54,9 +55,11 @@ def predict(
             )
         ),
     ] = None,
+    revision: RevisionOption = None,
     plugin: PluginOption = None,
     json: JsonOption = False,
 ) -> None:
+    model = at_revision(model, revision)
     from sentir import api
     from sentir.api.prediction_files import require_known_suffix, require_not_an_input
 

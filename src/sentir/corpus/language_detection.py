@@ -87,7 +87,8 @@ def _detect_by_function_words(word_counts: Counter[str]) -> str | None:
     if total < _MIN_WORDS:
         return None
     shares = {
-        code: sum(word_counts[word] for word in words) / total for code, words in _FUNCTION_WORD_SETS.items()
+        code: sum(count for word, count in word_counts.items() if word in words) / total
+        for code, words in _FUNCTION_WORD_SETS.items()
     }
     best = max(shares, key=lambda code: shares[code])
     if shares[best] < _MIN_SHARE or (best != ENGLISH and shares[best] < _MIN_RATIO_TO_ENGLISH * shares[ENGLISH]):

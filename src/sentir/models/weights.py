@@ -10,9 +10,10 @@ import hashlib
 import importlib.util
 import re
 import ssl
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
@@ -57,6 +58,10 @@ class WeightsSource:
     origin: str
     detail: str = ""
     sha256_verified: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain JSON values, without the folder where a package is installed on this machine."""
+        return asdict(self) | ({"location": self.detail} if self.origin in ("package", "random") else {})
 
     def describe(self) -> str:
         """Return it in words, as part of a sentence about weights."""

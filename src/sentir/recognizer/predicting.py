@@ -164,7 +164,11 @@ def _note_languages(recognizer: Predictor, utterances: Sequence[Utterance]) -> d
     texts = {u.id: u.text for u in utterances if u.text}
     recognizer.warn_unsupported_language(list(texts.values()))
     overall = detect_language(list(texts.values()))
-    languages = {key: detect_language([text]) or overall for key, text in texts.items()}
+    languages = (
+        dict.fromkeys(texts, overall)
+        if len(texts) == 1
+        else {key: detect_language([text]) or overall for key, text in texts.items()}
+    )
     return {
         key: (
             _("The text is in {language}, which its encoder was not trained on.", language=language_name(code)),

@@ -44,7 +44,8 @@ from sentir.preprocessing.preprocessor import ModelInputs, Preprocessor
 from sentir.recipe import Recipe
 from sentir.recognizer.backend import Backend
 from sentir.recognizer.card import save_model_cards
-from sentir.recognizer.hub import find_model
+from sentir.recognizer.hub import at_revision, find_model
+from sentir.recognizer.hub_upload import PushToHubMixin
 from sentir.recognizer.inference import embed_inputs, predict_tasks
 from sentir.recognizer.needed_plugins import NEEDED_BY_BACKEND, require_plugins
 from sentir.recognizer.prediction_mixin import PredictionMixin
@@ -65,7 +66,7 @@ _MIN_MISSING_SHARE = 0.01  # of train utterances without a modality, from which 
 
 
 @dataclass(repr=False)
-class Recognizer(PredictionMixin, ReprMixin):
+class Recognizer(PredictionMixin, PushToHubMixin, ReprMixin):
     """A trained model with its preprocessing, labels, thresholds and calibration.
 
     Attributes:
@@ -262,26 +263,36 @@ class Recognizer(PredictionMixin, ReprMixin):
         copy_permissions(folder, folder / METADATA_FILE)
 
     @classmethod
-    def from_pretrained(cls, folder: PathLike, *, plugins: PathLike | Iterable[PathLike] = ()) -> Recognizer:
+    def from_pretrained(
+        cls,
+        folder: PathLike,
+        *,
+        revision: str | None = None,
+        plugins: PathLike | Iterable[PathLike] = (),
+        provider: str = "cpu",
+    ) -> Recognizer:
         """Load a folder that `save_pretrained` wrote; `sentir.load` does the same, for saved baselines too.
 
         Args:
             folder: of the model, or the id of one on the Hugging Face hub, ``owner/name``. It names the plug-ins
                 that it needs, and runs none.
+            revision: of a model on the hub: a branch, tag or commit; by default ``main``.
             plugins: Python files to load first; see `sentir.plugins.load_plugin`.
+            provider: execution provider of an exported model: ``cpu``, ``cuda``, ``directml`` or ``coreml``.
 
         Raises:
-            RecognizerError: if the folder is not a saved recognizer, is damaged, or of another format.
+            RecognizerError: if the folder is not a saved recognizer, is damaged, or of another format, or the
+                provider is not available.
             WeightsError: if a frozen encoder that was not saved is not available, or has other weights.
             PluginError: if a plug-in that it needs is not loaded, or one of ``plugins`` cannot be.
             MissingDependencyError: if it is not exported, and torch is not installed.
         """
         load_plugins(plugins)
-        folder = find_model(folder)
+        folder = find_model(at_revision(folder, revision))
         for attempts_left in reversed(range(_LOAD_ATTEMPTS)):
             committed, before = committed_folder(folder), _save_stamp(folder)
             try:
-                recognizer = cls._load(committed)
+                recognizer = cls._load(committed, provider)
             except (RecognizerError, WeightsError):
                 if not attempts_left or (committed, before) == (committed_folder(folder), _save_stamp(folder)):
                     raise
@@ -293,21 +304,26 @@ class Recognizer(PredictionMixin, ReprMixin):
         )
 
     @classmethod
-    def _load(cls, folder: Path) -> Recognizer:
+    def _load(cls, folder: Path, provider: str) -> Recognizer:
         saved, facts = read_saved_model(folder)
         main, *auxiliary = saved.to_tasks()
         require_plugins(folder, facts, NEEDED_BY_BACKEND[saved.backend])
-        preprocessor, backend = _load_backend(folder, saved)
-        stacked = cls._load(folder / STACKED_FOLDER) if saved.recipe.model.uses_stacking else None
+        preprocessor, backend = _load_backend(folder, saved, provider)
+        stacked = cls._load(folder / STACKED_FOLDER, provider) if saved.recipe.model.uses_stacking else None
         parts = (saved.recipe, main.space, preprocessor, backend, main.thresholds)
         return cls(*parts, facts, stacked, main.calibration, tuple(auxiliary))
 
 
-def _load_backend(folder: Path, saved: SavedModel) -> tuple[Preprocessor, Backend]:
+def _load_backend(folder: Path, saved: SavedModel, provider: str) -> tuple[Preprocessor, Backend]:
     if saved.backend == "onnx":
         from sentir.recognizer.onnx_loading import load_onnx_backend
 
-        return load_onnx_backend(folder, saved)
+        return load_onnx_backend(folder, saved, provider)
+    if provider != "cpu":
+        raise RecognizerError(
+            _("The model {folder} is not exported, so it has no execution provider; leave out provider, or "
+              "export it with 'sentir export'.", folder=folder)
+        )  # fmt: skip
     if not is_installed("torch"):
         raise MissingDependencyError(
             _("{folder} is a torch model, and torch is not installed; install it with: pip install "

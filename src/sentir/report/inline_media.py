@@ -10,16 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.audio.decoding import SAMPLING_RATE, Waveform
+from sentir.audio.decoding import SAMPLING_RATE
+from sentir.audio.encoding import encode_audio
 from sentir.report.plot_style import DYNAMIC_RANGE_DB
 from sentir.report.study_report import Example
 
 _PALETTE_SIZE = 64  # colors; visually as good as 256 in a third of the bytes
-_AUDIO_FORMATS = {  # smallest first; format → subtype and media type
-    "MP3": ("MPEG_LAYER_III", "audio/mpeg"),
-    "OGG": ("VORBIS", "audio/ogg"),
-    "WAV": ("PCM_16", "audio/wav"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +74,6 @@ def encode_spectrogram_png(mel: NDArray[np.floating], max_db: float) -> bytes:
     file = io.BytesIO()
     image.save(file, format="png", optimize=True)
     return file.getvalue()
-
-
-def encode_audio(waveform: Waveform) -> tuple[str, bytes]:
-    """Encode audio for a browser, and return its media type and content."""
-    import soundfile
-
-    available = soundfile.available_formats()
-    name = next(name for name in _AUDIO_FORMATS if name in available)
-    subtype, media_type = _AUDIO_FORMATS[name]
-    file = io.BytesIO()
-    soundfile.write(file, np.clip(waveform, -1, 1), SAMPLING_RATE, format=name, subtype=subtype)
-    return media_type, file.getvalue()
 
 
 def _data_uri(media_type: str, content: bytes) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from sentir.corpus.corpus import Corpus
+from sentir.corpus.language_detection import detect_language
 from sentir.corpus.predictions import Predictions
 from sentir.models.device import get_best_device
 from sentir.recipe import Recipe
@@ -51,6 +51,7 @@ def fit_recognizer(
         "corpus": corpus.name,
         "synthetic": corpus.synthetic,
         "fingerprint": corpus.fingerprint,
+        "language": detect_language([u.text for u in corpus.train]),
         "dev_score": fitted.training.best_score,
         "best_epoch": fitted.training.best_epoch,
         "history": list(fitted.training.history),
@@ -58,7 +59,7 @@ def fit_recognizer(
         "missing_modalities": fitted.missing_modalities,
         "truncated": fitted.truncated,
         "calibration": fitted.calibration.method if fitted.calibration else "",
-        "weights": {part: asdict(source) for part, source in fitted.weight_sources.items()},
+        "weights": {part: source.to_dict() for part, source in fitted.weight_sources.items()},
         "data": summarize_data(corpus, recipe.data.task),
         "previous_trainings": [] if init_from is None else _previous_trainings(init_from),
         "plugins": list_needed_plugins(recipe),

@@ -1,0 +1,251 @@
+"""The verbs that write the timelines of many recordings, and score them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from sentir.api.loading import load
+from sentir.api.timelines import hash_model, make_options
+from sentir.errors import SentirError, TimelineError
+from sentir.files.media_files import is_media_file, walk_folders
+from sentir.i18n import _, get_language
+from sentir.io import make_writable_folder, write_errors
+from sentir.logs import collect_logs, logger, replay_logs
+from sentir.paths import PathLike
+from sentir.preflight import require_files, require_model
+from sentir.progress import track
+from sentir.recognizer.prediction_mixin import PredictionMixin
+from sentir.timelines.formats import FORMATS, find_format, read_turns
+from sentir.timelines.making import as_turns, describe_settings, describe_source, make_timeline
+from sentir.timelines.scoring import TimelineScores, match_labels, score_timelines
+from sentir.timelines.timeline import Timeline
+from sentir.worker_processes import initialize_worker
+
+
+@dataclass(frozen=True)
+class TimelineFiles:
+    """What became of one recording.
+
+    Attributes:
+        recording: its path.
+        files: that were written; the document comes first.
+        timeline: ``None`` if there is none.
+        problem: why there is none; ``""`` if there is one.
+    """
+
+    recording: Path
+    files: tuple[Path, ...] = ()
+    timeline: Timeline | None = None
+    problem: str = ""
+
+
+def write_timelines(
+    model: PathLike,
+    recordings: Sequence[PathLike],
+    *,
+    out: PathLike,
+    formats: Sequence[str] = (),
+    turns: PathLike | None = None,
+    resume: bool = False,
+    workers: int = 1,
+    **options: Any,
+) -> list[TimelineFiles]:
+    """Write the timelines of recordings: the document ``NAME.json``, and further formats.
+
+    A recording that cannot be used is returned with its problem, and the others go on. While one is predicted,
+    finished parts are kept in ``NAME.json.partial``. Worker processes are spawned, so a script that calls this
+    with several needs ``if __name__ == "__main__":``.
+
+    Args:
+        model: folder of a recognizer, or of a baseline.
+        recordings: audio and video files, folders of them, and conversations.
+        out: folder to write to; created if it does not exist.
+        formats: names in `sentir.timelines.formats.FORMATS`, besides the document.
+        turns: an annotation file, or a folder with one for each recording, of the same name.
+        resume: whether to keep complete documents of the same recording, model and settings, and finished parts.
+        workers: processes; recordings are shared among them.
+        options: see `sentir.api.timelines.timeline`.
+
+    Raises:
+        TimelineError: if there is no recording, a format is unknown, or two recordings have the same name.
+        SentirError: if the model cannot be used, or nothing can be written to ``out``.
+    """
+    for name in formats:
+        find_format(Path(), name)
+    require_model(Path(model))
+    paths = list(_find_recordings(recordings))
+    out = Path(out)
+    with write_errors(out):
+        make_writable_folder(out)
+    job = _Job(Path(model), out, tuple(formats), None if turns is None else Path(turns), resume, options)
+    targets = list(zip(paths, _target_names(paths), strict=True))
+    if min(workers, len(targets)) > 1:
+        return list(_write_in_parallel(job, targets, min(workers, len(targets))))
+    process = _Writer(job)
+    return [process.write(path, name) for path, name in track(targets, _("Recordings"), len(targets))]
+
+
+def score_files(results: Sequence[TimelineFiles], truth: PathLike) -> TimelineScores:
+    """Score written timelines against annotation files.
+
+    Args:
+        results: of `write_timelines`.
+        truth: an annotation file, or a folder with one for each recording, of the same name.
+
+    Raises:
+        TimelineError: if there is no truth of a recording, or it has no labels.
+    """
+    pairs, unknown = [], set[str]()
+    for one in results:
+        if one.timeline is not None:
+            known = read_turns(find_annotation(Path(truth), one.recording), one.recording.name)
+            matched = match_labels(known, one.timeline.labels)
+            unknown |= {label for turn in matched for label in turn.labels} - set(one.timeline.labels)
+            pairs.append((matched, one.timeline.turns))
+    if not pairs:
+        raise TimelineError(_("There is no timeline to score."))
+    if unknown:
+        what = ", ".join(sorted(unknown))
+        logger.warning(_("Labels that the model does not know count as errors: {labels}.", labels=what))
+    return score_timelines(pairs)
+
+
+def find_annotation(annotations: Path, recording: Path) -> Path:
+    """Return the annotation file of a recording: the file itself, or that of the same name in a folder.
+
+    Raises:
+        TimelineError: if there is none, or several.
+    """
+    if not annotations.is_dir():
+        return annotations
+    suffixes = [one.suffix.lower() for one in FORMATS.values() if one.is_read]
+    found = [
+        path
+        for path in sorted(annotations.iterdir())
+        if path.name.lower() in {f"{recording.stem}{suffix}".lower() for suffix in suffixes}
+    ]
+    if len(found) != 1:
+        raise TimelineError(
+            _("{folder} must hold one annotation file called '{name}', and holds {n}.", folder=annotations,
+              name=f"{recording.stem}.*", n=len(found))
+        )  # fmt: skip
+    return found[0]
+
+
+def _find_recordings(recordings: Sequence[PathLike]) -> Iterator[Path]:
+    require_files([str(one) for one in recordings])
+    for one in map(Path, recordings):
+        found = (
+            [folder / name for folder, names in walk_folders(one) for name in names] if one.is_dir() else [one]
+        )
+        media = [path for path in found if is_media_file(path)] if one.is_dir() else found
+        if not media:
+            raise TimelineError(_("There are no recordings in {folder}.", folder=one))
+        yield from media
+
+
+def _target_names(paths: Sequence[Path]) -> list[str]:
+    """Return the names of the documents, without suffix; of recordings that share a name, with theirs."""
+    stems = [path.stem for path in paths]
+    names = [path.name if stems.count(path.stem) > 1 else path.stem for path in paths]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise TimelineError(
+            _("Two recordings are called '{name}'; write them to different folders.", name=twice[0])
+        )
+    return names
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What all recordings of a call share; see `write_timelines`."""
+
+    model: Path
+    out: Path
+    formats: tuple[str, ...]
+    turns: Path | None
+    resume: bool
+    options: Mapping[str, Any]
+
+
+class _Writer:
+    """Writes the timelines of a process, with one model."""
+
+    def __init__(self, job: _Job) -> None:
+        self._job = job
+        self._recognizer: PredictionMixin = load(job.model)
+        self._options = make_options(self._recognizer, model_hash=hash_model(job.model), **job.options)
+
+    def write(self, recording: Path, name: str) -> TimelineFiles:
+        """Write the timeline of a recording; a `SentirError` becomes its problem."""
+        document = self._job.out / f"{name}.json"
+        try:
+            timeline = (self._load_complete(recording, document) if self._job.resume else None) or self._make(
+                recording, document
+            )
+            files = [document]
+            timeline.save(document)
+            for one in dict.fromkeys(self._job.formats):
+                if FORMATS[one].suffix != ".json":
+                    files.append(self._job.out / f"{name}{FORMATS[one].suffix}")
+                    timeline.save(files[-1], format=one)
+        except SentirError as error:
+            logger.warning(f"{recording}: {error}")
+            return TimelineFiles(recording, problem=str(error))
+        return TimelineFiles(recording, tuple(files), timeline)
+
+    def _make(self, recording: Path, document: Path) -> Timeline:
+        from dataclasses import replace
+
+        partial = document.with_name(f"{document.name}.partial")
+        if not self._job.resume:
+            partial.unlink(missing_ok=True)
+        options = replace(self._options, resume=partial)
+        return make_timeline(self._recognizer, recording, turns=self._find_turns(recording), options=options)
+
+    def _find_turns(self, recording: Path) -> Path | None:
+        return None if self._job.turns is None else find_annotation(self._job.turns, recording)
+
+    def _load_complete(self, recording: Path, document: Path) -> Timeline | None:
+        """Return the timeline of an earlier run if it would be the same now."""
+        if not document.is_file() or not is_media_file(recording):
+            return None
+        try:
+            timeline = Timeline.from_json(document.read_text(encoding="utf-8"))
+        except (TimelineError, UnicodeDecodeError):
+            return None
+        turns = self._find_turns(recording)
+        given = None if turns is None else as_turns(turns, recording.name)
+        is_same = (
+            timeline.source.sha256 == describe_source(recording).sha256
+            and timeline.model.get("sha256") == self._options.model_hash
+            and timeline.settings == describe_settings(self._options, given)
+        )
+        return timeline.at_path(recording) if is_same else None
+
+
+_process: list[_Writer] = []  # of a worker process, made once
+
+
+def _start_process(job: _Job, language: str) -> None:
+    initialize_worker(language)
+    _process.append(_Writer(job))
+
+
+def _write_one(target: tuple[Path, str]) -> tuple[TimelineFiles, list[Any]]:
+    from threadpoolctl import threadpool_limits
+
+    with collect_logs() as lines, threadpool_limits(1):
+        return _process[0].write(*target), lines
+
+
+def _write_in_parallel(job: _Job, targets: Sequence[tuple[Path, str]], workers: int) -> Iterator[TimelineFiles]:
+    context = get_context("spawn")
+    with ProcessPoolExecutor(workers, context, _start_process, (job, get_language())) as pool:
+        for result, lines in track(pool.map(_write_one, targets), _("Recordings"), len(targets)):
+            replay_logs(lines)
+            yield result

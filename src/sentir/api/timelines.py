@@ -1,0 +1,146 @@
+"""The verb that makes timelines of recordings and conversations."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sentir.api.loading import as_model
+from sentir.audio.file_hashes import hash_files
+from sentir.errors import TimelineError
+from sentir.i18n import _
+from sentir.paths import PathLike
+from sentir.preflight import require_files, require_model
+from sentir.recognizer.prediction_mixin import PredictionMixin
+from sentir.timelines.adapters import DIARIZERS, SPEECH_RECOGNIZERS, Diarizer, SpeechRecognizer, make_adapter
+from sentir.timelines.making import TimelineOptions, Turns, make_timeline
+from sentir.timelines.timeline import Timeline
+from sentir.timelines.turn_detection import TurnDetectionSettings
+from sentir.timelines.windows import WindowSettings
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from sentir.recognizer.recognizer import Recognizer
+    from sentir.study.baseline_model import BaselineModel
+
+_CARD_SUFFIX = ".md"
+_MAX_SECONDS_OF_TEXT = 30.0
+
+
+def timeline(
+    model: PathLike | Recognizer | BaselineModel,
+    recording: PathLike | NDArray[np.floating],
+    *,
+    turns: Turns | None = None,
+    sampling_rate: int | None = None,
+    asr: str | SpeechRecognizer | None = None,
+    diarizer: str | Diarizer | None = None,
+    voice_activity: str = "auto",
+    detection: TurnDetectionSettings | None = None,
+    min_seconds: float = 1.0,
+    max_seconds: float | None = None,
+    smoothing: int = 0,
+    resume: PathLike | None = None,
+) -> Timeline:
+    """Predict a recording or a conversation turn by turn.
+
+    Args:
+        model: a recognizer, a baseline that a study selected, or the folder of one.
+        recording: an audio or video file of any duration; an array of samples; or a conversation in text alone,
+            in any format that turns are read from.
+        turns: an annotation file or a list of turns; found by voice activity if not given.
+        sampling_rate: of an array, in Hz.
+        asr: recognizes the words of turns without a text: ``faster-whisper:small``, ``pocketsphinx``, or any
+            object with ``name`` and ``transcribe``.
+        diarizer: finds turns with speakers: ``sherpa-onnx:FOLDER``, or any object with ``name`` and ``diarize``.
+        voice_activity: ``silero``, ``energy``, or ``auto`` for the first that is installed.
+        detection: how speech probabilities become turns.
+        min_seconds: turns shorter than this borrow context; see `sentir.timelines.windows`.
+        max_seconds: of a window; by default as much as the model takes.
+        smoothing: turns of the same speaker on each side to average with.
+        resume: file that keeps finished parts; if it exists, they are not predicted again.
+
+    Raises:
+        AudioError: if the recording cannot be decoded.
+        TimelineError: if turns, settings or adapters cannot be used.
+        SentirError: if the model cannot be used, or lacks a modality in all turns.
+    """
+    model_hash = hash_model(Path(model)) if isinstance(model, PathLike) else ""
+    if isinstance(recording, PathLike):
+        require_files([recording])
+    recognizer = as_model(model)
+    options = make_options(
+        recognizer,
+        asr=asr,
+        diarizer=diarizer,
+        voice_activity=voice_activity,
+        detection=detection,
+        min_seconds=min_seconds,
+        max_seconds=max_seconds,
+        smoothing=smoothing,
+        resume=resume,
+        model_hash=model_hash,
+    )
+    return make_timeline(recognizer, recording, turns=turns, sampling_rate=sampling_rate, options=options)
+
+
+def make_options(
+    recognizer: PredictionMixin,
+    *,
+    asr: str | SpeechRecognizer | None = None,
+    diarizer: str | Diarizer | None = None,
+    voice_activity: str = "auto",
+    detection: TurnDetectionSettings | None = None,
+    min_seconds: float = 1.0,
+    max_seconds: float | None = None,
+    smoothing: int = 0,
+    resume: PathLike | None = None,
+    model_hash: str = "",
+) -> TimelineOptions:
+    """Return options for a model, with the adapters that are named loaded; see `timeline`.
+
+    Raises:
+        TimelineError: if settings or adapters cannot be used.
+    """
+    if smoothing < 0:
+        raise TimelineError(_("Smoothing must be 0 turns or more."))
+    return TimelineOptions(
+        voice_activity,
+        detection or TurnDetectionSettings(),
+        make_window_settings(recognizer, min_seconds, max_seconds),
+        smoothing,
+        make_adapter(asr, SPEECH_RECOGNIZERS) if isinstance(asr, str) else asr,
+        make_adapter(diarizer, DIARIZERS) if isinstance(diarizer, str) else diarizer,
+        None if resume is None else Path(resume),
+        model_hash,
+    )
+
+
+def make_window_settings(
+    recognizer: PredictionMixin, min_seconds: float, max_seconds: float | None
+) -> WindowSettings:
+    """Return the windows of a model, by default the longest that it takes, 30 s of a model of text.
+
+    The minimum is at most half of the maximum.
+    """
+    if max_seconds is not None:
+        return WindowSettings(min_seconds, max_seconds)
+    longest = float(recognizer.recipe.model.audio.max_seconds)
+    longest = max(1.0, longest) if "audio" in recognizer.modalities else _MAX_SECONDS_OF_TEXT
+    return WindowSettings(min(min_seconds, longest / 2), longest)
+
+
+def hash_model(folder: Path) -> str:
+    """Return a SHA-256 of the names and contents of a model's files, without its cards.
+
+    Raises:
+        RecognizerError: if the folder is not a saved model.
+    """
+    require_model(folder)
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != _CARD_SUFFIX)
+    digests = hash_files(paths)
+    facts = [(path.relative_to(folder).as_posix(), str(digests[path])) for path in paths]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()

@@ -1,0 +1,163 @@
+"""The command ``sentir timeline``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sentir.cli import output
+from sentir.cli.interrupts import handle_interrupts
+from sentir.cli.options import JsonOption, ModelArgument, WorkersOption
+from sentir.cli.plugins import PluginOption
+from sentir.display_names import display_name
+from sentir.documents import TableBlock
+from sentir.i18n import _, format_count, format_decimal, gettext_noop
+from sentir.progress import show_progress
+
+if TYPE_CHECKING:
+    from sentir.api.timeline_files import TimelineFiles
+    from sentir.timelines.scoring import TimelineScore, TimelineScores
+
+_MEASURES = {
+    "emotion_diarization_error": gettext_noop("emotion diarization error"),
+    "missed": gettext_noop("missed"),
+    "false_alarm": gettext_noop("false alarm"),
+    "confusion": gettext_noop("confusion"),
+    "accuracy": gettext_noop("accuracy"),
+    "macro_f1": gettext_noop("macro F1"),
+    "speech_error": gettext_noop("voice activity error"),
+}
+
+
+def timeline(
+    model: ModelArgument,
+    recordings: Annotated[
+        list[str],
+        typer.Argument(help=_("Audio or video files, folders of them, or conversations (.txt, .jsonl, .srt).")),
+    ],
+    out: Annotated[Path, typer.Option(help=_("Folder to write the timelines to."))] = Path("timelines"),
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            help=_(
+                "Format besides JSON: csv, parquet, jsonl, rttm, srt, vtt, eaf, textgrid, labelstudio, txt or "
+                "html. May be repeated."
+            ),
+        ),
+    ] = None,
+    turns: Annotated[
+        Path | None,
+        typer.Option(help=_("Annotation file with the turns, or a folder with one per recording.")),
+    ] = None,
+    asr: Annotated[
+        str | None,
+        typer.Option(help=_("Speech recognition: faster-whisper, faster-whisper:MODEL or pocketsphinx.")),
+    ] = None,
+    diarizer: Annotated[str | None, typer.Option(help=_("Diarization: sherpa-onnx:FOLDER."))] = None,
+    voice_activity: Annotated[
+        str, typer.Option(help=_("Voice activity detector: silero, energy, or auto for the first installed."))
+    ] = "auto",
+    min_seconds: Annotated[
+        float, typer.Option(help=_("Shorter turns get context of the same speaker's turns next to them."))
+    ] = 1.0,
+    max_seconds: Annotated[
+        float | None, typer.Option(help=_("Longer turns are cut; default: as much as the model takes."))
+    ] = None,
+    smoothing: Annotated[
+        int, typer.Option(help=_("Turns of the same speaker, on each side, to average with; default: none."))
+    ] = 0,
+    score: Annotated[
+        Path | None,
+        typer.Option(help=_("Annotation file with the true labels, or a folder with one per recording.")),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help=_("Go on with a run that was interrupted."))] = False,
+    workers: WorkersOption = None,
+    plugin: PluginOption = None,
+    json: JsonOption = False,
+) -> None:
+    from sentir import api
+    from sentir.worker_processes import count_cores
+
+    stopped = _("Stopped. Run the same command with --resume to go on.")
+    with handle_interrupts(stopped), show_progress():
+        results = api.write_timelines(
+            model,
+            recordings,
+            out=out,
+            formats=formats or (),
+            turns=turns,
+            resume=resume,
+            workers=workers or count_cores(),
+            asr=asr,
+            diarizer=diarizer,
+            voice_activity=voice_activity,
+            min_seconds=min_seconds,
+            max_seconds=max_seconds,
+            smoothing=smoothing,
+        )
+        scores = None if score is None else api.score_files(results, score)
+    if json:
+        output.print_json(_to_json(results, scores))
+    else:
+        _print_results(results)
+        if scores is not None:
+            _print_scores(scores)
+    if any(one.problem for one in results):
+        raise typer.Exit(1)
+
+
+def _to_json(results: list[TimelineFiles], scores: TimelineScores | None) -> dict[str, Any]:
+    rows = [
+        {"recording": str(one.recording), "files": list(map(str, one.files)), "problem": one.problem,
+         "turns": None if one.timeline is None else len(one.timeline)}
+        for one in results
+    ]  # fmt: skip
+    return {"recordings": rows, "scores": None if scores is None else asdict(scores)}
+
+
+def _print_results(results: list[TimelineFiles]) -> None:
+    rows = []
+    for one in results:
+        if one.timeline is not None:
+            counts = Counter(label for turn in one.timeline.turns for label in turn.labels)
+            common = " · ".join(f"{display_name(name)} {n}" for name, n in counts.most_common(3))
+            seconds = one.timeline.source.seconds
+            duration = "–" if seconds is None else f"{format_decimal(seconds, 1)} s"
+            rows.append([one.recording.name, duration, format_count(len(one.timeline)), common])
+    if rows:
+        headings = (_("recording"), _("duration"), _("turns"), _("most frequent"))
+        output.print_table(TableBlock(headings, rows, numeric=(1, 2)))
+    for one in results:
+        for note in one.timeline.notes if one.timeline is not None else ():
+            output.print_with_severity("note", f"{one.recording.name}: {note}")
+        if one.files:
+            output.print_line(_("Written: {path}", path=", ".join(map(str, one.files))))
+        if one.problem:
+            output.print_with_severity("problem", output.with_id(str(one.recording), one.problem))
+
+
+def _print_scores(scores: TimelineScores) -> None:
+    rows = [[_(_MEASURES[name]), *_format_score(one)] for name, one in scores.scores.items()]
+    title = _("{n} recordings, {turns} turns, {seconds} s", n=scores.recordings, turns=format_count(scores.turns),
+              seconds=format_decimal(scores.seconds, 1))  # fmt: skip
+    output.print_table(TableBlock((_("by time"), _("score"), _("95 % interval")), rows), title=title)
+    labels = [
+        [
+            display_name(name),
+            *(format_decimal(value, 1) for value in (one.true, one.predicted)),
+            format_decimal(one.f1, 3),
+        ]
+        for name, one in scores.labels.items()
+    ]
+    output.print_table(TableBlock((_("label"), _("true (s)"), _("predicted (s)"), "F1"), labels))
+
+
+def _format_score(one: TimelineScore) -> tuple[str, str]:
+    if one.low is None or one.high is None:
+        return format_decimal(one.value, 3), "–"
+    return format_decimal(one.value, 3), f"{format_decimal(one.low, 3)} – {format_decimal(one.high, 3)}"

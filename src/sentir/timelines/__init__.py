@@ -1,0 +1,1 @@
+"""Recordings and conversations → turns with their predictions, in one document and many formats."""

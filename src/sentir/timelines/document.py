@@ -1,0 +1,244 @@
+"""The timeline of a recording: its turns with their predictions, as one JSON document."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentir.errors import TimelineError
+from sentir.i18n import _
+from sentir.repr_mixin import ReprMixin
+from sentir.safe_text import json_dumps
+
+SCHEMA = "sentir-timeline/1"
+CURVE_STEP = 1.0  # seconds
+_DIGITS = 6  # of probabilities in the document
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Turn(ReprMixin):
+    """What one speaker says without a longer pause, and its prediction.
+
+    Attributes:
+        start, end: in seconds of the recording; both ``None`` in a conversation of text alone.
+        speaker: ``None`` if unknown.
+        text: ``None`` if there is none.
+        labels: predicted, or annotated, labels; in a multi-label task there may be none.
+        probabilities: label → probability; empty in a regression task and without a prediction.
+        values: name → number, in a regression task.
+        confidence: estimated probability that the labels are correct; ``None`` if there is none.
+        other_tasks: task → name → probability or number, of auxiliary tasks.
+        notes: sentences on how the turn was predicted.
+        problem: why there is no prediction; ``""`` if there is one, or none was asked for.
+    """
+
+    start: float | None = None
+    end: float | None = None
+    speaker: str | None = None
+    text: str | None = None
+    labels: tuple[str, ...] = ()
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, float] = field(default_factory=dict)
+    confidence: float | None = None
+    other_tasks: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    problem: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.start is None) != (self.end is None):
+            raise TimelineError(_("A turn needs both a start and an end, or neither."))
+        if self.start is None or self.end is None:
+            return
+        if not (math.isfinite(self.start) and math.isfinite(self.end) and 0 <= self.start < self.end):
+            raise TimelineError(
+                _("A turn from {start} s to {end} s is impossible: it must start at 0 or later and end after its "
+                  "start.", start=self.start, end=self.end)
+            )  # fmt: skip
+
+    @property
+    def seconds(self) -> float:
+        """Its duration; 0 without times."""
+        return 0.0 if self.start is None or self.end is None else self.end - self.start
+
+    def _repr_fields(self) -> dict[str, object]:
+        result = {"labels": "|".join(self.labels)} if self.labels else dict(self.values)
+        times = {"start": self.start, "end": self.end}
+        return {**times, "speaker": self.speaker, **result, "text": self.text, "problem": self.problem or None}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values, with six decimals of probabilities; empty fields are left out."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        kept = {key: value for key, value in values.items() if value not in (None, (), {}) and value != ""}
+        if self.text == "":
+            kept["text"] = ""
+        return {
+            key: round_numbers(value) if key not in ("start", "end") else value for key, value in kept.items()
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Turn:
+        """Return the turn of `to_dict`; unknown keys are ignored."""
+        known = {one.name for one in fields(cls)}
+        kept: dict[str, Any] = {
+            key: tuple(v) if isinstance(v, list) else v for key, v in values.items() if key in known
+        }
+        return cls(**kept)
+
+
+def round_numbers(value: Any) -> Any:
+    """Return plain JSON values with six decimals of numbers, as the document has them."""
+    if isinstance(value, Mapping):
+        return {key: round_numbers(one) for key, one in value.items()}
+    if isinstance(value, tuple):
+        return list(value)
+    return round(value, _DIGITS) if isinstance(value, float) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a timeline was made of.
+
+    Attributes:
+        file: name of the recording, without its folder; ``""`` for an array.
+        sha256: of the recording's content.
+        seconds: duration of the recording; ``None`` for a conversation of text alone.
+    """
+
+    file: str = ""
+    sha256: str = ""
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class TimelineDocument(ReprMixin):
+    """The turns of a recording in the order of their starts.
+
+    Attributes:
+        turns: those of the recording, or of the conversation.
+        source: the recording.
+        task: that the labels are of.
+        labels: the K labels that the model knows, or the name of the number that it predicts.
+        model: ``name`` and ``sha256`` of the model; empty for turns without predictions.
+        settings: how turns were found and windows made.
+        notes: sentences about the recording as a whole.
+        synthetic: whether the model was trained on a synthetic corpus.
+        path: the recording, for formats that include audio; not part of the document.
+    """
+
+    turns: tuple[Turn, ...]
+    source: Source = field(default_factory=Source)
+    task: str = ""
+    labels: tuple[str, ...] = ()
+    model: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    synthetic: bool = False
+    path: Path | None = field(default=None, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.turns)
+
+    def _repr_fields(self) -> dict[str, object]:
+        return {"file": self.source.file, "seconds": self.source.seconds, "turns": len(self), "task": self.task}
+
+    @property
+    def has_times(self) -> bool:
+        """Whether its turns have times."""
+        return all(turn.start is not None for turn in self.turns)
+
+    @property
+    def curve(self) -> NDArray[np.float64]:
+        """Return ``(S, K)``: for each second, the mean over the turns in it, weighted by their time there.
+
+        NaN where no turn has a prediction; no rows without times.
+        """
+        return compute_curve(self)
+
+    def to_json(self) -> str:
+        """Return the document ``sentir-timeline/1``; see ``docs/en/timeline.md``."""
+        return json_dumps(self.to_dict())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the document as plain JSON values."""
+        turns = [turn.to_dict() for turn in self.turns]
+        as_written = replace(self, turns=tuple(map(Turn.from_dict, turns)))
+        columns = as_written.curve.T.tolist()
+        curve = {name: [_number(v) for v in row] for name, row in zip(self.labels, columns, strict=True)}
+        return {
+            "schema": SCHEMA,
+            "recording": asdict(self.source),
+            "model": dict(self.model),
+            "task": self.task,
+            "labels": list(self.labels),
+            "synthetic": self.synthetic,
+            "settings": dict(self.settings),
+            "notes": list(self.notes),
+            "turns": turns,
+            "curve": {"step": CURVE_STEP, "values": curve} if self.has_times else None,
+        }
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return the timeline of a document.
+
+        Raises:
+            TimelineError: if it is not one, or of an unknown version.
+        """
+        try:
+            tree = json.loads(text)
+        except ValueError as error:
+            raise TimelineError(_("This is not a timeline: it is not JSON ({why}).", why=error)) from error
+        return cls.from_dict(tree)
+
+    @classmethod
+    def from_dict(cls, tree: Any) -> Self:
+        """Return the timeline of plain JSON values; see `from_json`."""
+        if not isinstance(tree, dict) or tree.get("schema") != SCHEMA:
+            raise TimelineError(_("This is not a timeline: its 'schema' must be '{schema}'.", schema=SCHEMA))
+        try:
+            return cls(
+                tuple(map(Turn.from_dict, tree["turns"])),
+                Source(**tree["recording"]),
+                tree["task"],
+                tuple(tree["labels"]),
+                tree["model"],
+                tree["settings"],
+                tuple(tree["notes"]),
+                tree["synthetic"],
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise TimelineError(_("This timeline is damaged: {why}.", why=repr(error))) from error
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else round(value, 4)
+
+
+def compute_curve(timeline: TimelineDocument) -> NDArray[np.float64]:
+    """Return the values of `TimelineDocument.curve`."""
+    timed = [turn for turn in timeline.turns if turn.start is not None and (turn.probabilities or turn.values)]
+    if not timeline.has_times:
+        return np.zeros((0, len(timeline.labels)))
+    seconds = max([timeline.source.seconds or 0.0, *(turn.end or 0.0 for turn in timeline.turns)])
+    total = np.zeros((math.ceil(seconds / CURVE_STEP), len(timeline.labels)))
+    weights = np.zeros((len(total), 1))
+    for turn in timed:
+        start, end = turn.start or 0.0, turn.end or 0.0
+        steps = np.arange(int(start / CURVE_STEP), math.ceil(end / CURVE_STEP))
+        share = np.minimum(end, (steps + 1) * CURVE_STEP) - np.maximum(start, steps * CURVE_STEP)
+        numbers = {**turn.probabilities, **turn.values}
+        total[steps] += share[:, None] * [numbers.get(name, 0.0) for name in timeline.labels]
+        weights[steps] += share[:, None]
+    return np.divide(total, weights, out=np.full_like(total, np.nan), where=weights > 0)
+
+
+def sort_turns(turns: Sequence[Turn]) -> tuple[Turn, ...]:
+    """Return turns in the order of their starts, then ends; those without times keep their order, first."""
+    return tuple(sorted(turns, key=lambda turn: (turn.start or 0.0, turn.end or 0.0)))
