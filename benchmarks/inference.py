@@ -1,8 +1,8 @@
 """Exported models (ONNX, float32 and int8) against two usual ways to classify texts, on one core.
 
-These are a pipeline of transformers, and a logistic regression on embeddings of sentence-transformers. All have the
-same encoder (MiniLM) and get the texts sorted by length, these two in batches of 32. Sentir also cleans the text,
-checks it, and returns calibrated probabilities.
+These are a pipeline of transformers, and a logistic regression on embeddings of sentence-transformers. All have
+the same encoder (MiniLM) and get the texts sorted by length, these two in batches of 32. Sentir also cleans the
+text, checks it, and returns calibrated probabilities.
 """
 
 import argparse

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 from running import sentir
-from tiny_corpora import spoken_recipe, stacking_on_text, tiny_recipe
+from tiny_corpora import spoken_recipe, tiny_recipe
 
 from sentir import i18n
 from sentir.errors import RecognizerError
@@ -19,7 +19,6 @@ from sentir.recognizer.recognizer import Recognizer
 from sentir.runtime import golden
 from sentir.runtime.files import GOLDEN_FILE, GRAPH_FILES, PARITY_FILE
 from sentir.runtime.onnx_backend import OnnxBackend
-from sentir.study.stacking import train_recognizer
 from sentir.training.recognizers import fit_recognizer
 
 DIALOGUE = {
@@ -248,24 +247,6 @@ def test_other_kinds_of_text_models(name, corpus, weights, tmp_path):
     recognizer = fit_recognizer(tiny_recipe(weights, **PARTS[name]), corpus)[0]
     save_exported(recognizer, blind(corpus), tmp_path / "out")
     assert_equal_predictions(Recognizer.from_pretrained(tmp_path / "out"), recognizer, blind(corpus))
-
-
-@pytest.mark.slow
-def test_a_stacked_model_is_exported_with_the_one_it_stacks(corpus, weights, tmp_path):
-    recognizer, _dev = train_recognizer(tiny_recipe(weights, **stacking_on_text(weights)), corpus)
-    save_exported(recognizer, blind(corpus), tmp_path / "out")
-    ours = Recognizer.from_pretrained(tmp_path / "out")
-    assert ours.stacked.backend.kind == "onnx"
-    assert not list((tmp_path / "out").rglob("*.safetensors"))
-    assert_equal_predictions(ours, recognizer, blind(corpus))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["emotion_model", "multimodal"])
-def test_models_of_audio(kind, spoken, weights, tmp_path, one_store):
-    recognizer = fit_recognizer(spoken_recipe(weights, model={"kind": kind}), spoken)[0]
-    save_exported(recognizer, blind(spoken), tmp_path / "out")
-    assert_equal_predictions(Recognizer.from_pretrained(tmp_path / "out"), recognizer, blind(spoken), 1e-4)
 
 
 @pytest.mark.slow

@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from export_cases import CASES, SMALL, Built, Case, build, export, torch_outputs
+from torch.nn.utils.parametrize import is_parametrized
 
+from sentir.export.equal_lengths import EqualLengthSpeech
 from sentir.runtime.onnx_backend import OnnxBackend
 
 LIMIT = 1e-5
@@ -29,6 +31,15 @@ def exported(folder) -> tuple[Built, OnnxBackend]:
     np.testing.assert_array_equal(torch_outputs(built)[0], logits, "exporting leaves the network as it was")
     assert config._attn_implementation == before
     return built, backend
+
+
+def test_a_speech_encoder_can_be_used_after_it_was_prepared_for_export(folder):
+    """Its weight norm is replaced in a copy, whose class is that of the original."""
+    built = build(Case(audio="wav2vec2"), folder)
+    logits, _vectors = torch_outputs(built)
+    prepared = EqualLengthSpeech(built.frozen["speech_encoder"])
+    assert not any(map(is_parametrized, prepared.modules()))
+    np.testing.assert_array_equal(torch_outputs(built)[0], logits)
 
 
 def take(batch: Mapping, rows) -> dict:

@@ -77,6 +77,12 @@ def test_an_exported_model_is_given_the_arrays_that_the_trained_one_is(name, tra
         np.testing.assert_array_equal(array, ours[key], err_msg=key)
 
 
+def test_a_stacked_model_is_exported_with_the_one_it_stacks(trained_models):
+    assert trained_models.load("stacked", "onnx").stacked.backend.kind == "onnx"
+    names = {path.name for path in trained_models.folder("stacked", "onnx").rglob("*")}
+    assert "utterances.onnx" in names and not [name for name in names if name.endswith(".safetensors")]
+
+
 def test_predictions_do_not_depend_on_the_batch(recognizer, spoken):
     utterances = [u.blind() for u in spoken.train]
     if recognizer.stacked is not None:
