@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -11,8 +12,13 @@ import typer
 from sentir.errors import CorpusError
 from sentir.files.media_files import is_media_file
 from sentir.i18n import _
+from sentir.paths import STARTER
 from sentir.preflight import require_files
 
+OptionalModelArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="MODEL", help=_("Folder of a saved model; default: the starter, for English text.")),
+]
 FilesArgument = Annotated[  # strings, as Path("") would be the working folder
     list[str] | None, typer.Argument(help=_("Audio or video files, folders of them, tables, or conversations."))
 ]
@@ -42,6 +48,23 @@ EndColumnOption = Annotated[
 TurnColumnOption = Annotated[
     str | None, typer.Option(help=_("Column of turn numbers within a dialogue; default: the recipe's."))
 ]
+
+
+def split_model(model: str | None, files: Sequence[str] | None) -> tuple[Path, list[str]]:
+    """Return the model and the files of a command whose first argument may be either.
+
+    It is a file if there is such a file, as models are folders; the model is then the starter.
+
+    Raises:
+        CorpusError: if the first argument looks like a text.
+    """
+    if model is None:
+        return Path(STARTER), []
+    if os.path.isfile(model):
+        return Path(STARTER), [model, *(files or ())]
+    if not model or any(letter.isspace() for letter in model):
+        require_files([model])
+    return Path(model), [*(files or ())]
 
 
 def make_items(texts: Sequence[str] | None, files: Sequence[str] | None) -> list[object]:

@@ -10,9 +10,10 @@ import hashlib
 import importlib.util
 import re
 import ssl
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
@@ -57,6 +58,10 @@ class WeightsSource:
     origin: str
     detail: str = ""
     sha256_verified: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values, for saved models; the folder of a package is not among them."""
+        return asdict(replace(self, location=self.detail) if self.origin == "package" else self)
 
     def describe(self) -> str:
         """Return it in words, as part of a sentence about weights."""

@@ -1,4 +1,4 @@
-"""Saved models on the Hugging Face hub."""
+"""Saved models by name: on the Hugging Face hub, and the one that comes with Sentir."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from sentir.errors import RecognizerError
 from sentir.i18n import _
 from sentir.logs import quiet_logger
-from sentir.paths import PathLike
+from sentir.paths import STARTER, PathLike, starter_dir
 from sentir.preflight import METADATA_FILE
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
@@ -19,13 +19,16 @@ def find_model(source: PathLike) -> Path:
     """Return the folder of a saved model: a local one as it is, a model of the hub from its cache or downloaded.
 
     Args:
-        source: a folder, or a hub id, ``owner/name``. A folder that exists comes first.
+        source: a folder, a hub id, ``owner/name``, or ``starter``, the model that comes with Sentir. A folder
+            that exists comes first.
 
     Raises:
         RecognizerError: if it looks like a hub id, and is neither a folder nor can be downloaded.
     """
     folder = Path(source)
     name = folder.as_posix()
+    if name == STARTER and not folder.exists():
+        return starter_dir()
     if folder.exists() or not _HUB_ID.fullmatch(name):
         return folder
     from huggingface_hub import snapshot_download

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from sentir.corpus.corpus import Corpus
+from sentir.corpus.language_detection import detect_language
 from sentir.corpus.predictions import Predictions
 from sentir.models.device import get_best_device
 from sentir.recipe import Recipe
@@ -58,8 +58,9 @@ def fit_recognizer(
         "missing_modalities": fitted.missing_modalities,
         "truncated": fitted.truncated,
         "calibration": fitted.calibration.method if fitted.calibration else "",
-        "weights": {part: asdict(source) for part, source in fitted.weight_sources.items()},
+        "weights": {part: source.to_dict() for part, source in fitted.weight_sources.items()},
         "data": summarize_data(corpus, recipe.data.task),
+        "language": detect_language([u.text for u in corpus.train]),
         "previous_trainings": [] if init_from is None else _previous_trainings(init_from),
         "plugins": list_needed_plugins(recipe),
         "versions": package_versions(),
