@@ -38,6 +38,7 @@ _LAZY_IMPORTS = {
     "plan_download": "sentir.api",
     "predict": "sentir.api",
     "prepare_corpus": "sentir.api",
+    "push_to_hub": "sentir.api",
     "run_study": "sentir.api",
     "set_language": "sentir.i18n",
     "timeline": "sentir.api",

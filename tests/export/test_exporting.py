@@ -1,6 +1,8 @@
 """Exported recognizers: saved, loaded, proven; refused where their numbers differ."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -112,6 +114,17 @@ def test_saving_a_trained_model_over_an_exported_one_leaves_no_graphs(saved, tra
     trained.save_pretrained(saved)
     assert not list(saved.rglob("*.onnx"))
     assert Recognizer.from_pretrained(saved).backend.kind == "torch"
+
+
+def test_it_predicts_where_neither_torch_nor_transformers_can_be_imported(folder):
+    absent = ("torch", "transformers", "timm", "sklearn", "matplotlib", "pandas", "pyarrow", "safetensors")
+    code = f"""
+import sys
+sys.modules.update(dict.fromkeys({absent!r}))
+from sentir import Recognizer
+print(Recognizer.from_pretrained({str(folder)!r}).predict("I am happy").label)"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == Recognizer.from_pretrained(folder).predict("I am happy").label, done.stderr
 
 
 def test_an_exported_model_has_no_network(folder):

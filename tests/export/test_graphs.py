@@ -96,4 +96,5 @@ def test_it_names_the_arrays_that_it_takes(exported):
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_every_kind_of_network_agrees_with_torch(case, folder):
     built = build(case, folder)
-    assert_equal_outputs(built, export(built))
+    backend = export(built)
+    assert_equal_outputs(built, backend)  # torch after the export

@@ -1,18 +1,23 @@
 """Model cards: facts of the training in both languages, and valid metadata for the hub."""
 
+import math
+
 import pytest
-import yaml
+from huggingface_hub import ModelCard, metadata_load
+from huggingface_hub.repocard_data import model_index_to_eval_results
 from tiny_corpora import tiny_corpus, tiny_recipe
 
+from sentir.corpus.label_spaces import RegressionSpace
 from sentir.evaluation.results import LabelScore, ModelScores, Score
 from sentir.i18n import use_language
+from sentir.models.weights import WeightsSource
 from sentir.recognizer.card import (
-    front_matter,
     limitations,
     make_model_card,
     save_model_cards,
     summarize_data,
 )
+from sentir.recognizer.card_metadata import front_matter, license_remark
 from sentir.recognizer.card_scores import load_scores
 
 
@@ -55,6 +60,14 @@ def card(facts, **recipe):
     return make_model_card(tiny_recipe("w", **recipe), tiny_corpus().label_space("emotion"), facts).to_markdown()
 
 
+def metadata(facts, recipe=None, modalities=("text",), space=None):
+    """The metadata as the hub's client parses it."""
+    yaml = front_matter(
+        recipe or tiny_recipe("w"), space or tiny_corpus().label_space("emotion"), facts, modalities
+    )
+    return ModelCard(f"---\n{yaml}\n---\n").data
+
+
 def test_a_card_shows_the_facts_of_the_training(facts):
     text = card(facts)
     assert "one label per utterance from its text: joy, neutral, sadness" in text
@@ -79,7 +92,7 @@ def test_no_test_scores_synthetic_data_and_rare_labels_are_limitations(facts):
     found = limitations(recipe, load_scores(facts), facts)
     assert any("Not evaluated on test" in one for one in found) and found[0].startswith("Synthetic")
     assert any("Fewer than 50 utterances of dev have the label joy, neutral, sadness" in one for one in found)
-    assert "synthetic-data" in front_matter(recipe, tiny_corpus().label_space("emotion"), facts)
+    assert "synthetic-data" in metadata(facts, recipe).to_yaml()
 
 
 def test_random_weights_are_a_limitation(facts):
@@ -91,18 +104,93 @@ def test_the_license_is_shown_if_it_is_known(facts):
     assert "License of the corpus: unknown." in card(facts)
 
 
-def test_the_front_matter_is_valid_metadata_for_the_hub(facts):
-    space = tiny_corpus().label_space("emotion")
-    tree = yaml.safe_load(front_matter(tiny_recipe("w"), space, facts))
-    assert tree["library_name"] == "sentir" and tree["pipeline_tag"] == "text-classification"
-    (results,) = [one["results"] for one in tree["model-index"]]
-    assert {one["dataset"]["split"] for one in results} == {"dev", "test"}
-    assert "base_model" not in tree, "weights of a folder have no hub id"
-    named = tiny_recipe(None, model={"weights": None, "backbone": "minilm"})
-    assert (
-        yaml.safe_load(front_matter(named, space, facts))["base_model"]
-        == "sentence-transformers/all-MiniLM-L6-v2"
+def test_the_front_matter_is_valid_metadata_for_the_hub(facts, tmp_path):
+    facts |= {"language": "es", "test_openings": 3}
+    save_model_cards(tmp_path, tiny_recipe("w"), tiny_corpus().label_space("emotion"), facts)
+    card, tree = ModelCard.load(tmp_path / "README.md"), metadata_load(tmp_path / "README.md")
+    assert card.data.to_dict() == tree and card.data.library_name == "sentir"
+    assert (card.data.pipeline_tag, card.data.language, card.data.license) == (
+        "text-classification",
+        "es",
+        "unknown",
     )
+    assert card.data.base_model is None, "weights of a folder have no hub id"
+    name, results = model_index_to_eval_results(tree["model-index"])
+    assert name == "tiny" and results == card.data.eval_results
+    assert {one.dataset_split for one in results} == {"dev", "test"}
+    interval = {"interval": [0.59, 0.633], "confidence_level": 0.95}
+    found = {(one.dataset_split, one.metric_type): (one.metric_value, one.metric_args) for one in results}
+    assert found["dev", "weighted_f1"] == (0.612, interval)
+    assert found["test", "weighted_f1"] == (0.612, interval | {"test_openings": 3})
+    assert found["test", "accuracy"] == (0.7, {"test_openings": 3})
+
+
+def test_scores_that_are_not_numbers_are_left_out_of_the_metadata(facts):
+    facts["scores"][0]["metrics"]["accuracy"]["value"] = math.nan
+    found = {(one.dataset_split, one.metric_type) for one in metadata(facts).eval_results}
+    assert found == {("dev", "weighted_f1"), ("test", "weighted_f1"), ("test", "accuracy")}
+
+
+def test_base_models_are_the_hub_ids_of_the_weights(facts):
+    minilm = "sentence-transformers/all-MiniLM-L6-v2"
+    named = tiny_recipe(None, model={"weights": None, "backbone": "minilm"})
+
+    def base_model(*sources):
+        weights = {str(n): WeightsSource(*source).to_dict() for n, source in enumerate(sources)}
+        return metadata(facts | {"weights": weights}, named).base_model
+
+    assert base_model(("/site/gt/model", "package", "gt")) == minilm
+    assert base_model((minilm, "cache"), ("timm/vgg16", "hub"), ("/x", "folder")) == [minilm, "timm/vgg16"]
+    assert base_model(("/x", "folder"), (minilm, "random")) is None
+    assert metadata(facts, named).base_model is None, "a baseline has no pretrained weights"
+
+
+@pytest.mark.parametrize(
+    ("modalities", "tag", "is_multimodal"),
+    [
+        ({"text"}, "text-classification", False),
+        ({"audio"}, "audio-classification", False),
+        ({"text", "audio"}, "audio-classification", True),
+    ],
+)
+def test_the_pipeline_tag_follows_from_the_modalities(facts, modalities, tag, is_multimodal):
+    data = metadata(facts, modalities=modalities)
+    assert data.pipeline_tag == tag and ("multimodal" in data.tags) == is_multimodal
+    assert metadata(facts, space=RegressionSpace("valence", "valence", (-1.0, 1.0))).pipeline_tag is None
+
+
+def test_corpora_that_are_known_have_license_language_and_data_set(facts):
+    meld = metadata(facts, tiny_recipe("w", data={"reader": "meld"}))
+    assert (meld.license, meld.language, meld.datasets) == ("gpl-3.0", "en", ["declare-lab/MELD"])
+    assert {one.dataset_type for one in meld.eval_results} == {"declare-lab/MELD"}
+    mosei = metadata(facts, tiny_recipe("w", data={"reader": "mosei"}))
+    assert (mosei.license, mosei.license_name, mosei.datasets) == ("other", "research-use", None)
+    both = facts | {"previous_trainings": [{"corpus": "ravdess", "synthetic": False}]}
+    assert metadata(both, tiny_recipe("w", data={"reader": "meld"})).license_name == "cc-by-nc-sa-4.0-and-gpl-3.0"
+    synthetic = metadata(facts | {"synthetic": True}, tiny_recipe("w", data={"reader": "meld"}))
+    assert (synthetic.license, synthetic.datasets) == ("mit", None) and "synthetic-data" in synthetic.tags
+
+
+def test_licenses_that_limit_sharing_are_named(facts):
+    meld = tiny_recipe("w", data={"reader": "meld"})
+    assert "may limit sharing the model: tiny (GPL-3.0)." in license_remark(meld, facts)
+    assert "does not know: tiny." in license_remark(tiny_recipe("w"), facts)
+    assert license_remark(meld, facts | {"synthetic": True}) == ""
+    earlier = [
+        {"corpus": "ravdess", "synthetic": False},
+        {"corpus": "own"},
+        {"corpus": "demo", "synthetic": True},
+    ]
+    remark = license_remark(meld, facts | {"synthetic": True, "previous_trainings": earlier})
+    assert "ravdess (CC BY-NC-SA 4.0)" in remark and "does not know: own." in remark and "demo" not in remark
+    with use_language("es"):
+        assert license_remark(tiny_recipe("w", data={"reader": "mosei"}), facts)
+
+
+def test_a_card_says_how_often_test_was_evaluated_on(facts):
+    assert "Evaluations on this test split" not in card(facts)
+    text = card(facts | {"test_openings": 3})
+    assert text.count("Evaluations on this test split when the model was saved: 3.") == 1
 
 
 def test_cards_are_saved_in_english_and_spanish_in_any_language(facts, tmp_path):

@@ -155,9 +155,10 @@ def test_a_hub_id_that_cannot_be_downloaded_is_one_sentence(tmp_path, monkeypatc
 def test_a_model_in_the_hub_cache_is_loaded_without_a_connection(text_model, tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     repository = tmp_path / "models--owner--mine"
-    text_model.save_pretrained(repository / "snapshots" / "abc")
+    commit = "a" * 40
+    text_model.save_pretrained(repository / "snapshots" / commit)
     (repository / "refs").mkdir()
-    (repository / "refs" / "main").write_text("abc")
+    (repository / "refs" / "main").write_text(commit)
     for load in (Recognizer.from_pretrained, sentir.load):
         assert load("owner/mine").predict("I am happy.") == text_model.predict("I am happy.")
     assert sentir.predict("owner/mine", "I am happy.").label

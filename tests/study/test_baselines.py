@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from huggingface_hub import ModelCard
 from tiny_corpora import SPACES, tiny_corpus, tiny_recipe
 
 from sentir import api
@@ -127,7 +128,8 @@ def test_a_saved_baseline_predicts_the_same(name, task, corpus, tmp_path):
     found, expected = (one.predict_utterances(corpus.dev).probabilities for one in (loaded, own))
     np.testing.assert_array_equal(found, expected)
     assert {path.suffix for path in (tmp_path / "saved").iterdir()} == {".json", ".safetensors", ".md"}
-    assert "simple baseline" in (tmp_path / "saved" / "README.md").read_text(encoding="utf-8")
+    card = ModelCard.load(tmp_path / "saved" / "README.md")
+    assert card.data.library_name == "sentir" and card.data.base_model is None and "simple baseline" in card.text
     (prediction,) = api.predict(tmp_path / "saved", ["I am happy."])
     (expected,) = (
         own.predict_utterances([Utterance("x", "dev", text="I am happy.")]).labels(own.thresholds).values()

@@ -95,6 +95,7 @@ def test_the_best_candidate_is_saved_complete(task, done, corpus):
     assert (done.out / "models" / f"tiny-{task}" / "encoder").is_dir()
     assert recognizer.space == corpus.label_space(task)
     (row,) = rows(done.report.scores, task=task, split="dev", model=done.report.best_per_family["tiny", task][0])
+    assert recognizer.facts["test_openings"] == len(done.report.openings) == 1
     assert recognizer.facts["dev_score"] == pytest.approx(row.metrics[TASKS[task]].value)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sentir.api.explanation import explain as explain
     from sentir.api.explanation import explain_model as explain_model
     from sentir.api.export import export_model as export_model
+    from sentir.api.hub import push_to_hub as push_to_hub
     from sentir.api.inspection import UtteranceInspection as UtteranceInspection
     from sentir.api.inspection import inspect_utterance as inspect_utterance
     from sentir.api.loading import load as load
@@ -72,6 +73,7 @@ _LAZY_IMPORTS = {
     "predict": "sentir.api.prediction",
     "prepare_corpus": "sentir.api.corpora",
     "preview_cleaning": "sentir.api.corpora",
+    "push_to_hub": "sentir.api.hub",
     "redraw_corpus": "sentir.api.redraw",
     "run_study": "sentir.api.studies",
     "score_files": "sentir.api.timeline_files",

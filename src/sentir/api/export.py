@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sentir.api.evaluation import make_scorer, score_model
 from sentir.api.loading import as_recognizer, get_model_name, require_same_labels, require_scoring_plugins
@@ -60,7 +60,7 @@ def export_model(
     recognizer = as_recognizer(model)
     data = recognizer.recipe.data
     has_corpus = root is not None or data.root is not None or data.reader.startswith("demo-")
-    options = {"int8": int8, "allow_loss": allow_loss}
+    options: dict[str, Any] = {"int8": int8, "allow_loss": allow_loss}
     if has_corpus:
         require_root(data.reader, root or data.root)
         utterances, dev_score = _read_dev(recognizer, get_model_name(model), root)

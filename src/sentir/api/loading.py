@@ -16,7 +16,7 @@ from sentir.preflight import require_corpus_of_model, require_model, require_roo
 from sentir.progress import progress_bar
 from sentir.readers import read_corpus
 from sentir.recipe import DataSettings, Recipe
-from sentir.recognizer.hub import find_model
+from sentir.recognizer.hub import at_revision, find_model
 
 if TYPE_CHECKING:
     from sentir.recognizer.recognizer import Recognizer
@@ -45,19 +45,22 @@ def as_recognizer(model: PathLike | Recognizer | BaselineModel) -> Recognizer:
     return loaded
 
 
-def load(model: PathLike = STARTER, *, plugins: PathLike | Iterable[PathLike] = ()) -> Recognizer | BaselineModel:
+def load(
+    model: PathLike = STARTER, *, revision: str | None = None, plugins: PathLike | Iterable[PathLike] = ()
+) -> Recognizer | BaselineModel:
     """Load a recognizer, or the baseline that a study selected.
 
     Args:
         model: the folder of a saved model, or the id of one on the Hugging Face hub, ``owner/name``; by default
             the starter, which predicts emotion and sentiment of English text and comes with Sentir.
+        revision: of a model on the hub: a branch, tag or commit; by default ``main``.
         plugins: Python files to load first; see `sentir.plugins.load_plugin`.
 
     Raises:
         SentirError: see `sentir.recognizer.recognizer.Recognizer.from_pretrained`.
     """
     load_plugins(plugins)
-    folder = find_model(model)
+    folder = find_model(at_revision(model, revision))
     require_model(folder)
     from sentir.recognizer.recognizer import Recognizer
     from sentir.study.baseline_model import BaselineModel, is_baseline_model

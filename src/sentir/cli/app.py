@@ -24,6 +24,7 @@ from sentir.cli.options import (
     OpenOption,
     ReasonOption,
     RecipeArgument,
+    RevisionOption,
     RootOption,
     RunFolderOption,
     SetOption,
@@ -31,12 +32,14 @@ from sentir.cli.options import (
 )
 from sentir.cli.plugins import AllowPluginsOption, PluginOption, load_allowed_plugins, load_corpus_plugins
 from sentir.cli.predict import predict
+from sentir.cli.push import push
 from sentir.cli.timeline import timeline
 from sentir.cli.tune import tune
 from sentir.cli.usage_errors import CommandGroup
 from sentir.i18n import _
 from sentir.paths import to_file_name
 from sentir.progress import show_progress
+from sentir.recognizer.hub import at_revision
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -167,10 +170,12 @@ def evaluate(
     analyze: Annotated[
         bool, typer.Option("--analyze", help=_("Also print calibration, scores by slice, and errors."))
     ] = False,
+    revision: RevisionOption = None,
     plugin: PluginOption = None,
     allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
+    model = at_revision(model, revision)
     load_corpus_plugins(corpus, allow_plugins)
     from sentir import api
     from sentir.cli.scores_output import print_analysis, print_scores
@@ -263,5 +268,12 @@ app.command(
     epilog=_("Example: sentir timeline models/mine talk.mp3 --format srt --format html"),
 )(timeline)
 
+app.command(
+    help=_(
+        "Push a saved model to the Hugging Face hub. It needs a token with write access: run 'hf auth login', or "
+        "set HF_TOKEN."
+    ),
+    epilog=_("Example: sentir push models/mine ana/meld-text --private"),
+)(push)
 
 app.add_typer(corpus, name="corpus")

@@ -23,10 +23,12 @@ from sentir.cli.input_options import (
     make_items,
     split_model,
 )
+from sentir.cli.options import RevisionOption
 from sentir.cli.plugins import PluginOption
 from sentir.i18n import _
 from sentir.io import prepare_output_path
 from sentir.progress import show_progress
+from sentir.recognizer.hub import at_revision
 
 
 def embed(
@@ -44,6 +46,7 @@ def embed(
     start_column: StartColumnOption = None,
     end_column: EndColumnOption = None,
     turn_column: TurnColumnOption = None,
+    revision: RevisionOption = None,
     plugin: PluginOption = None,
 ) -> None:
     from sentir import api
@@ -51,6 +54,7 @@ def embed(
     from sentir.api.prediction_files import require_not_an_input
 
     folder, files = split_model(model, files)
+    folder = at_revision(folder, revision)
     require_vector_suffix(out)
     require_not_an_input(out, map(Path, files))
     prepare_output_path(out)

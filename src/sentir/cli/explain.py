@@ -9,12 +9,13 @@ import typer
 from rich.text import Text
 
 from sentir.cli import output
-from sentir.cli.options import CorpusOption, JsonOption, ModelArgument, RootOption
+from sentir.cli.options import CorpusOption, JsonOption, ModelArgument, RevisionOption, RootOption
 from sentir.cli.plugins import AllowPluginsOption, PluginOption, load_corpus_plugins
 from sentir.display_names import display_name
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.progress import show_progress
+from sentir.recognizer.hub import at_revision
 
 if TYPE_CHECKING:
     from sentir.explanation.results import Explanation, ModelExplanation, Passage
@@ -39,10 +40,12 @@ def explain(
     html: Annotated[
         Path | None, typer.Option(help=_("Write the explanation to this HTML file, in English and Spanish."))
     ] = None,
+    revision: RevisionOption = None,
     plugin: PluginOption = None,
     allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
+    model = at_revision(model, revision)
     load_corpus_plugins(corpus, allow_plugins)
     has_input = text is not None or file is not None
     explains_prediction = has_input or utterance_id is not None

@@ -17,7 +17,13 @@ from sentir.preflight import require_files
 
 OptionalModelArgument = Annotated[
     str | None,
-    typer.Argument(metavar="MODEL", help=_("Folder of a saved model; default: the starter, for English text.")),
+    typer.Argument(
+        metavar="MODEL",
+        help=_(
+            "Folder of a saved model, or one on the hub: OWNER/NAME or OWNER/NAME@REVISION; default: the starter, "
+            "for English text."
+        ),
+    ),
 ]
 FilesArgument = Annotated[  # strings, as Path("") would be the working folder
     list[str] | None, typer.Argument(help=_("Audio or video files, folders of them, tables, or conversations."))

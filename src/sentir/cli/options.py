@@ -28,4 +28,9 @@ CorpusOption = Annotated[
 RecipeArgument = Annotated[
     Path, typer.Argument(help=_("A recipe: a TOML file, or the name of one that comes with Sentir."))
 ]
-ModelArgument = Annotated[Path, typer.Argument(help=_("Folder of a saved model."))]
+ModelArgument = Annotated[
+    Path, typer.Argument(help=_("Folder of a saved model, or one on the hub: OWNER/NAME or OWNER/NAME@REVISION."))
+]
+RevisionOption = Annotated[
+    str | None, typer.Option(help=_("Branch, tag or commit of a model on the hub; default: main."))
+]

@@ -23,11 +23,12 @@ from sentir.cli.input_options import (
     make_items,
     split_model,
 )
-from sentir.cli.options import JsonOption
+from sentir.cli.options import JsonOption, RevisionOption
 from sentir.cli.plugins import PluginOption
 from sentir.i18n import _
 from sentir.io import prepare_output_path
 from sentir.progress import show_progress
+from sentir.recognizer.hub import at_revision
 
 
 def predict(
@@ -56,6 +57,7 @@ def predict(
             )
         ),
     ] = None,
+    revision: RevisionOption = None,
     plugin: PluginOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -63,6 +65,7 @@ def predict(
     from sentir.api.prediction_files import require_known_suffix, require_not_an_input
 
     folder, files = split_model(model, files)
+    folder = at_revision(folder, revision)
     if out is not None:
         require_known_suffix(out)
         require_not_an_input(out, map(Path, files))

@@ -12,6 +12,7 @@ import re
 import string
 import unicodedata
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from itertools import groupby
 
 from sentir.corpus.stop_words import ENGLISH_STOP_WORDS
@@ -79,8 +80,13 @@ def clean_text(text: str, steps: Iterable[str]) -> str:
     Raises:
         UnknownNameError: if a step is not registered.
     """
-    for name in steps:
-        text = CLEANING_STEPS.get(name)(text)
+    return _apply_steps(text, tuple(CLEANING_STEPS.get(name) for name in steps))
+
+
+@lru_cache(maxsize=256)  # a prediction cleans its texts when it checks them, and again as input of the model
+def _apply_steps(text: str, steps: tuple[CleaningStep, ...]) -> str:
+    for step in steps:
+        text = step(text)
     return text
 
 

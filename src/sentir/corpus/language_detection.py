@@ -99,7 +99,8 @@ def language_name(code: str) -> str:
 def _detect_by_function_words(word_counts: Counter[str]) -> str | None:
     total = word_counts.total()
     shares = {
-        code: sum(word_counts[word] for word in words) / total for code, words in _FUNCTION_WORD_SETS.items()
+        code: sum(count for word, count in word_counts.items() if word in words) / total
+        for code, words in _FUNCTION_WORD_SETS.items()
     }
     best, second = sorted(shares, key=lambda code: -shares[code])[:2]
     distinct = {code: len(words & word_counts.keys()) for code, words in _OWN_WORDS.items()}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sentir.corpus.licenses import KNOWN_CORPORA
 from sentir.i18n import gettext_noop
 from sentir.registry import Registry
 
@@ -63,7 +64,7 @@ DOWNLOADABLE_CORPORA = Registry(
     {
         "meld": DownloadableCorpus(
             title=gettext_noop("MELD: utterances of the series Friends, their video clips and labels"),
-            license="GPL-3.0",
+            license=KNOWN_CORPORA["meld"].license,
             kaggle_handle="zaber666/meld-dataset",
             remote_files={
                 source: RemoteFile(f"{folder}/{_MELD_FILE}", _MELD_SIZE, _MELD_SHA256)
@@ -76,7 +77,7 @@ DOWNLOADABLE_CORPORA = Registry(
         ),
         "mosei": DownloadableCorpus(
             title=gettext_noop("CMU-MOSEI: segments of YouTube monologues, their audio and labels"),
-            license=gettext_noop("research use"),
+            license=KNOWN_CORPORA["mosei"].license,
             kaggle_handle="gnurtqh/cmu-mosei",
             remote_files={},
             reader="mosei",
@@ -84,7 +85,7 @@ DOWNLOADABLE_CORPORA = Registry(
         ),
         "mosei-videos": DownloadableCorpus(
             title=gettext_noop("CMU-MOSEI: the audio of whole videos at 16 kHz, and labels"),
-            license=gettext_noop("research use"),
+            license=KNOWN_CORPORA["mosei"].license,
             kaggle_handle="maunberg/cmu-mosei",
             remote_files={},
             reader="mosei",

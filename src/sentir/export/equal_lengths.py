@@ -7,6 +7,7 @@ has grouped the rows, and nothing is padded.
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -94,7 +95,7 @@ def equal_length_audio(
     if audio.encoder is None:
         assert frozen is not None
         return audio, EqualLengthSpeech(frozen)
-    clone = shallow_copy(audio)
+    clone: Any = shallow_copy(audio)
     clone.encoder = EqualLengthSpeech(audio.encoder)
     clone.input_names = clone.encoder.input_names
     return clone, None
@@ -114,6 +115,14 @@ def _without_parametrizations(transformer: nn.Module) -> nn.Module:
     clone = copy.deepcopy(transformer)
     for module in list(clone.modules()):
         if parametrize.is_parametrized(module):
-            for name in list(module.parametrizations):
-                parametrize.remove_parametrizations(module, name)
+            _bake_parametrizations(module)
     return clone
+
+
+def _bake_parametrizations(module: Any) -> None:
+    """Do what torch's `remove_parametrizations` does, which would change the class that copies share."""
+    values = {name: getattr(module, name).detach() for name in module.parametrizations}
+    module.__class__ = type(module).__base__
+    del module.parametrizations
+    for name, value in values.items():
+        module.register_parameter(name, nn.Parameter(value, requires_grad=False))

@@ -137,11 +137,9 @@ def _cpu_backend(recognizer: Recognizer) -> TorchBackend:
     if next(network.parameters()).device.type == "cpu":
         return TorchBackend(network, encoders)
     text, speech = encoders.text, encoders.speech
-    on_cpu = Encoders(
-        text and replace(text, encoder=copy.deepcopy(text.encoder).cpu()),
-        speech and replace(speech, encoder=copy.deepcopy(speech.encoder).cpu()),
-    )
-    return TorchBackend(copy.deepcopy(network).cpu().eval(), on_cpu)
+    text = None if text is None else replace(text, encoder=copy.deepcopy(text.encoder).cpu())
+    speech = None if speech is None else replace(speech, encoder=copy.deepcopy(speech.encoder).cpu())
+    return TorchBackend(copy.deepcopy(network).cpu().eval(), Encoders(text, speech))
 
 
 def _export_backend(backend: TorchBackend, inputs: ModelInputs) -> dict[str, onnx.ModelProto]:
@@ -162,15 +160,15 @@ def _save_graphs(models: dict[str, onnx.ModelProto], folder: Path) -> None:
 
 def _save_processors(backend: TorchBackend, folder: Path) -> None:
     """Write the tokenizer and the feature extractor, which are loaded as those of a trained model are."""
-    text, speech = backend.encoders.text, backend.encoders.speech
-    for part, one in ((TEXT_ENCODER_FOLDER, text), (SPEECH_ENCODER_FOLDER, speech)):
-        if one is not None:
-            (folder / part).mkdir(exist_ok=True)
-    if text is not None:
-        text.processor.tokenizer.save_pretrained(folder / TEXT_ENCODER_FOLDER)
-    if speech is not None:
-        speech.processor.save_pretrained(folder / SPEECH_ENCODER_FOLDER)
-        speech.encoder.transformer.config.save_pretrained(folder / SPEECH_ENCODER_FOLDER)
+    encoders = backend.encoders
+    if encoders.text is not None:
+        target = folder / TEXT_ENCODER_FOLDER
+        encoders.text.encoder.transformer.config.save_pretrained(target)
+        encoders.text.processor.tokenizer.save_pretrained(target)
+    if encoders.speech is not None:
+        target = folder / SPEECH_ENCODER_FOLDER
+        encoders.speech.encoder.transformer.config.save_pretrained(target)
+        encoders.speech.processor.save_pretrained(target)
 
 
 def compute_logits(backend: Backend, inputs: ModelInputs) -> Logits:

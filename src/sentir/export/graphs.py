@@ -8,13 +8,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sentir.export.equal_lengths import EqualLengthText, equal_length_audio, shallow_copy
+from sentir.export.equal_lengths import (
+    EqualLengthSpeech,
+    EqualLengthText,
+    equal_length_audio,
+    shallow_copy,
+)
 from sentir.models.context import AttentionContext, NoContext, RecurrentContext
 from sentir.models.multimodal import PerModality
 from sentir.models.speech_encoder import SpeechEncoder
 from sentir.models.text_encoder import TextEncoder
 
 ONNX_OPSET = 20
+_OTHER_INPUTS = ("has_text", "features")
 
 
 class UtteranceGraph(nn.Module):
@@ -30,28 +36,29 @@ class UtteranceGraph(nn.Module):
 
     def __init__(
         self,
-        network: nn.Module,
+        network: Any,
         text_encoder: TextEncoder | None = None,
         speech_encoder: SpeechEncoder | None = None,
     ) -> None:
         super().__init__()
         self.network: Any = shallow_copy(network)
-        self.text, self.speech = None, None
-        names = dict.fromkeys(n for n in network.input_names if n not in ("dialogue", "turn", "speaker"))
-        if "text_states" in names:
+        self.text: EqualLengthText | None = None
+        self.speech: EqualLengthSpeech | None = None
+        text_names: tuple[str, ...] = ()
+        audio_names: tuple[str, ...] = ()
+        if "text_states" in network.input_names:
             assert text_encoder is not None
             self.text = EqualLengthText(text_encoder)
-        elif "input_ids" in names:
+        if "input_ids" in network.input_names:
             self.network.encoder = EqualLengthText(network.encoder)
-        if "input_ids" in names or "text_states" in names:
-            names = {n: None for n in names if n not in ("text_states", *TextEncoder.input_names)}
-            names |= dict.fromkeys(EqualLengthText.input_names)
-        if "has_audio" in names:
-            for name in self.network.audio.input_names:
-                names.pop(name, None)
+        if hasattr(network, "text_proj"):
+            text_names = EqualLengthText.input_names
+        if hasattr(network, "audio"):
             self.network.audio, self.speech = equal_length_audio(network.audio, speech_encoder)
-            names |= dict.fromkeys((self.speech or self.network.audio).input_names)
-        self.input_names = tuple(names)
+            clips: Any = self.speech or self.network.audio
+            audio_names = clips.input_names
+        others = (name for name in network.input_names if name in _OTHER_INPUTS)
+        self.input_names: tuple[str, ...] = (*text_names, *audio_names, *others)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Return the vectors."""
@@ -95,8 +102,9 @@ class DialogueGraph(nn.Module):
         super().__init__()
         self.network: Any = network
         contexts, self.widths = split_context(network)
-        self.contexts = nn.ModuleList(EqualLengthContext(context) for context in contexts)
-        names = dict.fromkeys(name for context in self.contexts for name in context.input_names)
+        equal_length = [EqualLengthContext(context) for context in contexts]
+        names = dict.fromkeys(name for context in equal_length for name in context.input_names)
+        self.contexts = nn.ModuleList(equal_length)
         masks = ("has_text", "has_audio") if getattr(network, "fusion_level", "") == "logits" else ()
         self.input_names = ("vectors", *names, *masks)
 
@@ -144,7 +152,7 @@ class EqualLengthContext(nn.Module):
         return x
 
 
-def split_context(network: nn.Module) -> tuple[list[Any], list[int]]:
+def split_context(network: Any) -> tuple[list[Any], list[int]]:
     """Return the context modules of a network, one unless they are per modality, and the width of each input."""
     context = network.context
     if isinstance(context, PerModality):
@@ -166,9 +174,9 @@ class OnnxGRU(nn.Module):
             name: torch.stack([self._reorder(getattr(gru, name + suffix)) for suffix in suffixes])
             for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         }
-        self.register_buffer("w", weights["weight_ih"])
-        self.register_buffer("r", weights["weight_hh"])
-        self.register_buffer("b", torch.cat([weights["bias_ih"], weights["bias_hh"]], dim=-1))
+        self.w, self.r = (nn.Parameter(weights[name], requires_grad=False) for name in ("weight_ih", "weight_hh"))
+        bias = torch.cat([weights["bias_ih"], weights["bias_hh"]], dim=-1)
+        self.b = nn.Parameter(bias, requires_grad=False)
 
     @staticmethod
     def _reorder(gates: Tensor) -> Tensor:
@@ -178,7 +186,7 @@ class OnnxGRU(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Run on ``(D, T, d)`` → ``(D, T, h)``, or ``(D, T, 2 · h)`` in both directions."""
         num_dialogues, num_turns, _width = x.shape
-        attributes = {
+        attributes: dict[str, Any] = {
             "hidden_size": self.hidden_size,
             "direction": "bidirectional" if self.bidirectional else "forward",
             "linear_before_reset": 1,  # as in torch

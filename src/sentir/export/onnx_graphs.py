@@ -69,7 +69,7 @@ def _repeat_first(array: NDArray[Any]) -> Tensor:
 
 
 def _dynamic_axes(examples: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    axes = {}
+    axes: dict[str, tuple[int, ...]] = {}
     for name, tensor in examples.items():
         is_whisper = name == "waveform" and tensor.ndim == 3
         axes[name] = (0, _DYNAMIC_AXES[name]) if name in _DYNAMIC_AXES and not is_whisper else (0,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypedDict
 
 import torch
@@ -28,12 +29,14 @@ class Classifier(nn.Module):
 
     Attributes:
         input_names: of the tensors that ``forward`` takes.
-        context: adds the context of the dialogue to the vectors of `encode`; `classify` takes its output.
+        encode: inputs of N utterances → their ``(N, d)`` vectors before the context.
+        context: adds the context of the dialogue to these vectors; `classify` takes its output.
         pretrained_prefixes: name prefixes of its pretrained parameters.
     """
 
     input_names: tuple[str, ...] = ()
     pretrained_prefixes: tuple[str, ...] = ()
+    encode: Callable[..., Tensor]
     context: nn.Module
     head: nn.Module
 
@@ -75,10 +78,6 @@ class Classifier(nn.Module):
         self.feature_proj = nn.Sequential(nn.Linear(num_features, width), nn.GELU()) if num_features else None
         self.input_names += ("features",) if num_features else ()
         return width if num_features else 0
-
-    def encode(self, **inputs: Any) -> Tensor:
-        """Return the ``(N, d)`` vectors of N utterances before the context."""
-        raise NotImplementedError
 
     def forward_features(
         self,

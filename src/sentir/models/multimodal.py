@@ -105,9 +105,10 @@ class MultimodalClassifier(Classifier):
         self.head = PerModality(heads, contexts[0].width_out) if late else heads[0]
         self.input_names += context_inputs(context, dialogue)
 
-    def forward(self, *, has_audio: Tensor, has_text: Tensor, **inputs: Tensor) -> Tensor:
+    def forward(self, **inputs: Tensor) -> Tensor:
         """Classify N utterances, given by the inputs of `forward_features` → ``(N, K)`` logits."""
-        has_text, has_audio = self._drop_modalities(torch.stack([has_text, has_audio], dim=1)).unbind(1)
+        present = torch.stack([inputs.pop("has_text"), inputs.pop("has_audio")], dim=1)
+        has_text, has_audio = self._drop_modalities(present).unbind(1)
         x = self.forward_features(has_text=has_text, has_audio=has_audio, **inputs)
         return self.classify(x, has_text, has_audio)
 

@@ -10,7 +10,7 @@ import hashlib
 import importlib.util
 import re
 import ssl
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -60,8 +60,8 @@ class WeightsSource:
     sha256_verified: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values, for saved models; the folder of a package is not among them."""
-        return asdict(replace(self, location=self.detail) if self.origin == "package" else self)
+        """Return it as plain JSON values, without the folder where a package is installed on this machine."""
+        return asdict(self) | ({"location": self.detail} if self.origin in ("package", "random") else {})
 
     def describe(self) -> str:
         """Return it in words, as part of a sentence about weights."""

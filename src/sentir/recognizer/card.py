@@ -13,10 +13,9 @@ from typing import Any
 
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
+from sentir.corpus.language_detection import language_name
 from sentir.display_names import display_name
 from sentir.documents import Block, Document, DocumentSection, ListBlock, TableBlock
-from sentir.download.sources import DOWNLOADABLE_CORPORA
-from sentir.evaluation.metrics import AT_HALF_SUFFIX
 from sentir.evaluation.results import MIN_CLUSTERS, ModelScores, few_clusters_note
 from sentir.i18n import LANGUAGES, _, gettext_noop, use_language
 from sentir.models.kinds import MODELS
@@ -26,6 +25,7 @@ from sentir.models.weights import WeightsSource
 from sentir.preprocessing.kinds import input_modalities, randomly_initialized_parts
 from sentir.recipe import AudioSettings, Recipe
 from sentir.recognizer.card_export import export_sections
+from sentir.recognizer.card_metadata import describe_corpus, describe_license, front_matter
 from sentir.recognizer.card_scores import label_limitations, load_scores, score_sections, slice_sections
 from sentir.safe_text import make_printable
 
@@ -36,7 +36,6 @@ _CALIBRATION_NAMES = {
     "per_label": gettext_noop("a temperature and a bias for each label"),
 }
 CARD_FILENAMES = tuple(CARD_FILES.values())
-_PIPELINE_TAGS = {frozenset({"text"}): "text-classification", frozenset({"audio"}): "audio-classification"}
 
 
 def summarize_data(corpus: Corpus, task: str) -> dict[str, dict[str, Any]]:
@@ -60,7 +59,8 @@ def save_model_cards(folder: Path, recipe: Recipe, space: LabelSpace, facts: Map
     for code in LANGUAGES:
         with use_language(code):
             text = make_model_card(recipe, space, facts).to_markdown()
-        header = f"---\n{front_matter(recipe, space, facts)}\n---\n\n" if code == "en" else ""
+        metadata = front_matter(recipe, space, facts, input_modalities(recipe.model))
+        header = f"---\n{metadata}\n---\n\n" if code == "en" else ""
         (folder / CARD_FILES[code]).write_text(make_printable(header) + text, encoding="utf-8")
 
 
@@ -80,36 +80,12 @@ def make_model_card(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any])
             DocumentSection(_("Intended use"), intended_use()),
             DocumentSection(_("Data"), _data_section(recipe, facts)),
             DocumentSection(_("Training"), (_training_section(recipe, facts),)),
-            *(part for row in rows for part in (*score_sections(row), *slice_sections(row, facts))),
+            *(part for row in rows for part in (*score_sections(row, facts), *slice_sections(row, facts))),
             *export_sections(facts),
             *([] if rows else [DocumentSection(_("Scores"), (_("No scores were saved with this model."),))]),
             DocumentSection(_("Limitations"), (ListBlock(limitations(recipe, rows, facts)),)),
         ),
     )
-
-
-def front_matter(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any]) -> str:
-    """Return the metadata of a card for the hub, as YAML."""
-    from huggingface_hub import EvalResult, ModelCardData
-
-    kind = _PIPELINE_TAGS.get(frozenset(input_modalities(recipe.model))) if space.classes else None
-    results = [
-        EvalResult(
-            task_type=kind or "other", dataset_type=row.corpus, dataset_name=row.corpus, dataset_split=row.split,
-            metric_type=name, metric_name=name.replace("_", " "), metric_value=round(score.value, 4),
-        )
-        for row in load_scores(facts)
-        for name, score in row.metrics.items()
-        if not name.endswith(AT_HALF_SUFFIX)
-    ]  # fmt: skip
-    return ModelCardData(
-        library_name="sentir",
-        pipeline_tag=kind,
-        tags=["sentir", "emotion-recognition", space.task, *(["synthetic-data"] if facts["synthetic"] else [])],
-        base_model=_base_model_id(recipe),
-        model_name=recipe.name if results else None,
-        eval_results=results or None,
-    ).to_yaml()
 
 
 def intended_use() -> tuple[Block, ...]:
@@ -153,6 +129,11 @@ def limitations(recipe: Recipe, rows: Sequence[ModelScores], facts: Mapping[str,
         _("Languages, ages, accents, recordings and situations other than those of {corpus} were not evaluated.",
           corpus=facts["corpus"])
     )  # fmt: skip
+    if (own := facts.get("language")) and _text_backbone(recipe).languages:
+        found.append(
+            _("It was trained on texts in {language}: for a text in a language that neither its encoder nor its "
+              "corpus has, it abstains.", language=language_name(own))
+        )  # fmt: skip
     return tuple(dict.fromkeys(found))
 
 
@@ -177,23 +158,32 @@ def _description_section(recipe: Recipe, space: LabelSpace, facts: Mapping[str, 
 
 
 def _data_section(recipe: Recipe, facts: Mapping[str, Any]) -> tuple[Block, ...]:
-    sources = (DOWNLOADABLE_CORPORA.get(name) for name in DOWNLOADABLE_CORPORA)
-    corpus_license = next((one.license for one in sources if one.reader == recipe.data.reader), "")
     about = [
-        _("Synthetic: generated by a program, not recorded.") if facts["synthetic"] else "",
-        _("License of the corpus: {license}.", license=_(corpus_license) if corpus_license else _("unknown")),
+        *(
+            [_("Synthetic: generated by a program, not recorded.")]
+            if facts["synthetic"]
+            else _corpus_lines(recipe)
+        ),
         _("Fingerprint: {fingerprint}", fingerprint=facts["fingerprint"]),
     ]
     data: Mapping[str, Any] = facts.get("data", {})
     counts = ("utterances", "dialogues", "speakers")
     if not data:
-        return (*filter(None, about), _("The sizes of its data were not recorded."))
+        return (*about, _("The sizes of its data were not recorded."))
     rows = [(display_name(what), *(str(data[split][what]) for split in data)) for what in counts]
     labels = list(dict.fromkeys(name for split in data.values() for name in split["labels"]))
     rows += [
         (display_name(name), *(str(data[split]["labels"].get(name, 0)) for split in data)) for name in labels
     ]
-    return (*filter(None, about), TableBlock(("", *map(display_name, data)), tuple(rows)))
+    return (*about, TableBlock(("", *map(display_name, data)), tuple(rows)))
+
+
+def _corpus_lines(recipe: Recipe) -> list[str]:
+    text_license = _text_backbone(recipe).license
+    lines = [describe_corpus(recipe), _("License of the corpus: {license}.", license=describe_license(recipe))]
+    if text_license:
+        lines.append(_("License of the pretrained text encoder: {license}.", license=text_license))
+    return [line for line in lines if line]
 
 
 def _training_section(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
@@ -221,6 +211,14 @@ def _training_section(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
     return TableBlock((_("setting"), _("value")), tuple(row for row in rows if row[1]), numeric=())
 
 
+def _text_backbone(recipe: Recipe) -> TextBackbone:
+    """Return the text backbone of a recipe; an empty one without text, or if it is not known."""
+    name = recipe.model.backbone
+    has_text = "text" in MODELS.get(recipe.model.kind).modalities
+    known: TextBackbone | None = TEXT_BACKBONES.get(name) if has_text and name in TEXT_BACKBONES else None
+    return known or TextBackbone(name, "")
+
+
 def _calibration_name(facts: Mapping[str, Any]) -> str:
     method = facts.get("calibration")
     return _(_CALIBRATION_NAMES[method]) if method else ""
@@ -230,11 +228,3 @@ def _audio_backbone_name(audio: AudioSettings) -> str:
     if not is_speech_backbone(audio.backbone):
         return audio.backbone
     return f"{audio.backbone} ({'frozen' if audio.is_encoder_frozen else 'finetune'})"
-
-
-def _base_model_id(recipe: Recipe) -> str | None:
-    """Return the hub id of the pretrained text encoder, if it is a known one."""
-    model = recipe.model
-    known: TextBackbone | None = TEXT_BACKBONES.get(model.backbone) if model.backbone in TEXT_BACKBONES else None
-    is_from_hub = "text" in MODELS.get(model.kind).modalities and model.pretrained and not model.weights
-    return known.hub_id if known and is_from_hub else None

@@ -23,7 +23,7 @@ def export_sections(facts: Mapping[str, Any]) -> list[DocumentSection]:
         agreement = 100 * min(graph["label_agreement"].values())
         cells = (f"{graph['max_logit_difference']:.1e}", f"{format_number(agreement, 1)} %")
         rows.append((f"ONNX, {graph['precision']}", *cells, *_score_cells(metric, graph["score"])))
-    headings = (_("model"), _("largest logit difference"), _("equal labels"))
+    headings: tuple[str, ...] = (_("model"), _("largest logit difference"), _("equal labels"))
     headings += (metric_display_name(metric),) if metric else ()
     count, versions = format_count(report["num_utterances"]), report["versions"]
     text = (

@@ -25,13 +25,15 @@ def load_scores(facts: Mapping[str, Any]) -> list[ModelScores]:
     return sorted(rows, key=lambda row: row.split != "test")
 
 
-def score_sections(row: ModelScores) -> list[DocumentSection]:
-    """Return the metrics of a split, and the scores of its labels."""
+def score_sections(row: ModelScores, facts: Mapping[str, Any]) -> list[DocumentSection]:
+    """Return the metrics of a split, the scores of its labels, and how often test had been evaluated on."""
     title = _("Scores on {split}", split=display_name(row.split))
     basis = f"; {row.interval_basis}" if row.interval_basis else ""
     text = _("{n} utterances; in brackets 95 % intervals{over}.", n=row.n, over=basis)
     if row.num_seeds > 1:
         text += " " + _("Means over {n} trainings, of which this model is one.", n=row.num_seeds)
+    if row.split == "test" and (n := facts.get("test_openings")):
+        text += " " + _("Evaluations on this test split when the model was saved: {n}.", n=n)
     metrics = tuple((metric_display_name(name), format_score(score)) for name, score in row.metrics.items())
     sections = [DocumentSection(title, (text, TableBlock((_("metric"), _("score")), metrics)))]
     if any("f1" in label.metrics for label in row.per_label):

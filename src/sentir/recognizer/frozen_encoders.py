@@ -41,6 +41,8 @@ def encode_texts(
     """
     if not encodings:
         return np.zeros((0, *encoder.states_shape), dtype=np.float32)
+    if len(encodings) == 1 and not use_cache:  # one text from outside
+        return _encode_sorted_by_length(encoder, tokenizer, encodings, lambda _n: None)
     keys = [hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:32] for row in encodings]
     by_length = sorted(zip(keys, encodings, strict=True), key=lambda pair: len(pair[1]["input_ids"]))
     return encode_cached(

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentir.corpus.predictions import Predictions
+from sentir.models.config_checks import CONFIG_FILE, read_json_file
 from sentir.models.kinds import MODELS
-from sentir.models.speech_backbones import load_speech_feature_extractor
+from sentir.models.speech_features import PREPROCESSOR_CONFIG_FILE, SpeechFeatureExtractor
 from sentir.models.tokenizer_loading import load_saved_tokenizer
 from sentir.preprocessing.kinds import uses_speech_encoder
 from sentir.preprocessing.preprocessor import Preprocessor
@@ -95,6 +96,10 @@ def _load_processors(folder: Path, model: ModelSettings) -> dict[str, Any]:
             folder / TEXT_ENCODER_FOLDER, model.backbone, max_length=model.max_length
         )
     if uses_speech_encoder(model):
-        weights = str(folder / SPEECH_ENCODER_FOLDER)
-        processors["extractor"] = load_speech_feature_extractor(model.audio.backbone, weights=weights)
+        processors["extractor"] = _load_extractor(folder / SPEECH_ENCODER_FOLDER)
     return processors
+
+
+def _load_extractor(folder: Path) -> SpeechFeatureExtractor:
+    settings, config = (read_json_file(folder / name) for name in (PREPROCESSOR_CONFIG_FILE, CONFIG_FILE))
+    return SpeechFeatureExtractor(settings, config)

@@ -169,7 +169,11 @@ def _detect_unknown_languages(recognizer: Predictor, utterances: Sequence[Uttera
     texts = {u.id: u.text for u in utterances if u.text}
     recognizer.warn_unsupported_language(list(texts.values()))
     overall = detect_language(list(texts.values()))
-    languages = {key: detect_language([text]) or overall for key, text in texts.items()}
+    languages = (
+        dict.fromkeys(texts, overall)
+        if len(texts) == 1
+        else {key: detect_language([text]) or overall for key, text in texts.items()}
+    )
     return {key: code for key, code in languages.items() if code is not None and code not in known}
 
 

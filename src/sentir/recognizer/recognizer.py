@@ -43,7 +43,8 @@ from sentir.preprocessing.preprocessor import ModelInputs, Preprocessor
 from sentir.recipe import Recipe
 from sentir.recognizer.backend import Backend
 from sentir.recognizer.card import save_model_cards
-from sentir.recognizer.hub import find_model
+from sentir.recognizer.hub import at_revision, find_model
+from sentir.recognizer.hub_upload import PushToHubMixin
 from sentir.recognizer.inference import embed_inputs, predict_tasks
 from sentir.recognizer.needed_plugins import NEEDED_BY_BACKEND, require_plugins
 from sentir.recognizer.prediction_mixin import PredictionMixin
@@ -64,7 +65,7 @@ _MIN_MISSING_SHARE = 0.01  # of train utterances without a modality, from which 
 
 
 @dataclass(repr=False)
-class Recognizer(PredictionMixin, ReprMixin):
+class Recognizer(PredictionMixin, PushToHubMixin, ReprMixin):
     """A trained model with its preprocessing, labels, thresholds and calibration.
 
     Attributes:
@@ -261,12 +262,15 @@ class Recognizer(PredictionMixin, ReprMixin):
         copy_permissions(folder, folder / METADATA_FILE)
 
     @classmethod
-    def from_pretrained(cls, folder: PathLike, *, plugins: PathLike | Iterable[PathLike] = ()) -> Recognizer:
+    def from_pretrained(
+        cls, folder: PathLike, *, revision: str | None = None, plugins: PathLike | Iterable[PathLike] = ()
+    ) -> Recognizer:
         """Load a folder that `save_pretrained` wrote; `sentir.load` does the same, for saved baselines too.
 
         Args:
             folder: of the model, or the id of one on the Hugging Face hub, ``owner/name``. It names the plug-ins
                 that it needs, and runs none.
+            revision: of a model on the hub: a branch, tag or commit; by default ``main``.
             plugins: Python files to load first; see `sentir.plugins.load_plugin`.
 
         Raises:
@@ -275,7 +279,7 @@ class Recognizer(PredictionMixin, ReprMixin):
             PluginError: if a plug-in that it needs is not loaded, or one of ``plugins`` cannot be.
         """
         load_plugins(plugins)
-        folder = find_model(folder)
+        folder = find_model(at_revision(folder, revision))
         for attempts_left in reversed(range(_LOAD_ATTEMPTS)):
             committed, before = committed_folder(folder), _save_stamp(folder)
             try:

@@ -23,6 +23,7 @@ _RESERVED_FILES = (
     *(f"{part}/config.json" for part in (TEXT_ENCODER_FOLDER, SPEECH_ENCODER_FOLDER)),
     f"{STACKED_FOLDER}/{METADATA_FILE}",
 )
+OWNED_PATTERNS = (*_OWNED_FILES, *_OWNED_FOLDERS)  # of the hub client, where a folder means all in it
 
 
 def owned_files(folder: Path) -> list[str]:

@@ -33,7 +33,8 @@ Logits = NDArray[np.float32]
 
 def save_golden(folder: Path, batch: Mapping[str, NDArray[Any]], logits: Logits) -> None:
     """Write the golden inputs of an exported model, and their ``(N, K)`` logits, without pickles."""
-    np.savez_compressed(folder / GOLDEN_FILE, **{**batch, _LOGITS: logits})
+    arrays: dict[str, Any] = {**batch, _LOGITS: logits}
+    np.savez_compressed(folder / GOLDEN_FILE, **arrays)
 
 
 def load_golden(folder: Path) -> tuple[dict[str, NDArray[Any]], Logits]:

@@ -24,6 +24,8 @@ from sentir.io import atomic_write, write_text
 from sentir.preflight import METADATA_FILE
 from sentir.recipe import Recipe
 from sentir.recognizer.card import CARD_FILES, intended_use
+from sentir.recognizer.card_metadata import front_matter
+from sentir.recognizer.hub_upload import PushToHubMixin
 from sentir.recognizer.prediction_mixin import PredictionMixin
 from sentir.recognizer.saved_facts import check_format, damaged_model_error
 from sentir.safe_text import json_dumps
@@ -34,7 +36,7 @@ _FORMAT_VERSION, _WEIGHTS_FILE, _IDF = 3, "model.safetensors", "idf"
 
 
 @dataclass(frozen=True)
-class BaselineModel(PredictionMixin):
+class BaselineModel(PredictionMixin, PushToHubMixin):
     """A fitted baseline with its preprocessing and thresholds.
 
     It can be used like a `sentir.recognizer.recognizer.Recognizer` to predict, score and compare.
@@ -98,8 +100,11 @@ class BaselineModel(PredictionMixin):
             save_file(arrays, draft)
         for code, file in CARD_FILES.items():
             with use_language(code):
-                write_text(folder / file, self._render_card())
+                write_text(folder / file, (self._card_header() if code == "en" else "") + self._render_card())
         write_text(folder / METADATA_FILE, json_dumps(tree))
+
+    def _card_header(self) -> str:
+        return f"---\n{front_matter(self.recipe, self.space, self.facts, self.modalities)}\n---\n\n"
 
     def _render_card(self) -> str:
         description = _(

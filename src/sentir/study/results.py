@@ -11,6 +11,7 @@ from typing import Any
 
 from sentir.corpus.corpus import Corpus
 from sentir.evaluation.analysis.error_analysis import ErrorAnalysis
+from sentir.evaluation.locked.ledger import list_openings
 from sentir.evaluation.metrics.ranking import RankingCurves
 from sentir.evaluation.results import Comparison, ModelScores
 from sentir.recipe import Recipe, diff_settings, flatten_settings
@@ -78,7 +79,8 @@ class CorpusStudy:
                 if (row.model, row.task) == (model.name, result.task)]  # fmt: skip
         slices = [{"split": one.split, **asdict(part)} for one in self.analyses for part in one.slices
                   if (one.model, one.task) == (model.name, result.task)]  # fmt: skip
-        return best, json.loads(json.dumps(facts[best] | {"scores": rows, "slices": slices}))
+        openings = {"test_openings": len(list_openings(self.corpus))} if self.test_scores else {}
+        return best, json.loads(json.dumps(facts[best] | {"scores": rows, "slices": slices} | openings))
 
 
 def dev_comparison_pairs(
