@@ -15,6 +15,7 @@ from runtime import LABORATORY, PACKAGES, READ_AND_MEASURE, write_inputs
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 MAX_MEGABYTES = 450
+MAX_WHEEL_MEGABYTES = 40
 NOT_OURS = {"pip", "setuptools"}  # of every environment
 
 
@@ -67,6 +68,7 @@ def environment(tmp_path_factory):
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, ROOT]
     subprocess.run([*map(str, build)], check=True)
     (wheel,) = folder.glob("sentir-*.whl")
+    assert wheel.stat().st_size <= MAX_WHEEL_MEGABYTES * 1e6
     return Environment(folder / "venv", wheel)
 
 
@@ -76,6 +78,10 @@ def test_the_environment_is_small(environment):
     print(f"{sum(sizes.values()):7.1f} MB")
     assert sizes["sentir"] > 1
     assert sum(sizes.values()) <= MAX_MEGABYTES
+
+
+def test_the_starter_predicts(environment):
+    assert '"label": "anger"' in environment.run("sentir", "predict", "--text", "Leave me alone!", "--json")
 
 
 def test_the_laboratory_cannot_be_imported(environment):

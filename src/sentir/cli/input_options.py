@@ -11,6 +11,7 @@ import typer
 
 from sentir.errors import CorpusError
 from sentir.files.media_files import is_media_file
+from sentir.files.tables import JSON_SUFFIXES, TABLE_SUFFIXES
 from sentir.i18n import _
 from sentir.paths import STARTER
 from sentir.preflight import require_files
@@ -20,8 +21,8 @@ OptionalModelArgument = Annotated[
     typer.Argument(
         metavar="MODEL",
         help=_(
-            "Folder of a saved model, or one on the hub: OWNER/NAME or OWNER/NAME@REVISION; default: the starter, "
-            "for English text."
+            "Folder of a saved model, or one on the hub: OWNER/NAME or OWNER/NAME@REVISION; default: the "
+            "starter, for English text."
         ),
     ),
 ]
@@ -59,17 +60,18 @@ TurnColumnOption = Annotated[
 def split_model(model: str | None, files: Sequence[str] | None) -> tuple[Path, list[str]]:
     """Return the model and the files of a command whose first argument may be either.
 
-    It is a file if there is such a file, as models are folders; the model is then the starter.
+    It is a file if it is the path of one, as models are folders; the model is then the starter.
 
     Raises:
-        CorpusError: if the first argument looks like a text.
+        CorpusError: if the first argument is a file that does not exist, or looks like a text.
     """
     if model is None:
         return Path(STARTER), []
+    is_input = is_media_file(model) or Path(model).suffix.lower() in TABLE_SUFFIXES | JSON_SUFFIXES
+    if not os.path.isdir(model) and (is_input or not model or any(letter.isspace() for letter in model)):
+        require_files([model])
     if os.path.isfile(model):
         return Path(STARTER), [model, *(files or ())]
-    if not model or any(letter.isspace() for letter in model):
-        require_files([model])
     return Path(model), [*(files or ())]
 
 

@@ -104,10 +104,10 @@ def _detect_by_function_words(word_counts: Counter[str]) -> str | None:
     }
     best, second = sorted(shares, key=lambda code: -shares[code])[:2]
     distinct = {code: len(words & word_counts.keys()) for code, words in _OWN_WORDS.items()}
-    if best != ENGLISH and distinct[best] < _MIN_DISTINCT:
+    if distinct[best] < _MIN_DISTINCT:
         return None
     if total < _MIN_WORDS:
-        is_sure = best != ENGLISH and shares[best] > shares[second] and not distinct[ENGLISH]
+        is_sure = shares[best] > shares[second] and (best == ENGLISH or not distinct[ENGLISH])
         return best if is_sure and shares[best] >= _MIN_SHARE_OF_SENTENCE else None
     if shares[best] < _MIN_SHARE or (best != ENGLISH and shares[best] < _MIN_RATIO_TO_ENGLISH * shares[ENGLISH]):
         return None

@@ -168,12 +168,15 @@ def _detect_unknown_languages(recognizer: Predictor, utterances: Sequence[Uttera
         return {}
     texts = {u.id: u.text for u in utterances if u.text}
     recognizer.warn_unsupported_language(list(texts.values()))
-    overall = detect_language(list(texts.values()))
-    languages = (
-        dict.fromkeys(texts, overall)
-        if len(texts) == 1
-        else {key: detect_language([text]) or overall for key, text in texts.items()}
-    )
+    by_dialogue: dict[str, list[str | None]] = {}  # what is too short by itself; other dialogues change nothing
+    for u in utterances:
+        by_dialogue.setdefault(u.dialogue or u.id, []).append(u.text)
+    detected = {key: detect_language(several) for key, several in by_dialogue.items()}
+    languages = {
+        u.id: (detect_language([u.text]) if u.dialogue else None) or detected[u.dialogue or u.id]
+        for u in utterances
+        if u.text
+    }
     return {key: code for key, code in languages.items() if code is not None and code not in known}
 
 
