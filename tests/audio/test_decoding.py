@@ -232,6 +232,13 @@ def test_one_error_is_returned_for_every_segment_and_raised_for_the_duration(tmp
         read_media_duration(tmp_path / "nowhere.wav")
 
 
+def test_an_unknown_codec_is_undecodable(tmp_path):
+    content = bytearray(write_wav(tmp_path / "a.wav", tone(0.5), 16_000).read_bytes())
+    content[34] = 53  # bits per sample
+    (tmp_path / "a.wav").write_bytes(content)
+    assert error_kind(tmp_path / "a.wav") == "undecodable"
+
+
 def test_a_video_without_audio_track_has_no_audio(tmp_path):
     import av
 

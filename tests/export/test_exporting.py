@@ -119,8 +119,14 @@ def test_saving_a_trained_model_over_an_exported_one_leaves_no_graphs(saved, tra
 def test_it_predicts_where_neither_torch_nor_transformers_can_be_imported(folder):
     absent = ("torch", "transformers", "timm", "sklearn", "matplotlib", "pandas", "pyarrow", "safetensors")
     code = f"""
-import sys
-sys.modules.update(dict.fromkeys({absent!r}))
+import importlib.abc, sys
+
+class Absent(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.partition(".")[0] in {absent!r}:
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Absent())
 from sentir import Recognizer
 print(Recognizer.from_pretrained({str(folder)!r}).predict("I am happy").label)"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -131,6 +137,15 @@ def test_an_exported_model_has_no_network(folder):
     ours = Recognizer.from_pretrained(folder)
     with pytest.raises(RecognizerError, match="exported"):
         _ = ours.model
+
+
+def test_a_provider_is_for_exported_models_and_must_be_available(folder, trained, tmp_path):
+    assert Recognizer.from_pretrained(folder, provider="cpu").backend.provider == "cpu"
+    with pytest.raises(RecognizerError, match="coreml"):
+        Recognizer.from_pretrained(folder, provider="coreml")
+    trained.save_pretrained(tmp_path / "torch")
+    with pytest.raises(RecognizerError, match="sentir export"):
+        Recognizer.from_pretrained(tmp_path / "torch", provider="cuda")
 
 
 def test_the_report_names_the_inputs_and_the_differences(folder, corpus):

@@ -14,10 +14,30 @@ PACKAGES = {
     "api", "atomic_folders", "audio", "audit", "cli", "context_variables", "corpus", "demo", "display_names",
     "documents", "download", "errors", "evaluation", "features", "file_locks", "files", "i18n", "io", "logs",
     "optional_dependencies", "paths", "plugins", "preflight", "process_group", "progress", "readers", "recipe",
-    "registry", "repr_mixin", "safe_text", "table_inspection", "worker_processes",
+    "preprocessing", "registry", "repr_mixin", "runtime", "safe_text", "table_inspection", "worker_processes",
 }  # fmt: skip
 """Packages of Sentir whose modules import nothing else."""
+MODULES = {
+    "models": {
+        "audio_backbones", "bertweet", "config_checks", "kinds", "loading", "pretrained_tokenizer",
+        "speech_backbones", "speech_features", "text_backbones", "tokenization", "tokenizer_files",
+        "tokenizer_loading", "weights",
+    },
+    "recognizer": {
+        "backend", "card", "card_export", "card_scores", "hub", "inference", "input_items", "input_tables",
+        "inputs", "modalities", "needed_plugins", "onnx_loading", "predicting", "prediction_mixin",
+        "prediction_tables", "recognizer", "saved_facts", "saved_files", "tasks", "versions",
+    },
+    "study": {"baseline_model"},
+}  # fmt: skip
+"""Package → those of its modules that import nothing else."""
 _FORBID = f"import sys\nsys.modules.update(dict.fromkeys({LABORATORY!r}))\n"
+
+
+def imports_only_the_runtime(module: str) -> bool:
+    """Return whether a module, ``sentir.package.module``, must be imported without the extras."""
+    _sentir, package, name = [*module.split("."), "", ""][:3]
+    return package in PACKAGES or name in MODULES.get(package, ())
 
 
 def run_without_laboratory(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -26,9 +46,14 @@ def run_without_laboratory(code: str, *arguments: object) -> subprocess.Complete
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+def run_command_without_laboratory(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the command line, ``sentir`` and arguments, in such a process."""
+    return run_without_laboratory("from sentir.cli import main\nmain()", *arguments)
+
+
 def write_inputs(folder: Path) -> Path:
     """Write the tables, the chat and the clips that `READ_AND_MEASURE` reads; returns the folder."""
-    (folder / "table.csv").write_text("text,audio\nhello,clip.wav\n", encoding="utf-8")
+    (folder / "table.csv").write_text("id,text,audio\nrow,hello,clip.wav\n", encoding="utf-8")
     (folder / "table.tsv").write_text("text\taudio\nhello\tclip.wav\nbye\t\n", encoding="utf-8")
     chat = '{"text": "hello", "speaker": "A"}\n{"text": "bye", "speaker": "B"}\n'
     (folder / "chat.jsonl").write_text(chat, encoding="utf-8")
@@ -52,7 +77,8 @@ from sentir.features import compute_features
 from sentir.recognizer.inputs import make_inputs
 
 folder = Path(sys.argv[1])
-inputs = make_inputs(["hi"], [folder / name for name in ("table.csv", "table.tsv", "chat.jsonl", "clip.mp4")])
+files = ("table.csv", "table.tsv", "chat.jsonl", "clip.mp4")
+inputs = make_inputs(["hi", *(folder / name for name in files)]).rows
 assert [one.problem for one in inputs] == [""] * 7, inputs
 assert [one.utterance.turn for one in inputs if one.table.endswith("chat.jsonl")] == [0, 1]
 spoken = attach_audio([one.utterance for one in inputs if one.utterance.clip])
@@ -74,3 +100,30 @@ for name in ("out.csv", "out.tsv", "out.jsonl"):
     assert "joy" in (folder / name).read_text()
 """
 """Everything of a prediction but the network, on the folder of `write_inputs`."""
+
+PREDICT = r"""
+import json
+import sys
+from pathlib import Path
+import numpy as np
+import sentir
+
+model, folder = sentir.load(sys.argv[1]), Path(sys.argv[2])
+waveform = np.sin(np.arange(16_000) / 20).astype(np.float32)
+given = [
+    "I am happy.",
+    folder / "clip.wav",
+    folder / "clip.mp4",
+    {"text": "Leave me alone!", "audio": folder / "clip.wav", "id": "both"},
+    {"audio": waveform, "sampling_rate": 16_000, "id": "array"},
+    *({"text": text, "dialogue": "talk", "speaker": who} for who, text in (("A", "Hi!"), ("B", "Oh no!"))),
+    folder / "table.csv",
+    folder / "chat.jsonl",
+]
+rows = model.predict(given)
+assert "torch" not in {name for name, module in sys.modules.items() if module}
+assert isinstance(model, sentir.Recognizer)
+assert sentir.predict(sys.argv[1], given[3]).labels == rows[3].labels
+print(json.dumps([[row.id, row.problem, row.probabilities] for row in rows]))
+"""
+"""Predict texts, clips, both, an array, a dialogue, a table and a chat in the folder of `write_inputs`."""

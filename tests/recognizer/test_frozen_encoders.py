@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from sentir.audio.decoding import SAMPLING_RATE, decode
+from sentir.audio.memory import clip_from_bytes
 from sentir.audio.store import attach_audio
 from sentir.corpus.utterances import Clip
 from sentir.errors import AudioError
@@ -61,8 +62,13 @@ def test_embeddings_are_those_of_the_encoder_and_cached_by_content(speech, utter
     pipeline = SpeechPipeline(speech)
     tensors = pipeline.embed(utterances)
     assert tensors["has_audio"].all()
-    expected = pipeline.encode([decode(u.clip).waveform for u in utterances])
+    rounded = pipeline.preprocessor.transform(utterances).batch(range(len(utterances)))
+    waveforms = [decode(u.clip).waveform.astype(np.float16) for u in utterances]
+    expected = pipeline.encode([waveform.astype(np.float32) for waveform in waveforms])
     np.testing.assert_allclose(tensors["speech_states"], expected, atol=1e-4, rtol=0)
+    with torch.no_grad():
+        as_exported = pipeline.encoder(**to_tensors(rounded)).numpy()
+    np.testing.assert_allclose(tensors["speech_states"], as_exported, atol=1e-4, rtol=0)
     monkeypatch.setattr(frozen_encoders, "decode_segments", lambda *_: pytest.fail("a clip was decoded again"))
     moved = [
         replace(u, id=f"{u.id}-moved", clip=replace(u.clip, path=u.clip.path.with_name("gone")))
@@ -105,3 +111,12 @@ def test_a_missing_clip_is_named(speech, utterances, tmp_path):
     missing = replace(utterances[0], clip=Clip(tmp_path / "missing.wav"), split="")
     with pytest.raises(AudioError, match=r"missing\.wav"):
         SpeechPipeline(speech).embed([missing])
+
+
+def test_clips_in_memory_have_the_embeddings_of_their_files(speech, utterances):
+    pipeline = SpeechPipeline(speech)
+    paths = [u.clip.path for u in utterances[:4]]
+    clips = [clip_from_bytes("upload", path.read_bytes()) for path in paths]  # different files of one name
+    in_memory = [replace(u, split="", clip=clip, audio=None) for u, clip in zip(utterances, clips, strict=False)]
+    embedded = pipeline.embed(attach_audio(in_memory))["speech_states"]
+    assert np.array_equal(embedded, pipeline.embed(utterances[:4])["speech_states"])

@@ -7,39 +7,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from audio_files import tone, write_wav
-from tiny_corpora import spoken_recipe, tiny_recipe
 
 from sentir import predict
 from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError, NonFiniteError
 from sentir.recognizer.predicting import _predict_usable
-from sentir.training.recognizers import fit_recognizer
 
 pytestmark = pytest.mark.usefixtures("one_store")
-
-
-@pytest.fixture(scope="module")
-def text_model(corpus, weights):
-    """A text recognizer with a numeric feature and dialogue context."""
-    recipe = tiny_recipe(weights, model={"features": ["tabular"], "context": "dialogue"})
-    return fit_recognizer(recipe, corpus)[0]
-
-
-@pytest.fixture(scope="module")
-def multimodal_model(spoken, weights):
-    """A multimodal recognizer, limited to two seconds and twelve tokens."""
-    settings = {"model": {"kind": "multimodal", "max_length": 12}, "train": {"epochs": 1}}
-    return fit_recognizer(spoken_recipe(weights, **settings), spoken)[0]
 
 
 def outcomes(rows):
     return [(row.id, bool(row.labels), bool(row.problem)) for row in rows]
 
 
-def test_one_item_gives_one_prediction_and_several_a_list(text_model):
-    assert predict(text_model, "hi").text == "hi" and predict(text_model, []) == []
+def test_one_item_gives_one_prediction_and_several_a_list(dialogue_model):
+    assert predict(dialogue_model, "hi").text == "hi" and predict(dialogue_model, []) == []
     for texts in (
         ["a", "b"],
         (t for t in "ab"),
@@ -47,12 +30,12 @@ def test_one_item_gives_one_prediction_and_several_a_list(text_model):
         np.array(["a", "b"]),
         {"a": 1, "b": 2}.keys(),
     ):
-        assert [row.text for row in predict(text_model, texts)] == ["a", "b"]
+        assert [row.text for row in predict(dialogue_model, texts)] == ["a", "b"]
 
 
-def test_a_value_that_is_not_text_is_the_problem_of_its_own_row(text_model):
+def test_a_value_that_is_not_text_is_the_problem_of_its_own_row(dialogue_model):
     texts = ["I am happy.", None, float("nan"), 7, b"hi", "", " \u200b", ["a"], pd.NA, "(laughs)", "She is fine."]
-    rows = predict(text_model, texts)
+    rows = predict(dialogue_model, texts)
     kinds = {n: "text" for n in range(1, 12)} | dict.fromkeys((4, 8, 9), "item") | {5: "audio"}
     assert outcomes(rows) == [
         (f"{kinds.get(n, 'text')}{n}", n in (1, 11), n not in (1, 11)) for n in range(1, 12)
@@ -60,49 +43,48 @@ def test_a_value_that_is_not_text_is_the_problem_of_its_own_row(text_model):
     assert rows[1].problem == rows[2].problem == rows[5].problem == rows[6].problem == "The text is empty."
     assert "7 (int)" in rows[3].problem and rows[4].problem == "There is no text." and "NAType" in rows[8].problem
     assert "cleaning" in rows[9].problem
-    single = predict(text_model, "I am happy.")
+    single = predict(dialogue_model, "I am happy.")
     assert rows[0].probabilities == pytest.approx(single.probabilities, abs=1e-6)
     assert rows[0].confidence == max(rows[0].probabilities.values())
-    assert outcomes([predict(text_model, None)]) == [("text1", False, True)]
+    assert outcomes([predict(dialogue_model, None)]) == [("text1", False, True)]
     with pytest.raises(CorpusError, match=r"5 \(int\) cannot be predicted: give a text \(str\), a file \(Path\)"):
-        predict(text_model, 5)
+        predict(dialogue_model, 5)
 
 
 @pytest.mark.parametrize("file", ["no\0name.wav", "nowhere.wav", "I am happy", "test_predict.py"])
-def test_an_invalid_file_raises_one_sentence(text_model, file, monkeypatch):
+def test_an_invalid_file_raises_one_sentence(dialogue_model, file, monkeypatch):
     monkeypatch.chdir(Path(__file__).parent)
     for items in (Path(file), ["I am happy.", Path(file)]):
         with pytest.raises(CorpusError, match=r"^[^\n]+\.$"):
-            predict(text_model, items)
+            predict(dialogue_model, items)
 
 
 @pytest.mark.parametrize("non_finite", [{"a"}, {"a", "b"}, {"a", "b", "c"}])
-def test_non_finite_outputs_are_the_problem_of_their_own_rows(text_model, monkeypatch, non_finite):
-    forward = type(text_model.model).forward
+def test_non_finite_outputs_are_the_problem_of_their_own_rows(dialogue_model, monkeypatch, non_finite):
+    compute = type(dialogue_model.backend).logits
 
-    def non_finite_forward(model, **inputs):
-        logits = forward(model, **inputs)
-        return logits + torch.where(inputs["features"][:, :1] > 1e6, torch.inf, 0.0)
+    def logits(backend, batch):
+        return compute(backend, batch) + np.where(batch["features"][:, :1] > 1e6, np.float32("inf"), 0)
 
-    monkeypatch.setattr(type(text_model.model), "forward", non_finite_forward)
+    monkeypatch.setattr(type(dialogue_model.backend), "logits", logits)
     texts = {"a": "I am happy.", "b": "I am fine.", "c": "She is fine."}
     utterances = [
         Utterance(key, text=text, numeric_features={"duration": 1e9 * (key in non_finite)})
         for key, text in texts.items()
     ]
-    outputs = _predict_usable(text_model, utterances, None)
+    outputs = _predict_usable(dialogue_model, utterances, None)
     assert set(outputs.problems) == non_finite and set(outputs.predictions) == set(texts) - non_finite
     with pytest.raises(NonFiniteError) as error:
-        text_model.predict_utterances(utterances)
+        dialogue_model.predict_utterances(utterances)
     assert error.value.ids == non_finite
 
 
-def test_texts_tables_and_conversations_give_every_row_once_in_order(text_model, tmp_path):
+def test_texts_tables_and_conversations_give_every_row_once_in_order(dialogue_model, tmp_path):
     (tmp_path / "a.csv").write_text("id,text,mood\n1,I am glad.,x\n2,,y\n", encoding="utf-8")
     (tmp_path / "b.csv").write_text("text\nI am fine.\n", encoding="utf-8")
     (tmp_path / "c.jsonl").write_text('{"text": "So fine.", "id": 1}\nHi.\n', encoding="utf-8")
     paths = [tmp_path / name for name in ("a.csv", "b.csv", "c.jsonl")]
-    rows = predict(text_model, ["She is lonely.", "", *paths])
+    rows = predict(dialogue_model, ["She is lonely.", "", *paths])
     assert [row.id for row in rows] == ["text1", "text2", "1", "2", f"{paths[1]}:1", "1", f"{paths[2]}:2"]
     assert [bool(row.problem) for row in rows] == [False, True, False, True, False, False, True]
     assert [row.table for row in rows] == ["", "", *map(str, (paths[0], paths[0], paths[1], paths[2], paths[2]))]
@@ -110,13 +92,13 @@ def test_texts_tables_and_conversations_give_every_row_once_in_order(text_model,
     json.dumps([row.cells for row in rows])
 
 
-def test_columns_are_named_as_in_the_models_recipe(text_model, tmp_path):
-    table = text_model.recipe.data.table
-    recipe = text_model.recipe.override({"data": {"table": {"text": "said", "id": "key", "label": "l"}}})
+def test_columns_are_named_as_in_the_models_recipe(dialogue_model, tmp_path):
+    table = dialogue_model.recipe.data.table
+    recipe = dialogue_model.recipe.override({"data": {"table": {"text": "said", "id": "key", "label": "l"}}})
     (tmp_path / "t.csv").write_text("key,said,text\nu7,I am glad.,no\n", encoding="utf-8")
-    (row,) = predict(replace(text_model, recipe=recipe), tmp_path / "t.csv")
+    (row,) = predict(replace(dialogue_model, recipe=recipe), tmp_path / "t.csv")
     assert table is None and (row.id, row.text) == ("u7", "I am glad.")
-    replace(text_model, recipe=recipe).save_pretrained(tmp_path / "model")
+    replace(dialogue_model, recipe=recipe).save_pretrained(tmp_path / "model")
     (again,) = predict(tmp_path / "model", tmp_path / "t.csv")
     assert (again.id, again.text) == ("u7", "I am glad.")
 

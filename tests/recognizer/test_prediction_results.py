@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tiny_corpora import spoken_recipe, tiny_recipe
+from tiny_corpora import spoken_recipe
 
 import sentir
 from sentir import Prediction, Recognizer
@@ -22,27 +22,6 @@ from sentir.training.recognizers import fit_recognizer
 
 pytestmark = pytest.mark.usefixtures("one_store")
 TEXTS = ["I am happy.", "She is lonely today.", "They look fine!", "", "How glad, glad!"]
-
-
-@pytest.fixture(scope="module")
-def text_model(corpus, weights):
-    return fit_recognizer(tiny_recipe(weights, model={"features": ["lexical"]}), corpus)[0]
-
-
-@pytest.fixture(scope="module")
-def dialogue_model(corpus, weights):
-    return fit_recognizer(tiny_recipe(weights, model={"context": "dialogue", "encoder": "finetune"}), corpus)[0]
-
-
-@pytest.fixture(scope="module")
-def spoken_models(spoken, weights):
-    """Fusion → a multimodal model."""
-    models = {}
-    for fusion in ("concat", "late"):
-        settings = {"model": {"kind": "multimodal", "features": ["functionals"], "fusion": fusion}}
-        recipe = spoken_recipe(weights, **settings, train={"epochs": 1})
-        models[fusion] = fit_recognizer(recipe, spoken)[0]
-    return models
 
 
 def test_a_label_is_the_most_probable_one_and_a_value_the_number():
@@ -101,20 +80,29 @@ def test_texts_of_another_language_are_noted(text_model, monkeypatch, caplog):
     assert not text_model.predict(spanish).notes
 
 
-@pytest.mark.parametrize("fusion", ["concat", "late"])
-def test_the_head_on_embeddings_gives_the_predictions(spoken_models, spoken, fusion):
-    model = spoken_models[fusion]
-    vectors = model.embed([*spoken.dev])
+def test_embeddings_do_not_depend_on_the_batch(multimodal_model, spoken):
+    vectors = multimodal_model.embed([*spoken.dev])
     assert vectors.dtype == np.float32 and vectors.shape[0] == len(spoken.dev) and np.isfinite(vectors).all()
+    np.testing.assert_allclose(multimodal_model.embed(spoken.dev[3]), vectors[3], atol=1e-5)
+
+
+def test_the_head_on_embeddings_gives_the_predictions(multimodal_model, trained_models, spoken):
+    with torch.inference_mode():
+        head = trained_models.load("multimodal", "torch").model.head
+        logits = head(torch.from_numpy(multimodal_model.embed([*spoken.dev]))).numpy()
+    rows = multimodal_model.predict([*spoken.dev])
+    assert [multimodal_model.space.names[k] for k in logits.argmax(1)] == [row.label for row in rows]
+
+
+def test_late_fusion_has_embeddings(spoken, weights):
+    settings = {"model": {"kind": "multimodal", "features": ["functionals"], "fusion": "late"}}
+    model = fit_recognizer(spoken_recipe(weights, **settings, train={"epochs": 1}), spoken)[0]
+    vectors = model.embed([*spoken.dev])
+    assert np.isfinite(vectors).all()
     np.testing.assert_allclose(model.embed(spoken.dev[3]), vectors[3], atol=1e-5)
-    if fusion == "concat":
-        with torch.inference_mode():
-            logits = model.model.head(torch.from_numpy(vectors)).numpy()
-        rows = model.predict([*spoken.dev])
-        assert [model.space.names[k] for k in logits.argmax(1)] == [row.label for row in rows]
 
 
-def test_embeddings_keep_order_and_dialogues_and_what_fails_is_nan(dialogue_model, corpus, caplog):
+def test_embeddings_keep_order_and_dialogues_and_what_fails_is_nan(dialogue_model, caplog):
     turns = [{"text": text, "dialogue": n % 2} for n, text in enumerate(TEXTS)]
     vectors = dialogue_model.embed(turns)
     assert np.isnan(vectors[3]).all() and np.isfinite(np.delete(vectors, 3, axis=0)).all()
@@ -143,8 +131,8 @@ def test_embeddings_are_written_with_their_ids(text_model, tmp_path, suffix):
 
 
 @pytest.mark.parametrize("kind", ["text", "dialogue", "multimodal"])
-def test_eight_threads_predict_what_one_does(text_model, dialogue_model, spoken_models, spoken, kind):
-    model = {"text": text_model, "dialogue": dialogue_model, "multimodal": spoken_models["concat"]}[kind]
+def test_eight_threads_predict_what_one_does(trained_models, backend, spoken, kind):
+    model = trained_models.load(kind, backend)
     items = TEXTS if kind != "multimodal" else [{"text": u.text, "audio": u.clip.path} for u in spoken.dev[:5]]
     jobs = [[items[n % 5], items[(n + 1) % 5]] for n in range(16)]
     serial = [(model.predict_proba(job), model.embed(job)) for job in jobs]

@@ -15,12 +15,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from tiny_corpora import tiny_recipe
 
-from sentir.corpus.utterances import Utterance
 from sentir.errors import RecognizerError, SentirError, WeightsError
 from sentir.recognizer import torch_saving
 from sentir.recognizer.recognizer import Recognizer
 from sentir.recognizer.saved_files import check_output_folder
-from sentir.testing import SENTENCES, make_tiny_text_backbone
+from sentir.testing import make_tiny_text_backbone
 from sentir.training.recognizers import fit_recognizer
 
 SETUPS = {
@@ -172,46 +171,6 @@ def test_predictions_are_calibrated_before_and_after_saving(setup, trained, corp
         np.testing.assert_allclose(
             one.predict_utterances(corpus.test).probabilities, calibrated.probabilities, atol=1e-6
         )
-
-
-# Any input
-
-
-@pytest.mark.parametrize("setup", ["frozen", "multi-label", "window", "dialogue", "fine-tuned dialogue"])
-@pytest.mark.parametrize(
-    "utterances",
-    [
-        [Utterance("one", text="I am happy.")],
-        [Utterance("empty", text="")],
-        [Utterance("none")],
-        [Utterance("odd", text="漢字 😂 \x00\u202e ¿ñ?\t\n" + "x" * 3000)],
-        [Utterance("long", text=" ".join(SENTENCES * 40))],
-        [Utterance(f"new{n}", dialogue="new", turn=n, speaker="Ana", text=t) for n, t in enumerate(SENTENCES)],
-        [Utterance(f"mix{n}", dialogue="mix", turn=n, text=t) for n, t in enumerate(["Hi!", None, "", "Bye."])],
-        [],
-    ],
-    ids=["one", "empty", "none", "odd", "long", "dialogue", "missing texts", "no utterances"],
-)
-def test_any_utterances_are_predicted(setup, utterances, trained):
-    recognizer = trained(setup)
-    predictions = recognizer.predict_utterances(utterances)
-    assert predictions.ids == tuple(u.id for u in utterances)
-    assert set(recognizer.labels(predictions)) == set(predictions.ids)
-
-
-def test_a_numeric_feature_may_be_missing(trained):
-    recognizer = trained("features")
-    plain = Utterance("one", text="I am happy.")
-    with_duration = replace(plain, numeric_features={"duration": 99.0})
-    first, second = (recognizer.predict_utterances([u]).probabilities for u in (with_duration, plain))
-    assert np.abs(first - second).max() > 1e-3
-
-
-def test_labels_of_utterances_are_not_used(trained, corpus):
-    labeled = [replace(u, labels={"emotion": ("joy",), "feelings": ("joy",)}) for u in corpus.test]
-    for setup in ("features", "fine-tuned"):
-        one, two = (trained(setup).predict_utterances(rows) for rows in (labeled, corpus.test))
-        np.testing.assert_array_equal(one.probabilities, two.probabilities)
 
 
 # Damaged folders

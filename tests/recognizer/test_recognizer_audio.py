@@ -6,13 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from audio_files import tone, write_wav
 from safetensors.torch import load_file
 from tiny_corpora import spoken_recipe, stacking_on_text
 
-from sentir.api import predict
 from sentir.api.evaluation import predict_split
-from sentir.corpus.utterances import Clip, Utterance
 from sentir.errors import RecognizerError
 from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.evaluation.metrics import compute_scores, resolve_metric
@@ -127,21 +124,6 @@ def test_saving_a_loaded_model_to_its_own_folder_changes_nothing(trained, spoken
 # Any input
 
 
-@pytest.fixture
-def outside(tmp_path):
-    """Utterances from outside any corpus: complete, without one or both modalities, and with an invalid clip."""
-    (tmp_path / "broken.wav").write_bytes(b"RIFF no audio")
-    clip = Clip(write_wav(tmp_path / "tone.wav", tone(1.3, 1800), 16_000))
-    return [
-        Utterance("complete", text="I am fine.", clip=clip, speaker="Ana", dialogue="d", turn=0),
-        Utterance("no audio", text="So lonely", dialogue="d", turn=1),
-        Utterance("no text", clip=clip, dialogue="d", turn=2),
-        Utterance("nothing"),
-        Utterance("broken", text="They look fine!", clip=Clip(tmp_path / "broken.wav")),
-        Utterance("missing", clip=Clip(tmp_path / "missing.wav")),
-    ]
-
-
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_utterances_without_a_modality_are_predicted_in_any_batch(kind, task, trained, outside):
@@ -153,13 +135,6 @@ def test_utterances_without_a_modality_are_predicted_in_any_batch(kind, task, tr
     for u in outside[3:] if kind in ("features", "trimodal") else outside:  # which use the dialogue
         np.testing.assert_allclose(recognizer.predict_utterances([u])[u.id], together[u.id], atol=1e-5)
     assert len(recognizer.predict_utterances([])) == 0
-
-
-def test_a_clip_from_outside_any_corpus_leaves_no_trace(trained, outside, tmp_path, monkeypatch):
-    monkeypatch.setenv("SENTIR_AUDIO_DIR", str(tmp_path / "audio"))
-    for kind in ("features", "stacked"):
-        trained(kind, "emotion")[0].predict_utterances(outside)
-    assert not (tmp_path / "audio").exists()
 
 
 @pytest.mark.parametrize("kind", ["multimodal", "trimodal"])
@@ -200,12 +175,6 @@ def test_a_damaged_folder_is_an_error(damage, trained, tmp_path):
 # Optional modalities
 
 
-@pytest.fixture
-def incomplete(outside):
-    """Utterances with both modalities, without audio, and without text."""
-    return outside[:3]
-
-
 @pytest.mark.parametrize(
     ("kind", "optional"),
     [("audio", set()), ("stacked", set()), ("multimodal", {"text", "audio"}), ("text", set())],
@@ -236,20 +205,6 @@ def test_a_modality_missing_in_one_percent_of_train_is_optional(trained):
     complete = trained("multimodal", "emotion")[0]
     recipe = complete.recipe.override({"model": {"modality_dropout": 0.0}})
     assert replace(complete, recipe=recipe).optional_modalities == set()
-
-
-def test_an_utterance_without_a_required_modality_is_not_predicted(trained, incomplete):
-    clip, texts = incomplete[0].clip, ["I am fine.", "So lonely"]
-    stacked, multimodal = (trained(kind, "emotion")[0] for kind in ("stacked", "multimodal"))
-    pair = predict(stacked, {"text": texts[0], "audio": clip.path})
-    text_only, audio_only = predict(stacked, [texts[1]]), predict(stacked, [clip.path])
-    assert pair.labels and not pair.problem
-    assert text_only[0].problem == "This model needs audio. There is no audio."
-    assert audio_only[0].problem == "This model needs text. There is no text."
-    assert not text_only[0].labels and not audio_only[0].labels
-    prediction = predict(multimodal, texts[1])
-    assert prediction.labels and not prediction.problem
-    assert any("from the text only" in note for note in prediction.notes)
 
 
 def test_a_split_with_such_utterances_is_scored_with_one_warning(trained, spoken, monkeypatch):

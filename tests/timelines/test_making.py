@@ -83,7 +83,7 @@ def test_short_turns_borrow_from_their_speaker(recognizers, wav):
     assert notes[0] == () and notes[1] == (
         "Shorter than 1.0 s; predicted with 0.8 s of its speaker's turns next to it.",
     )
-    assert "no other turn of its speaker" in notes[2][0] and "speaker is unknown" in notes[3][0]
+    assert "no other turn of its speaker" in " ".join(notes[2]) and "speaker is unknown" in " ".join(notes[3])
     alone = sentir.timeline(recognizer, wav, turns=turns, min_seconds=0)
     assert alone.turns[1].probabilities != timeline.turns[1].probabilities
     assert alone.turns[0].probabilities == timeline.turns[0].probabilities

@@ -11,6 +11,7 @@ from sentir.optional_dependencies import require_extra
 
 if TYPE_CHECKING:
     from sentir.api.audit import audit_corpus as audit_corpus
+    from sentir.api.cards import model_card as model_card
     from sentir.api.corpora import export_corpus as export_corpus
     from sentir.api.corpora import load_corpus as load_corpus
     from sentir.api.corpora import prepare_corpus as prepare_corpus
@@ -69,6 +70,7 @@ _LAZY_IMPORTS = {
     "load": "sentir.api.loading",
     "load_corpus": "sentir.api.corpora",
     "load_recipe": "sentir.api.recipes",
+    "model_card": "sentir.api.cards",
     "plan_download": "sentir.download.corpora",
     "predict": "sentir.api.prediction",
     "prepare_corpus": "sentir.api.corpora",

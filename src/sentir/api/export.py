@@ -10,6 +10,7 @@ from sentir.api.loading import as_recognizer, get_model_name, require_same_label
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Utterance
 from sentir.evaluation.results import Score
+from sentir.optional_dependencies import require_extra
 from sentir.paths import PathLike
 from sentir.preflight import require_corpus_of_model, require_model, require_root
 from sentir.readers import read_corpus
@@ -47,8 +48,10 @@ def export_model(
 
     Raises:
         RecognizerError: if the predictions differ, or the model cannot be exported; nothing is written.
+        MissingDependencyError: if torch or onnx is not installed.
         SentirError: if the model or the corpus cannot be used.
     """
+    require_extra("export", "export_model()")
     if isinstance(model, PathLike):
         model = find_model(model)
         require_model(model)

@@ -230,6 +230,8 @@ def _open_track(file: MediaSource) -> Iterator[tuple[InputContainer, AudioStream
             if not tracks:
                 raise AudioError("no_audio", _("it has no audio track"))
             stream = next((track for track in tracks if Disposition.default in track.disposition), tracks[0])
+            if stream.codec_context is None:
+                raise AudioError("undecodable", _("its codec is unknown"))
             if stream.codec_context.sample_rate:
                 check_stream_format(
                     stream.codec_context.sample_rate, stream.codec_context.layout.nb_channels or 1

@@ -101,13 +101,17 @@ def read_track(path: Path, make_track: MakeTrack, content: AudioContent | None =
         return read_with_soundfile(file, make_track) or read_with_av(file, make_track)
 
 
-def read_media_duration(path: Path) -> float:
+def read_media_duration(path: Path, content: AudioContent | None = None) -> float:
     """Return the duration of a file's audio in seconds, without decoding it.
+
+    Args:
+        path: of the file.
+        content: the file, if it is in memory.
 
     Raises:
         AudioError: if there is no such file, it is no media file, or it has no audio track.
     """
-    with _open_media_file(path) as file:
+    with _open_media_file(path, content) as file:
         seconds = read_duration_with_soundfile(file)
         return read_duration_with_av(file) if seconds is None else seconds
 

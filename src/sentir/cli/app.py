@@ -10,6 +10,7 @@ import typer
 
 from sentir.cli import output
 from sentir.cli.browser import open_page
+from sentir.cli.card import card
 from sentir.cli.corpus import corpus
 from sentir.cli.demo import demo
 from sentir.cli.embed import embed
@@ -33,6 +34,7 @@ from sentir.cli.options import (
 from sentir.cli.plugins import AllowPluginsOption, PluginOption, load_allowed_plugins, load_corpus_plugins
 from sentir.cli.predict import predict
 from sentir.cli.push import push
+from sentir.cli.serve import serve
 from sentir.cli.timeline import timeline
 from sentir.cli.tune import tune
 from sentir.cli.usage_errors import CommandGroup
@@ -203,15 +205,6 @@ app.command(
 )(explain)
 
 
-app.command(
-    help=_(
-        "Export a model to ONNX, so that it predicts without torch. It is written only if it predicts as the "
-        "trained model does."
-    ),
-    epilog=_("Example: sentir export models/mine --root DATA/meld --out models/mine-onnx --int8"),
-)(export)
-
-
 @app.command(
     cls=LaboratoryCommand,
     help=_("Compare two saved models. They are scored on the same utterances, paired by dialogue."),
@@ -270,10 +263,28 @@ app.command(
 
 app.command(
     help=_(
+        "Export a model to ONNX, so that it predicts without torch. It is written only if it predicts as the "
+        "trained model does."
+    ),
+    epilog=_("Example: sentir export models/mine --root DATA/meld --out models/mine-onnx --int8"),
+)(export)
+
+app.command(
+    help=_(
         "Push a saved model to the Hugging Face hub. It needs a token with write access: run 'hf auth login', or "
         "set HF_TOKEN."
     ),
     epilog=_("Example: sentir push models/mine ana/meld-text --private"),
 )(push)
+
+app.command(
+    help=_("Print the card of a saved model. With --compliance: what a deployer of it needs to know."),
+    epilog=_("Example: sentir card models/mine --compliance --out compliance.md"),
+)(card)
+
+app.command(
+    help=_("Serve saved models over HTTP: predictions, timelines of recordings and live streams."),
+    epilog=_("Example: sentir serve models/mine --purpose research"),
+)(serve)
 
 app.add_typer(corpus, name="corpus")

@@ -109,7 +109,11 @@ def shallow_copy(module: nn.Module) -> nn.Module:
 
 
 def _without_parametrizations(transformer: nn.Module) -> nn.Module:
-    """Return a transformer whose parametrized weights, such as wav2vec 2.0's weight norm, are plain tensors."""
+    """Return a transformer whose parametrized weights, such as wav2vec 2.0's weight norm, are plain tensors.
+
+    `torch.nn.utils.parametrize.remove_parametrizations` would change the class that a copy shares with its
+    original, which could not be used any more.
+    """
     if not any(parametrize.is_parametrized(module) for module in transformer.modules()):
         return transformer
     clone = copy.deepcopy(transformer)

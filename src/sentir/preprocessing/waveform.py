@@ -22,12 +22,17 @@ from sentir.recipe import AudioSettings
 _CACHE_BYTES = 2 * 2**30  # of waveforms in memory: 19 hours of audio
 
 
+def crop_waveform(waveform: Waveform, max_samples: int) -> NDArray[np.float16]:
+    """Return what every speech encoder takes of a clip: its middle, at most ``max_samples`` samples, as float16.
+
+    The quantization noise is 66 dB below the signal.
+    """
+    return center_crop(waveform, max_samples).astype(np.float16)
+
+
 @dataclass
 class WaveformInputs:
-    """The waveforms of N utterances, decoded on demand.
-
-    A waveform is the middle of its clip, at most ``max_samples`` samples, rounded to float16, the quantization
-    noise of which is 66 dB below the signal.
+    """The waveforms of N utterances, decoded on demand; see `crop_waveform`.
 
     Attributes:
         clips: of N utterances; ``None`` without usable audio.
@@ -63,7 +68,7 @@ class WaveformInputs:
             return None
         waveform = self._cache.get(row)
         if waveform is None:
-            waveform = center_crop(decode(clip).waveform, self.max_samples).astype(np.float16)
+            waveform = crop_waveform(decode(clip).waveform, self.max_samples)
             if waveform.nbytes <= self._free_bytes:
                 self._cache[row], self._free_bytes = waveform, self._free_bytes - waveform.nbytes
         return waveform.astype(np.float32)

@@ -78,7 +78,7 @@ def make_model_card(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any])
         (
             DocumentSection(_("What it is"), _description_section(recipe, space, facts)),
             DocumentSection(_("Intended use"), intended_use()),
-            DocumentSection(_("Data"), _data_section(recipe, facts)),
+            DocumentSection(_("Data"), data_section(recipe, facts)),
             DocumentSection(_("Training"), (_training_section(recipe, facts),)),
             *(part for row in rows for part in (*score_sections(row, facts), *slice_sections(row, facts))),
             *export_sections(facts),
@@ -157,7 +157,8 @@ def _description_section(recipe: Recipe, space: LabelSpace, facts: Mapping[str, 
     )  # fmt: skip
 
 
-def _data_section(recipe: Recipe, facts: Mapping[str, Any]) -> tuple[Block, ...]:
+def data_section(recipe: Recipe, facts: Mapping[str, Any]) -> tuple[Block, ...]:
+    """Return what the model was trained on: license, fingerprint, sizes of the splits."""
     about = [
         *_corpus_lines(recipe, facts),
         _("Fingerprint: {fingerprint}", fingerprint=facts["fingerprint"]),

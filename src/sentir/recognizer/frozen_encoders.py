@@ -14,15 +14,14 @@ import torch
 from numpy.typing import NDArray
 
 from sentir.audio.decoding import SAMPLING_RATE, Waveform, decode_segments
-from sentir.corpus.utterances import Clip
+from sentir.corpus.utterances import AudioContent, Clip
 from sentir.errors import AudioError
 from sentir.i18n import _
 from sentir.models.device import to_tensors
 from sentir.models.speech_encoder import SpeechEncoder
 from sentir.models.text_encoder import TextEncoder
 from sentir.models.tokenization import Encoding, TextTokenizer
-from sentir.preprocessing.mel import center_crop
-from sentir.preprocessing.waveform import WaveformInputs
+from sentir.preprocessing.waveform import WaveformInputs, crop_waveform
 from sentir.recognizer.embedding_cache import encode_cached
 
 _TEXTS_PER_CHUNK = 2048  # encoded and cached together
@@ -103,7 +102,7 @@ def encode_waveforms(
 
 
 def _cache_key(content_hash: str, max_samples: int) -> str:
-    return hashlib.sha256(f"{content_hash} {max_samples}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{content_hash} {max_samples} float16".encode()).hexdigest()[:32]
 
 
 def _encode_clips(
@@ -128,14 +127,15 @@ def _encode_clips(
 
 def _decode_clips(waveforms: WaveformInputs, rows: Sequence[int]) -> Mapping[int, Waveform]:
     """Decode rows, reading each file once."""
-    by_path: dict[Path, list[int]] = {}
+    by_file: dict[tuple[Path, AudioContent | None], list[int]] = {}
     for row in rows:
-        by_path.setdefault(cast(Clip, waveforms.clips[row]).path, []).append(row)
+        clip = cast(Clip, waveforms.clips[row])
+        by_file.setdefault((clip.path, clip.content), []).append(row)
     decoded: dict[int, Waveform] = {}
-    for path, members in by_path.items():
-        clips = [cast(Clip, waveforms.clips[row]) for row in members]
-        for row, segment in zip(members, decode_segments(path, [(c.start, c.end) for c in clips]), strict=True):
+    for (path, content), members in by_file.items():
+        times = [(clip.start, clip.end) for clip in (cast(Clip, waveforms.clips[row]) for row in members)]
+        for row, segment in zip(members, decode_segments(path, times, content), strict=True):
             if isinstance(segment, AudioError):
                 raise segment
-            decoded[row] = center_crop(segment.waveform, waveforms.max_samples)
+            decoded[row] = crop_waveform(segment.waveform, waveforms.max_samples).astype(np.float32)
     return decoded

@@ -77,7 +77,9 @@ def predict_tasks(
 
 
 def embed_inputs(backend: Backend, model_inputs: ModelInputs) -> NDArray[np.float32]:
-    """Return the ``(N, d)`` vectors of N utterances that the classification head takes."""
+    """Return the ``(N, d)`` vectors of N utterances that the classification head takes; ``(0, 0)`` of none."""
+    if not model_inputs.ids:
+        return np.zeros((0, 0), dtype=np.float32)
     vectors: list[NDArray[np.float32]] = []
     order: list[int] = []
     with progress_bar(_("Embedding"), len(model_inputs.ids)) as advance:

@@ -29,13 +29,14 @@ from sentir.atomic_folders import atomic_write_files, committed_folder, list_fil
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Utterance
-from sentir.errors import RecognizerError, WeightsError
+from sentir.errors import MissingDependencyError, RecognizerError, WeightsError
 from sentir.evaluation.calibration.fitting import Calibration
 from sentir.features import FEATURE_SETS
 from sentir.i18n import _
 from sentir.logs import logger
 from sentir.models.kinds import MODELS
 from sentir.models.text_backbones import TEXT_BACKBONES, check_language
+from sentir.optional_dependencies import is_installed
 from sentir.paths import PathLike
 from sentir.plugins import load_plugins
 from sentir.preflight import METADATA_FILE
@@ -263,7 +264,12 @@ class Recognizer(PredictionMixin, PushToHubMixin, ReprMixin):
 
     @classmethod
     def from_pretrained(
-        cls, folder: PathLike, *, revision: str | None = None, plugins: PathLike | Iterable[PathLike] = ()
+        cls,
+        folder: PathLike,
+        *,
+        revision: str | None = None,
+        plugins: PathLike | Iterable[PathLike] = (),
+        provider: str = "cpu",
     ) -> Recognizer:
         """Load a folder that `save_pretrained` wrote; `sentir.load` does the same, for saved baselines too.
 
@@ -272,18 +278,21 @@ class Recognizer(PredictionMixin, PushToHubMixin, ReprMixin):
                 that it needs, and runs none.
             revision: of a model on the hub: a branch, tag or commit; by default ``main``.
             plugins: Python files to load first; see `sentir.plugins.load_plugin`.
+            provider: execution provider of an exported model: ``cpu``, ``cuda``, ``directml`` or ``coreml``.
 
         Raises:
-            RecognizerError: if the folder is not a saved recognizer, is damaged, or of another format.
+            RecognizerError: if the folder is not a saved recognizer, is damaged, or of another format, or the
+                provider is not available.
             WeightsError: if a frozen encoder that was not saved is not available, or has other weights.
             PluginError: if a plug-in that it needs is not loaded, or one of ``plugins`` cannot be.
+            MissingDependencyError: if it is not exported, and torch is not installed.
         """
         load_plugins(plugins)
         folder = find_model(at_revision(folder, revision))
         for attempts_left in reversed(range(_LOAD_ATTEMPTS)):
             committed, before = committed_folder(folder), _save_stamp(folder)
             try:
-                recognizer = cls._load(committed)
+                recognizer = cls._load(committed, provider)
             except (RecognizerError, WeightsError):
                 if not attempts_left or (committed, before) == (committed_folder(folder), _save_stamp(folder)):
                     raise
@@ -295,21 +304,32 @@ class Recognizer(PredictionMixin, PushToHubMixin, ReprMixin):
         )
 
     @classmethod
-    def _load(cls, folder: Path) -> Recognizer:
+    def _load(cls, folder: Path, provider: str) -> Recognizer:
         saved, facts = read_saved_model(folder)
         main, *auxiliary = saved.to_tasks()
         require_plugins(folder, facts, NEEDED_BY_BACKEND[saved.backend])
-        preprocessor, backend = _load_backend(folder, saved)
-        stacked = cls._load(folder / STACKED_FOLDER) if saved.recipe.model.uses_stacking else None
+        preprocessor, backend = _load_backend(folder, saved, provider)
+        stacked = cls._load(folder / STACKED_FOLDER, provider) if saved.recipe.model.uses_stacking else None
         parts = (saved.recipe, main.space, preprocessor, backend, main.thresholds)
         return cls(*parts, facts, stacked, main.calibration, tuple(auxiliary))
 
 
-def _load_backend(folder: Path, saved: SavedModel) -> tuple[Preprocessor, Backend]:
+def _load_backend(folder: Path, saved: SavedModel, provider: str) -> tuple[Preprocessor, Backend]:
     if saved.backend == "onnx":
         from sentir.recognizer.onnx_loading import load_onnx_backend
 
-        return load_onnx_backend(folder, saved)
+        return load_onnx_backend(folder, saved, provider)
+    if provider != "cpu":
+        raise RecognizerError(
+            _("The model {folder} is not exported, so it has no execution provider; leave out provider, or "
+              "export it with 'sentir export'.", folder=folder)
+        )  # fmt: skip
+    if not is_installed("torch"):
+        raise MissingDependencyError(
+            _("{folder} is a torch model, and torch is not installed; install it with: pip install "
+              "'sentir[train]', or load the folder that 'sentir export' writes of it where torch is installed.",
+              folder=folder)
+        )  # fmt: skip
     from sentir.recognizer.torch_backend import load_torch_backend
 
     return load_torch_backend(folder, saved)

@@ -21,7 +21,7 @@ def group_equal(keys: Sequence[NDArray[Any]], num_rows: int) -> list[Rows]:
     Returns:
         The rows of each group, ascending.
     """
-    if not keys:
+    if not keys or num_rows == 1:
         return [np.arange(num_rows)] if num_rows else []
     table = np.stack(keys, axis=1)
     _values, group = np.unique(table, axis=0, return_inverse=True)

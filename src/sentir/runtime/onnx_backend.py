@@ -54,9 +54,9 @@ class OnnxBackend:
         self._speakers = sessions.get("speakers")
         self._facts: dict[str, str] = self._utterances.get_modelmeta().custom_metadata_map
         self.precision = self._facts.get("precision", "float32")
-        self._names = _input_names(self._utterances)
+        self._names, self._dialogue_names = map(_input_names, (self._utterances, self._dialogues))
         self._has_context = self._facts.get("context") == "dialogue"
-        own = dict.fromkeys((*self._names, *(n for n in _input_names(self._dialogues) if n.startswith("has_"))))
+        own = dict.fromkeys((*self._names, *(n for n in self._dialogue_names if n.startswith("has_"))))
         own |= {grouping: None for name, grouping in _GROUPING_INPUTS.items() if name in own}
         self.input_names: tuple[str, ...] = (*own, *(_DIALOGUE_INPUTS if self._has_context else ()))
 
@@ -101,7 +101,7 @@ class OnnxBackend:
 
     def _classify(self, batch: Batch, output_name: str) -> NDArray[np.float32]:
         inputs = {"vectors": self._encode(batch)}
-        inputs |= {name: batch[name] for name in _input_names(self._dialogues) if name in batch}
+        inputs |= {name: batch[name] for name in self._dialogue_names if name in batch}
         if not self._has_context:
             return _run(self._dialogues, output_name, {name: x[:, None] for name, x in inputs.items()})[:, 0]
         dialogue, turn = batch["dialogue"], batch["turn"]

@@ -21,6 +21,7 @@ from sentir.errors import CorpusError, RecipeError
 from sentir.features.scaling import FeatureScaler
 from sentir.i18n import _, use_language
 from sentir.io import atomic_write, write_text
+from sentir.optional_dependencies import require_modules
 from sentir.preflight import METADATA_FILE
 from sentir.recipe import Recipe
 from sentir.recognizer.card import CARD_FILES, intended_use
@@ -125,7 +126,9 @@ class BaselineModel(PredictionMixin, PushToHubMixin):
 
         Raises:
             RecognizerError: if the folder is damaged or of another version.
+            MissingDependencyError: without scikit-learn, with which it counts words, SciPy and safetensors.
         """
+        require_modules(("sklearn", "scipy", "safetensors"), "train", _("A saved baseline"))
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 

@@ -45,7 +45,7 @@ class Levels:
 
     def find_quietest(self, start: float, end: float) -> float:
         """Return the middle of the quietest 50 ms between two times, all in seconds; the end if less is known."""
-        first, last = round(start / self.frame_seconds), round(end / self.frame_seconds)
+        first, last = round(start / self.frame_seconds), int(end / self.frame_seconds + 1e-6)  # complete frames
         frames = self.frames[first:last].astype(np.float64)
         if len(frames) < _SMOOTHED_FRAMES:
             return end

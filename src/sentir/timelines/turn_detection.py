@@ -67,6 +67,11 @@ class TurnDetector:
         """The time in seconds before which no later turn starts."""
         return max(0.0, (self.seconds if self._start is None else self._start) - self._settings.padding)
 
+    @property
+    def open_since(self) -> float | None:
+        """The start of the open turn in seconds, ``None`` if there is none; it is dropped if it stays short."""
+        return None if self._start is None else self._padded_start()
+
     def push(self, probabilities: Probabilities) -> Iterator[tuple[float, float]]:
         """Yield the start and end of the turns that end with these probabilities."""
         threshold = self._settings.threshold

@@ -78,6 +78,11 @@ class DetectedTurns:
         """The time in seconds before which no later turn starts."""
         return self._turns.needed_from
 
+    @property
+    def open_since(self) -> float | None:
+        """The start of the turn that has not ended yet, in seconds; ``None`` if there is none."""
+        return self._turns.open_since
+
     def push(self, block: Waveform, seconds: float) -> Iterator[Piece]:
         """Yield the turns that end in a block."""
         self._levels.push(block)
