@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # Python compiles what it imports; compiling everything takes a third of the installation.
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile -c constraints.txt
 
-.PHONY: install run test slow lint bench messages clean
+.PHONY: install run test slow lint bench messages starter clean
 
 install: $(READY)
 
@@ -39,6 +39,12 @@ bench: $(READY)
 
 messages: $(READY)
 	$(BIN)/python tools/translations.py
+
+# The model that comes with Sentir, with the report of its export, from the tables of MELD in the folder MELD.
+starter: $(READY)
+	@test -n "$(MELD)" || { echo "Give the folder of MELD: make starter MELD=DATA/meld"; exit 1; }
+	$(BIN)/sentir train recipes/starter.toml --root "$(MELD)" --out runs/starter
+	$(BIN)/sentir export runs/starter --root "$(MELD)" --out src/sentir/starter --int8
 
 clean:
 	rm -rf $(VENV) runs

@@ -32,6 +32,11 @@ def test_inputs_are_read_cleaned_and_measured_without_the_laboratory(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+def test_the_starter_predicts_without_the_laboratory():
+    done = run_without_laboratory("import sentir\nprint(sentir.load().predict('Leave me alone!').label)")
+    assert (done.returncode, done.stdout) == (0, "anger\n"), done.stderr
+
+
 PREDICTED = {"dialogue": 7, "multimodal": 10, "speech": 5, "stacked": 2}  # of the inputs of PREDICT
 
 

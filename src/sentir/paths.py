@@ -1,4 +1,4 @@
-"""The folders of Sentir's state and cache, bundled recipes, and file names."""
+"""The folders of Sentir's state and cache, the bundled model and recipes, and file names."""
 
 import hashlib
 import json
@@ -14,6 +14,8 @@ from sentir.safe_text import is_printable_line
 PathLike = str | Path
 """Type of files and folders in arguments."""
 
+STARTER = "starter"
+"""Name of the model that comes with Sentir, where a folder or hub id of a model is taken."""
 _MAX_BYTES = 100  # of a file name; systems allow 255, and some names get a suffix
 _RESERVED_NAMES = {
     "con",
@@ -37,6 +39,11 @@ def cache_dir() -> Path:
 def audio_dir() -> Path:
     """Return the folder of decoded audio: ``SENTIR_AUDIO_DIR``, or a folder in the cache."""
     return Path(os.environ.get("SENTIR_AUDIO_DIR") or cache_dir() / "audio")
+
+
+def starter_dir() -> Path:
+    """Return the folder of the model that comes with Sentir."""
+    return Path(__file__).parent / STARTER
 
 
 def resolve_recipe_path(recipe: PathLike) -> Path:

@@ -114,9 +114,7 @@ def test_abstentions_are_in_the_table_the_json_and_the_csv(models, sentir, tmp_p
     Recognizer.from_pretrained(models / "emotion").save_pretrained(model)
     edit_metadata(model, lambda tree: tree | {"calibration": tree["calibration"] | {"confidence_threshold": 1.0}})
     command = ("predict", model, "--text", "I am happy.")
-    assert (
-        "(low confidence)" in sentir(*command, "--abstain")[1] and "(low confidence)" not in sentir(*command)[1]
-    )
+    assert "(not sure)" in sentir(*command, "--abstain")[1] and "(not sure)" not in sentir(*command)[1]
     (row,) = json.loads(sentir(*command, "--abstain", "--json")[1])
     assert row["abstain"] is True
     sentir(*command, "--abstain", "--out", tmp_path / "out.csv")

@@ -60,13 +60,22 @@ def test_texts_of_another_language_are_noted(text_model, monkeypatch, caplog):
     english = "I do not know what to tell you, but this is all very sad and I can not understand it at all."
     spec = TEXT_BACKBONES.get("roberta-base")
     monkeypatch.setitem(TEXT_BACKBONES._entries, "roberta-base", replace(spec, languages=("en",)))
-    note = "The text is in Spanish, which its encoder was not trained on."
+    note = "Not sure: the text is in Spanish, and the model was trained on English."
     rows = text_model.predict([spanish, english, "Hi."])
-    assert [note in row.notes for row in rows] == [True, False, False]
-    talk = [{"text": text, "dialogue": "talk"} for text in (spanish, "Hola.")]
-    rows = text_model.predict([spanish, "Hola.", *talk])
-    assert [note in row.notes for row in rows] == [True, False, True, True]  # other dialogues change nothing
+    assert [(note in row.notes, row.abstain, bool(row.label)) for row in rows] == [
+        (True, True, True), (False, None, True), (False, None, True)
+    ]  # fmt: skip
+    turns = [{"text": text, "dialogue": "d"} for text in (spanish, spanish, "Hola.")]
+    rows = text_model.predict([*turns, "Hola.", english], abstain=True)
+    assert [note in row.notes for row in rows] == [True, True, True, False, False]
+    assert [row.abstain for row in rows][:3] == [True] * 3 and None not in [row.abstain for row in rows]
     assert "Spanish" in caplog.text
+    unknown = replace(text_model, facts={**text_model.facts, "language": None})
+    own = replace(text_model, facts={**text_model.facts, "language": "es"})
+    for model in (unknown, own):
+        row = model.predict(spanish)
+        assert row.abstain is None
+        assert row.notes == ("The text is in Spanish, which its encoder was not trained on.",)
     monkeypatch.setitem(TEXT_BACKBONES._entries, "roberta-base", replace(spec, languages=()))
     assert not text_model.predict(spanish).notes
 

@@ -14,6 +14,7 @@ from sentir.optional_dependencies import require_extra
 from sentir.paths import PathLike
 from sentir.preflight import require_corpus_of_model, require_model, require_root
 from sentir.readers import read_corpus
+from sentir.recognizer.hub import find_model
 
 if TYPE_CHECKING:
     from sentir.export.exporting import DevScore
@@ -52,9 +53,10 @@ def export_model(
     """
     require_extra("export", "export_model()")
     if isinstance(model, PathLike):
-        require_model(Path(model))
+        model = find_model(model)
+        require_model(model)
         if root is not None:
-            require_corpus_of_model(Path(model), root)
+            require_corpus_of_model(model, root)
     from sentir.export.exporting import exported
     from sentir.export.generated_utterances import generate_utterances
     from sentir.recognizer.saved_files import check_output_folder

@@ -10,7 +10,7 @@ from sentir.api.recipes import as_data
 from sentir.corpus.corpus import Corpus
 from sentir.errors import PredictionsError, RecognizerError
 from sentir.i18n import _
-from sentir.paths import PathLike
+from sentir.paths import STARTER, PathLike
 from sentir.plugins import load_plugins
 from sentir.preflight import require_corpus_of_model, require_model, require_root
 from sentir.progress import progress_bar
@@ -46,12 +46,13 @@ def as_recognizer(model: PathLike | Recognizer | BaselineModel) -> Recognizer:
 
 
 def load(
-    model: PathLike, *, revision: str | None = None, plugins: PathLike | Iterable[PathLike] = ()
+    model: PathLike = STARTER, *, revision: str | None = None, plugins: PathLike | Iterable[PathLike] = ()
 ) -> Recognizer | BaselineModel:
     """Load a recognizer, or the baseline that a study selected.
 
     Args:
-        model: the folder of a saved model, or the id of one on the Hugging Face hub, ``owner/name``.
+        model: the folder of a saved model, or the id of one on the Hugging Face hub, ``owner/name``; by default
+            the starter, which predicts emotion and sentiment of English text and comes with Sentir.
         revision: of a model on the hub: a branch, tag or commit; by default ``main``.
         plugins: Python files to load first; see `sentir.plugins.load_plugin`.
 

@@ -19,6 +19,7 @@ from sentir.logs import collect_logs, logger, replay_logs
 from sentir.paths import PathLike
 from sentir.preflight import require_files, require_model
 from sentir.progress import track
+from sentir.recognizer.hub import find_model
 from sentir.recognizer.prediction_mixin import PredictionMixin
 from sentir.timelines.formats import FORMATS, find_format, read_turns
 from sentir.timelines.making import as_turns, describe_settings, describe_source, make_timeline
@@ -77,12 +78,13 @@ def write_timelines(
     """
     for name in formats:
         find_format(Path(), name)
-    require_model(Path(model))
+    model = find_model(model)
+    require_model(model)
     paths = list(_find_recordings(recordings))
     out = Path(out)
     with write_errors(out):
         make_writable_folder(out)
-    job = _Job(Path(model), out, tuple(formats), None if turns is None else Path(turns), resume, options)
+    job = _Job(model, out, tuple(formats), None if turns is None else Path(turns), resume, options)
     targets = list(zip(paths, _target_names(paths), strict=True))
     if min(workers, len(targets)) > 1:
         return list(_write_in_parallel(job, targets, min(workers, len(targets))))

@@ -12,6 +12,7 @@ from sentir.errors import TimelineError
 from sentir.i18n import _
 from sentir.paths import PathLike
 from sentir.preflight import require_files, require_model
+from sentir.recognizer.hub import find_model
 from sentir.recognizer.prediction_mixin import PredictionMixin
 from sentir.timelines.adapters import DIARIZERS, SPEECH_RECOGNIZERS, Diarizer, SpeechRecognizer, make_adapter
 from sentir.timelines.making import TimelineOptions, Turns, make_timeline
@@ -68,7 +69,7 @@ def timeline(
         TimelineError: if turns, settings or adapters cannot be used.
         SentirError: if the model cannot be used, or lacks a modality in all turns.
     """
-    model_hash = hash_model(Path(model)) if isinstance(model, PathLike) else ""
+    model_hash = hash_model(find_model(model)) if isinstance(model, PathLike) else ""
     if isinstance(recording, PathLike):
         require_files([recording])
     recognizer = as_model(model)

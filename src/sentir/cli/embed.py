@@ -14,14 +14,16 @@ from sentir.cli.input_options import (
     EndColumnOption,
     FilesArgument,
     IdColumnOption,
+    OptionalModelArgument,
     SpeakerColumnOption,
     StartColumnOption,
     TextColumnOption,
     TextOption,
     TurnColumnOption,
     make_items,
+    split_model,
 )
-from sentir.cli.options import ModelArgument, RevisionOption
+from sentir.cli.options import RevisionOption
 from sentir.cli.plugins import PluginOption
 from sentir.i18n import _
 from sentir.io import prepare_output_path
@@ -30,10 +32,10 @@ from sentir.recognizer.hub import at_revision
 
 
 def embed(
-    model: ModelArgument,
     out: Annotated[
         Path, typer.Option(help=_("File to write: .npy, with the ids in NAME.ids.json, .csv or .parquet."))
     ],
+    model: OptionalModelArgument = None,
     files: FilesArgument = None,
     text: TextOption = None,
     text_column: TextColumnOption = None,
@@ -47,13 +49,14 @@ def embed(
     revision: RevisionOption = None,
     plugin: PluginOption = None,
 ) -> None:
-    model = at_revision(model, revision)
     from sentir import api
     from sentir.api.prediction import require_vector_suffix
     from sentir.api.prediction_files import require_not_an_input
 
+    folder, files = split_model(model, files)
+    folder = at_revision(folder, revision)
     require_vector_suffix(out)
-    require_not_an_input(out, map(Path, files or ()))
+    require_not_an_input(out, map(Path, files))
     prepare_output_path(out)
     columns = {
         "text": text_column, "speaker": speaker_column, "dialogue": dialogue_column, "audio": audio_column,
@@ -61,7 +64,7 @@ def embed(
     }  # fmt: skip
     items = make_items(text, files)
     with show_progress():
-        problems = api.write_embeddings(model, items, out, columns=columns)
+        problems = api.write_embeddings(folder, items, out, columns=columns)
     output.print_line(_("Written: {path}", path=out))
     for key, problem in problems.items():
         output.print_with_severity("problem", output.with_id(key, problem))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -10,9 +11,21 @@ import typer
 
 from sentir.errors import CorpusError
 from sentir.files.media_files import is_media_file
+from sentir.files.tables import JSON_SUFFIXES, TABLE_SUFFIXES
 from sentir.i18n import _
+from sentir.paths import STARTER
 from sentir.preflight import require_files
 
+OptionalModelArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="MODEL",
+        help=_(
+            "Folder of a saved model, or one on the hub: OWNER/NAME or OWNER/NAME@REVISION; default: the "
+            "starter, for English text."
+        ),
+    ),
+]
 FilesArgument = Annotated[  # strings, as Path("") would be the working folder
     list[str] | None, typer.Argument(help=_("Audio or video files, folders of them, tables, or conversations."))
 ]
@@ -42,6 +55,24 @@ EndColumnOption = Annotated[
 TurnColumnOption = Annotated[
     str | None, typer.Option(help=_("Column of turn numbers within a dialogue; default: the recipe's."))
 ]
+
+
+def split_model(model: str | None, files: Sequence[str] | None) -> tuple[Path, list[str]]:
+    """Return the model and the files of a command whose first argument may be either.
+
+    It is a file if it is the path of one, as models are folders; the model is then the starter.
+
+    Raises:
+        CorpusError: if the first argument is a file that does not exist, or looks like a text.
+    """
+    if model is None:
+        return Path(STARTER), []
+    is_input = is_media_file(model) or Path(model).suffix.lower() in TABLE_SUFFIXES | JSON_SUFFIXES
+    if not os.path.isdir(model) and (is_input or not model or any(letter.isspace() for letter in model)):
+        require_files([model])
+    if os.path.isfile(model):
+        return Path(STARTER), [model, *(files or ())]
+    return Path(model), [*(files or ())]
 
 
 def make_items(texts: Sequence[str] | None, files: Sequence[str] | None) -> list[object]:

@@ -105,7 +105,7 @@ def _print_prediction_table(rows: Sequence[Prediction]) -> None:
     for row in rows:
         likely = sorted(row.probabilities.items(), key=lambda pair: -pair[1])[:3]
         names = _format_prediction(row)
-        names = _("{labels} (low confidence)", labels=names) if row.abstain else names
+        names = _("{labels} (not sure)", labels=names) if row.abstain else names
         best = " · ".join(f"{display_name(name)} {format_decimal(p, 2)}" for name, p in likely)
         speaker = [row.speaker or ""] if speakers else []
         auxiliary = [_format_prediction(row.other_tasks[task]) for task in others]

@@ -14,14 +14,16 @@ from sentir.cli.input_options import (
     EndColumnOption,
     FilesArgument,
     IdColumnOption,
+    OptionalModelArgument,
     SpeakerColumnOption,
     StartColumnOption,
     TextColumnOption,
     TextOption,
     TurnColumnOption,
     make_items,
+    split_model,
 )
-from sentir.cli.options import JsonOption, ModelArgument, RevisionOption
+from sentir.cli.options import JsonOption, RevisionOption
 from sentir.cli.plugins import PluginOption
 from sentir.i18n import _
 from sentir.io import prepare_output_path
@@ -30,7 +32,7 @@ from sentir.recognizer.hub import at_revision
 
 
 def predict(
-    model: ModelArgument,
+    model: OptionalModelArgument = None,
     files: FilesArgument = None,
     text: TextOption = None,
     text_column: TextColumnOption = None,
@@ -59,13 +61,14 @@ def predict(
     plugin: PluginOption = None,
     json: JsonOption = False,
 ) -> None:
-    model = at_revision(model, revision)
     from sentir import api
     from sentir.api.prediction_files import require_known_suffix, require_not_an_input
 
+    folder, files = split_model(model, files)
+    folder = at_revision(folder, revision)
     if out is not None:
         require_known_suffix(out)
-        require_not_an_input(out, map(Path, files or ()))
+        require_not_an_input(out, map(Path, files))
         prepare_output_path(out)
     columns = {
         "text": text_column, "speaker": speaker_column, "dialogue": dialogue_column, "audio": audio_column,
@@ -73,7 +76,7 @@ def predict(
     }  # fmt: skip
     items = make_items(text, files)
     with show_progress():
-        predictions = api.predict(model, items, columns=columns, abstain=abstain, max_error=max_error)
+        predictions = api.predict(folder, items, columns=columns, abstain=abstain, max_error=max_error)
     if out is not None:
         output.print_written(predictions, out, api.write_predictions(predictions, out))
     if json:

@@ -13,15 +13,19 @@ from sentir.cli.plugins import PluginOption
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.optional_dependencies import require_extra
-from sentir.paths import PathLike
+from sentir.paths import STARTER, PathLike
 
 TOKEN_VARIABLE = "SENTIR_TOKEN"
 
 
 def serve(
     models: Annotated[
-        list[str], typer.Argument(metavar="MODEL…", help=_("Folders of saved models, or NAME=FOLDER."))
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="MODEL…",
+            help=_("Folders of saved models, or NAME=FOLDER; default: the starter, for English text."),
+        ),
+    ] = None,
     host: Annotated[str, typer.Option(help=_("Address to listen on."))] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help=_("Port to listen on; 0: a free one."))] = 8000,
     purpose: Annotated[
@@ -52,7 +56,7 @@ def serve(
     check_purpose(purpose, ())  # before the models are loaded
     limits = Limits(max_body_bytes=max_body_mb * 1024**2, max_seconds=max_seconds, max_batch_inputs=max_batch)
     settings = ServerSettings(purpose, read_token(token_file), tuple(cors or ()), limits)
-    recognizers = {name: api.load(folder) for name, folder in name_models(models).items()}
+    recognizers = {name: api.load(folder) for name, folder in name_models(models or [STARTER]).items()}
     run(recognizers, settings, host=host, port=port, root_path=root_path)
 
 

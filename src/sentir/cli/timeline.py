@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentir.cli import output
+from sentir.cli.input_options import OptionalModelArgument, split_model
 from sentir.cli.interrupts import handle_interrupts
-from sentir.cli.options import JsonOption, ModelArgument, WorkersOption
+from sentir.cli.options import JsonOption, WorkersOption
 from sentir.cli.plugins import PluginOption
 from sentir.display_names import display_name
 from sentir.documents import TableBlock
+from sentir.errors import TimelineError
 from sentir.i18n import _, format_count, format_decimal, gettext_noop
 from sentir.progress import show_progress
 
@@ -34,11 +36,11 @@ _MEASURES = {
 
 
 def timeline(
-    model: ModelArgument,
+    model: OptionalModelArgument = None,
     recordings: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(help=_("Audio or video files, folders of them, or conversations (.txt, .jsonl, .srt).")),
-    ],
+    ] = None,
     out: Annotated[Path, typer.Option(help=_("Folder to write the timelines to."))] = Path("timelines"),
     formats: Annotated[
         list[str] | None,
@@ -83,10 +85,13 @@ def timeline(
     from sentir import api
     from sentir.worker_processes import count_cores
 
+    folder, recordings = split_model(model, recordings)
+    if not recordings:
+        raise TimelineError(_("There is no recording; give an audio or video file, or a conversation."))
     stopped = _("Stopped. Run the same command with --resume to go on.")
     with handle_interrupts(stopped), show_progress():
         results = api.write_timelines(
-            model,
+            folder,
             recordings,
             out=out,
             formats=formats or (),

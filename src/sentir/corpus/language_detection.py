@@ -1,6 +1,7 @@
 """Detection of the language of a corpus by script and, for Latin script, by function words.
 
-The texts of a table are taken together; for a mixture of languages or a few words no language is returned.
+The texts of a table are taken together; for a mixture of languages or too few function words no language is
+returned. A single sentence in Latin script needs several that are rare in English.
 """
 
 from __future__ import annotations
@@ -17,19 +18,30 @@ ENGLISH = "en"
 _FUNCTION_WORDS = {  # frequent in one of these languages and rare in English
     "en": "the and to of is it you that i was for in my are this have what with be not but do we they he she "
     "it's i'm don't that's just so your on at all there can if about like know his her",
-    "es": "el la los las de que y en un una por con para es se no lo como más pero su me mi ya está qué muy eso "
-    "del al te si cuando todo esta yo nos le porque hay este ser son fue",
+    "es": "¿ ¡ el la los las de que y en un una por con para es se no lo como más pero su me mi ya está qué muy "
+    "eso del al te si cuando todo esta yo nos le porque hay este ser son fue "
+    "estoy soy eres tengo tienes quiero he has muy hoy gracias hola nada también ahora aquí esto así",
     "fr": "le la les de des et est un une je ne pas que qui dans pour sur ce il au vous nous elle tu c'est mais "
-    "avec j'ai mon ma tout très cette du en se ça on plus bien suis",
+    "avec j'ai mon ma tout très cette du en se ça on plus bien suis "
+    "merci j'ai d'accord n'est tellement rien toi oui où aussi fait sont",
     "de": "der die das und ist nicht ich ein eine zu mit den von auf für es sie wir du er auch dem noch wie mich "
-    "aber habe haben so sich mir war im sind hat dass wenn bin sehr",
+    "aber habe haben so sich mir war im sind hat dass wenn bin sehr "
+    "was warum du dir dich mein danke ja nein hier nur jetzt kann doch",
     "pt": "o a os as de que e em um uma não para com por se mais eu você do da no na é muito mas isso meu minha "
-    "está como foi ele ela tem ao nos seu",
+    "está como foi ele ela tem ao nos seu "
+    "estou obrigado obrigada sou tenho quero hoje isto também aqui nada",
     "it": "il la di che e un una non per sono mi con è ho del della ma si lo gli le questo come anche hai più ci "
-    "molto mio mia era sei cosa al nel",
+    "molto mio mia era sei cosa al nel "
+    "sto hai ha grazie posso perché oggi niente bene ti anche questa sempre",
 }
 _FUNCTION_WORD_SETS: Mapping[str, frozenset[str]] = {
     code: frozenset(words.split()) for code, words in _FUNCTION_WORDS.items()
+}
+# Frequent in the dialogues of MELD's train split.
+_ALSO_ENGLISH = "a no me come as um ya ho em e mon son o die la ma y plus hat era war du non was has ha"
+_OWN_WORDS = {
+    code: words if code == ENGLISH else words - _FUNCTION_WORD_SETS[ENGLISH].union(_ALSO_ENGLISH.split())
+    for code, words in _FUNCTION_WORD_SETS.items()
 }
 _NAMES = {
     "en": gettext_noop("English"),
@@ -50,12 +62,14 @@ _NAMES = {
     "THAI": gettext_noop("Thai"),
 }
 _LATIN = "LATIN"
-_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|[¿¡]")
 _MAX_TEXTS = 2000  # that are used, at even distances
-_MIN_LETTERS = 20
+_MIN_LETTERS = 4
 _MIN_WORDS = 12
 _MIN_SHARE = 0.15  # of function words among all words; in English dialogues it is 0.4
 _MIN_RATIO_TO_ENGLISH = 1.5  # of a language's share to that of English
+_MIN_DISTINCT = 2  # function words of a sentence, none of them also English
+_MIN_SHARE_OF_SENTENCE = 0.3
 
 
 def detect_language(texts: Sequence[str | None]) -> str | None:
@@ -84,13 +98,17 @@ def language_name(code: str) -> str:
 
 def _detect_by_function_words(word_counts: Counter[str]) -> str | None:
     total = word_counts.total()
-    if total < _MIN_WORDS:
-        return None
     shares = {
         code: sum(count for word, count in word_counts.items() if word in words) / total
         for code, words in _FUNCTION_WORD_SETS.items()
     }
-    best = max(shares, key=lambda code: shares[code])
+    best, second = sorted(shares, key=lambda code: -shares[code])[:2]
+    distinct = {code: len(words & word_counts.keys()) for code, words in _OWN_WORDS.items()}
+    if distinct[best] < _MIN_DISTINCT:
+        return None
+    if total < _MIN_WORDS:
+        is_sure = shares[best] > shares[second] and (best == ENGLISH or not distinct[ENGLISH])
+        return best if is_sure and shares[best] >= _MIN_SHARE_OF_SENTENCE else None
     if shares[best] < _MIN_SHARE or (best != ENGLISH and shares[best] < _MIN_RATIO_TO_ENGLISH * shares[ENGLISH]):
         return None
     return best

@@ -12,6 +12,7 @@ class KnownCorpus:
     """What is known of a corpus by its name.
 
     Attributes:
+        description: of its utterances; translatable.
         license: of the corpus, according to its authors; translatable.
         license_id: the hub's identifier of the license; ``other`` if it has none.
         license_link: page of a license that the hub has no identifier for.
@@ -19,6 +20,7 @@ class KnownCorpus:
         language: ISO 639-1 code.
     """
 
+    description: str
     license: str
     license_id: str = "other"
     license_link: str = ""
@@ -27,11 +29,20 @@ class KnownCorpus:
 
 
 KNOWN_CORPORA = {
-    "meld": KnownCorpus("GPL-3.0", "gpl-3.0", dataset_id="declare-lab/MELD"),
-    "mosei": KnownCorpus(
-        gettext_noop("research use"), license_link="http://multicomp.cs.cmu.edu/resources/cmu-mosei-dataset/"
+    "meld": KnownCorpus(
+        gettext_noop("Dialogues of the television series Friends: scripted and acted, in English."),
+        "GPL-3.0",
+        "gpl-3.0",
+        dataset_id="declare-lab/MELD",
     ),
-    "ravdess": KnownCorpus("CC BY-NC-SA 4.0", "cc-by-nc-sa-4.0"),
+    "mosei": KnownCorpus(
+        gettext_noop("Segments of YouTube monologues, in English."),
+        gettext_noop("research use"),
+        license_link="http://multicomp.cs.cmu.edu/resources/cmu-mosei-dataset/",
+    ),
+    "ravdess": KnownCorpus(
+        gettext_noop("Two sentences spoken by 24 actors, in English."), "CC BY-NC-SA 4.0", "cc-by-nc-sa-4.0"
+    ),
 }
 
 

@@ -175,8 +175,9 @@ class Prediction(_PredictedLabels, ReprMixin):
         synthetic: whether the model was trained on a synthetic corpus.
         problem: why there is no prediction; ``""`` if there is one.
         values: name → number, in a regression task.
-        abstain: whether the confidence is below the threshold; ``None`` if that was not requested or there is no
-            prediction.
+        abstain: whether the prediction should not be used: its confidence is below the threshold, or its text is
+            in a language that the model does not know; ``None`` if neither the first was requested nor the
+            second is the case, or there is no prediction.
         other_tasks: task → prediction, for a model with auxiliary tasks.
         confidence: estimated probability that the labels are correct; ``None`` in a regression task or without a
             prediction.

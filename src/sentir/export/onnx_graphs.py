@@ -104,7 +104,10 @@ def _export(
             verbose=False,
         )
     assert program is not None
-    return program.model_proto
+    model = program.model_proto
+    for node in model.graph.node:  # the lines of code that a node comes from, with the paths of this machine
+        node.ClearField("metadata_props")
+    return model
 
 
 @contextmanager

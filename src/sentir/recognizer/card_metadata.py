@@ -80,6 +80,12 @@ def describe_license(recipe: Recipe) -> str:
     return _("unknown") if known is None else _(known.license)
 
 
+def describe_corpus(recipe: Recipe) -> str:
+    """Return a sentence on a recipe's corpus in the current language; ``""`` if it is not known."""
+    known = _find_corpus(recipe)
+    return "" if known is None else _(known.description)
+
+
 def _find_corpus(recipe: Recipe) -> KnownCorpus | None:
     table = recipe.data.table
     return find_known_corpus(recipe.data.reader, table.name if table is not None else None)

@@ -1,4 +1,4 @@
-"""Saved models on the Hugging Face hub: found in its cache, or downloaded.
+"""Saved models by name: the one that comes with Sentir, and those on the Hugging Face hub.
 
 Only the files that ``sentir.json`` lists are downloaded, and no code of a repository is ever run.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from sentir.errors import RecognizerError
 from sentir.i18n import _
 from sentir.logs import quiet_logger
-from sentir.paths import PathLike
+from sentir.paths import STARTER, PathLike, starter_dir
 from sentir.preflight import METADATA_FILE
 
 _NAME = r"[A-Za-z0-9][\w.-]*/[\w.-]+"
@@ -47,13 +47,16 @@ def find_model(source: PathLike) -> Path:
     """Return the folder of a saved model: a local one as it is, a model of the hub from its cache or downloaded.
 
     Args:
-        source: a folder, or a model of the hub, ``owner/name`` or ``owner/name@revision`` (a branch, tag or
-            commit; by default ``main``). A folder that exists comes first.
+        source: a folder, a model of the hub, ``owner/name`` or ``owner/name@revision`` (a branch, tag or
+            commit; by default ``main``), or ``starter``, the model that comes with Sentir. A folder that exists
+            comes first.
 
     Raises:
         RecognizerError: if it looks like a model of the hub and is neither a folder nor can be downloaded.
     """
     folder = Path(source)
+    if not folder.exists() and folder.as_posix() == STARTER:
+        return starter_dir()
     reference = _REFERENCE.fullmatch(folder.as_posix())
     if folder.exists() or not reference:
         return folder

@@ -69,6 +69,11 @@ class Predictor:
         )
 
     @property
+    def training_language(self) -> str | None:
+        """The language of the texts that it was trained on; ``None`` if it is not known."""
+        return self.facts.get("language")
+
+    @property
     def supported_languages(self) -> tuple[str, ...]:
         """The languages of its text encoder; empty if it has none, or they are not known."""
         return ()
@@ -99,12 +104,12 @@ def predict_inputs(
     if not inputs.rows:
         return PredictionList()
     checked = _check_inputs(recognizer, inputs.rows)
-    languages = _note_languages(recognizer, checked.utterances)
+    languages = _detect_unknown_languages(recognizer, checked.utterances)
     usable = [u for u in checked.utterances if u.id not in checked.problems]
     outputs = _predict_usable(recognizer, usable, threshold)
-    synthetic = bool(recognizer.facts.get("synthetic"))
     predictions = PredictionList(
-        _make_prediction(one, checked, outputs, languages, synthetic) for one in inputs.rows
+        _make_prediction(one, checked, outputs, recognizer, languages.get(one.utterance.id))
+        for one in inputs.rows
     )
     return predictions[0] if inputs.is_single else predictions
 
@@ -156,25 +161,23 @@ def _check_inputs(recognizer: Predictor, inputs: Sequence[PredictionInput]) -> M
     return replace(checked, problems={**problems, **checked.problems})
 
 
-def _note_languages(recognizer: Predictor, utterances: Sequence[Utterance]) -> dict[str, tuple[str, ...]]:
-    """Warn about texts in a language of which the encoder knows nothing, and return id → note on it."""
+def _detect_unknown_languages(recognizer: Predictor, utterances: Sequence[Utterance]) -> dict[str, str]:
+    """Warn about texts in a language that the encoder was not trained on, and return id → that language."""
     known = recognizer.supported_languages
     if not known:
         return {}
     texts = {u.id: u.text for u in utterances if u.text}
     recognizer.warn_unsupported_language(list(texts.values()))
-    by_dialogue: dict[str, list[str]] = {}  # what is too short by itself; other dialogues change nothing
+    by_dialogue: dict[str, list[str | None]] = {}  # what is too short by itself; other dialogues change nothing
     for u in utterances:
-        by_dialogue.setdefault(u.dialogue or u.id, []).append(u.text or "")
-    overall = {key: detect_language(list(filter(None, some))) for key, some in by_dialogue.items()}
-    languages = {u.id: detect_language([u.text]) or overall[u.dialogue or u.id] for u in utterances if u.text}
-    return {
-        key: (
-            _("The text is in {language}, which its encoder was not trained on.", language=language_name(code)),
-        )
-        for key, code in languages.items()
-        if code is not None and code not in known
+        by_dialogue.setdefault(u.dialogue or u.id, []).append(u.text)
+    detected = {key: detect_language(several) for key, several in by_dialogue.items()}
+    languages = {
+        u.id: (detect_language([u.text]) if u.dialogue else None) or detected[u.dialogue or u.id]
+        for u in utterances
+        if u.text
     }
+    return {key: code for key, code in languages.items() if code is not None and code not in known}
 
 
 @dataclass(frozen=True)
@@ -218,21 +221,41 @@ def _make_prediction(
     item: PredictionInput,
     checked: ModalityCheck,
     outputs: _Outputs,
-    languages: Mapping[str, tuple[str, ...]],
-    synthetic: bool,
+    recognizer: Predictor,
+    unknown_language: str | None,
 ) -> Prediction:
     u = item.utterance
     labels, probabilities, values = outputs.predictions.get(u.id, ((), {}, {}))
     problem = checked.problems.get(u.id) or outputs.problems.get(u.id, "")
-    abstain = outputs.abstained.get(u.id)
-    noted = (checked.notes, outputs.notes, languages)
-    not_sure = (_("Not sure: the confidence is below the threshold."),) if abstain else ()
+    abstain, notes = outputs.abstained.get(u.id), [*checked.notes.get(u.id, ()), *outputs.notes.get(u.id, ())]
+    if unknown_language is not None:
+        notes.append(_note_language(recognizer, unknown_language))
+    if abstain:
+        notes.append(_("Not sure: the confidence is below the threshold."))
+    if not problem and unknown_language is not None and _is_foreign(recognizer, unknown_language):
+        abstain = True
+    synthetic = bool(recognizer.facts.get("synthetic"))
     return Prediction(
         item.id, u.text, u.speaker, labels, probabilities, synthetic, problem, values,
         abstain,
         {task: TaskPrediction(*rows[u.id]) for task, rows in outputs.other_tasks.items() if u.id in rows},
         outputs.confidences.get(u.id),
-        (*item.notes, *(note for notes in noted for note in notes.get(u.id, ())), *not_sure),
+        (*item.notes, *notes),
         item.table, dict(item.row),
         () if problem else checked.used.get(u.id, ()),
+    )  # fmt: skip
+
+
+def _is_foreign(recognizer: Predictor, code: str) -> bool:
+    """Return whether a language that the encoder does not know is not that of the training data either."""
+    return recognizer.training_language is not None and recognizer.training_language != code
+
+
+def _note_language(recognizer: Predictor, code: str) -> str:
+    own, language = recognizer.training_language, language_name(code)
+    if own is None or own == code:
+        return _("The text is in {language}, which its encoder was not trained on.", language=language)
+    return _(
+        "Not sure: the text is in {language}, and the model was trained on {own}.",
+        language=language, own=language_name(own),
     )  # fmt: skip

@@ -84,6 +84,7 @@ class TrainingFacts(_ExtensibleModel):
     missing_modalities: dict[str, dict[str, NonNegativeInt]] = {}
     truncated: dict[str, NonNegativeInt] = {}
     calibration: Literal["", "none", "temperature", "per_label"] = ""
+    language: str | None = None
     weights: dict[str, WeightsSource] = {}
     data: dict[str, _SplitCounts] = {}
     previous_trainings: list[_PreviousTraining] = []

@@ -11,6 +11,7 @@ import hashlib
 import platform
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +78,9 @@ def check_golden(folder: Path, backend: OnnxBackend, agree: Callable[[Logits, Lo
               folder=folder, version=onnxruntime.__version__, provider=backend.provider)
         )  # fmt: skip
     if seconds > REPLAY_SECONDS:
-        passed.parent.mkdir(parents=True, exist_ok=True)
-        passed.touch()
+        with suppress(OSError):  # a home that cannot be written: it is replayed again
+            passed.parent.mkdir(parents=True, exist_ok=True)
+            passed.touch()
 
 
 def _passed_file(folder: Path, backend: OnnxBackend) -> Path:

