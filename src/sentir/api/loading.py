@@ -46,7 +46,11 @@ def as_recognizer(model: PathLike | Recognizer | BaselineModel) -> Recognizer:
 
 
 def load(
-    model: PathLike = STARTER, *, revision: str | None = None, plugins: PathLike | Iterable[PathLike] = ()
+    model: PathLike = STARTER,
+    *,
+    revision: str | None = None,
+    plugins: PathLike | Iterable[PathLike] = (),
+    provider: str = "cpu",
 ) -> Recognizer | BaselineModel:
     """Load a recognizer, or the baseline that a study selected.
 
@@ -55,6 +59,7 @@ def load(
             the starter, which predicts emotion and sentiment of English text and comes with Sentir.
         revision: of a model on the hub: a branch, tag or commit; by default ``main``.
         plugins: Python files to load first; see `sentir.plugins.load_plugin`.
+        provider: execution provider of an exported model: ``cpu``, ``cuda``, ``directml`` or ``coreml``.
 
     Raises:
         SentirError: see `sentir.recognizer.recognizer.Recognizer.from_pretrained`.
@@ -65,9 +70,10 @@ def load(
     from sentir.recognizer.recognizer import Recognizer
     from sentir.study.baseline_model import BaselineModel, is_baseline_model
 
-    kind = BaselineModel if is_baseline_model(folder) else Recognizer
     with progress_bar(_("Loading the model"), 1):
-        return kind.from_pretrained(folder)
+        if is_baseline_model(folder):
+            return BaselineModel.from_pretrained(folder)
+        return Recognizer.from_pretrained(folder, provider=provider)
 
 
 def load_model_and_corpus(

@@ -31,6 +31,9 @@ RecipeArgument = Annotated[
 ModelArgument = Annotated[
     Path, typer.Argument(help=_("Folder of a saved model, or one on the hub: OWNER/NAME or OWNER/NAME@REVISION."))
 ]
+ProviderOption = Annotated[
+    str, typer.Option(help=_("Execution provider of an exported model: cpu, cuda, directml or coreml."))
+]
 RevisionOption = Annotated[
     str | None, typer.Option(help=_("Branch, tag or commit of a model on the hub; default: main."))
 ]

@@ -23,7 +23,7 @@ from sentir.cli.input_options import (
     make_items,
     split_model,
 )
-from sentir.cli.options import JsonOption, RevisionOption
+from sentir.cli.options import JsonOption, ProviderOption, RevisionOption
 from sentir.cli.plugins import PluginOption
 from sentir.i18n import _
 from sentir.io import prepare_output_path
@@ -57,6 +57,7 @@ def predict(
             )
         ),
     ] = None,
+    provider: ProviderOption = "cpu",
     revision: RevisionOption = None,
     plugin: PluginOption = None,
     json: JsonOption = False,
@@ -76,7 +77,8 @@ def predict(
     }  # fmt: skip
     items = make_items(text, files)
     with show_progress():
-        predictions = api.predict(folder, items, columns=columns, abstain=abstain, max_error=max_error)
+        model_or_folder = folder if provider == "cpu" else api.load(folder, provider=provider)
+        predictions = api.predict(model_or_folder, items, columns=columns, abstain=abstain, max_error=max_error)
     if out is not None:
         output.print_written(predictions, out, api.write_predictions(predictions, out))
     if json:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from sentir.cli.options import ProviderOption
 from sentir.cli.plugins import PluginOption
 from sentir.errors import SentirError
 from sentir.i18n import _
@@ -45,6 +46,7 @@ def serve(
     max_body_mb: Annotated[int, typer.Option(min=1, help=_("Largest request, in MB."))] = 32,
     max_seconds: Annotated[float, typer.Option(min=1.0, help=_("Longest clip of a request, in seconds."))] = 60.0,
     max_batch: Annotated[int, typer.Option(min=1, help=_("Inputs predicted together."))] = 64,
+    provider: ProviderOption = "cpu",
     plugin: PluginOption = None,
 ) -> None:
     require_extra("serve", "'sentir serve'")
@@ -56,7 +58,8 @@ def serve(
     check_purpose(purpose, ())  # before the models are loaded
     limits = Limits(max_body_bytes=max_body_mb * 1024**2, max_seconds=max_seconds, max_batch_inputs=max_batch)
     settings = ServerSettings(purpose, read_token(token_file), tuple(cors or ()), limits)
-    recognizers = {name: api.load(folder) for name, folder in name_models(models or [STARTER]).items()}
+    named = name_models(models or [STARTER])
+    recognizers = {name: api.load(folder, provider=provider) for name, folder in named.items()}
     run(recognizers, settings, host=host, port=port, root_path=root_path)
 
 
