@@ -70,7 +70,7 @@ def build_bertweet_tokenizer(vocabulary: bytes, merges: bytes, config: Mapping[s
     if any(len(triple) != 3 for triple in triples):
         raise ValueError(_("{file} is damaged", file=MERGES_FILE))
     pairs = [(left, right) for left, right, _count in triples]
-    symbols = {_to_symbol(token): n for token, n in tokens.items()} | {token: tokens[token] for token in special}
+    symbols = {token if token in special else _to_symbol(token): n for token, n in tokens.items()}
     num_tokens = 1 + max(symbols.values())
     missing = {symbol for left, right in pairs for symbol in (left, right, left + right)} - symbols.keys()
     symbols |= zip(sorted(missing), count(num_tokens))
