@@ -51,7 +51,8 @@ def _load_checked(source: WeightsSource, load: Callable[..., Any], **options: An
 class LibraryErrors:
     """Turns the errors of other libraries into `ValueError`, except missing files and Sentir's own errors.
 
-    On bad file contents transformers and tokenizers raise anything, bare exceptions too.
+    On bad file contents transformers and tokenizers raise anything, bare exceptions and panics of Rust too, which are
+    no `Exception`.
     """
 
     def __enter__(self) -> None:
@@ -60,7 +61,8 @@ class LibraryErrors:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if isinstance(error, Exception) and not isinstance(error, (OSError, SentirError)):
+        is_panic = error is not None and type(error).__name__ == "PanicException"
+        if (is_panic or isinstance(error, Exception)) and not isinstance(error, (OSError, SentirError)):
             raise ValueError(_first_line(error)) from error
 
 
@@ -243,7 +245,7 @@ def unusable_error(source: WeightsSource, error: Exception, *, recipe_key: str =
     )
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException | None) -> str:
     """Return the first line of an error's message, with the next one if it introduces a list."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1]) or type(error).__name__

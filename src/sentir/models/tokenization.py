@@ -9,6 +9,7 @@ from itertools import chain, zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
+from sentir.i18n import _
 from sentir.models.pretrained_tokenizer import PretrainedTokenizer
 
 Encoding = dict[str, list[int]]
@@ -51,6 +52,8 @@ class SpecialTokens:
 
 def _find_sequence(sequence_ids: Sequence[int | None], number: int) -> tuple[int, int]:
     """Return where the tokens of one of the encoded texts begin and end."""
+    if number not in sequence_ids:
+        raise ValueError(_("its tokenizer has no token for a letter"))
     start = sequence_ids.index(number)
     return start, start + sequence_ids.count(number)
 

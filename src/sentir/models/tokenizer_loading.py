@@ -60,7 +60,7 @@ def load_saved_tokenizer(folder: Path, name: str = "", *, max_length: int | None
             raise ValueError(_("its tokenizer is missing or incomplete"))
     except (OSError, ValueError) as error:
         raise unusable_error(source, error) from error
-    return _to_text_tokenizer(tokenizer, spec, max_length)
+    return _to_text_tokenizer(source, tokenizer, spec, max_length)
 
 
 def build_text_tokenizer(
@@ -85,7 +85,7 @@ def build_text_tokenizer(
             _("'{name}' cannot be used: its tokenizer has no padding token; give a text encoder.",
               name=source.location)
         )  # fmt: skip
-    return _to_text_tokenizer(tokenizer, spec, max_length), spec
+    return _to_text_tokenizer(source, tokenizer, spec, max_length), spec
 
 
 def load_tokenizer(source: WeightsSource, options: Mapping[str, Any] | None = None) -> PretrainedTokenizer:
@@ -158,9 +158,17 @@ def _load_with_transformers(source: WeightsSource, options: Mapping[str, Any]) -
 
 
 def _to_text_tokenizer(
-    tokenizer: PretrainedTokenizer, spec: TextBackbone, max_length: int | None
+    source: WeightsSource, tokenizer: PretrainedTokenizer, spec: TextBackbone, max_length: int | None
 ) -> TextTokenizer:
-    """Limit the length to the backbone's, also in what is saved."""
+    """Limit the length to the backbone's, also in what is saved.
+
+    Raises:
+        WeightsError: if it cannot tokenize.
+    """
     limit = min(spec.max_length, tokenizer.model_max_length)
     limited = replace(tokenizer, config={**tokenizer.config, "model_max_length": limit})
-    return TextTokenizer(limited, min(max_length or limit, limit), spec.normalize)
+    try:
+        with LibraryErrors():
+            return TextTokenizer(limited, min(max_length or limit, limit), spec.normalize)
+    except (OSError, ValueError) as error:
+        raise unusable_error(source, error) from error
