@@ -51,7 +51,7 @@ def _load_checked(source: WeightsSource, load: Callable[..., Any], **options: An
 class LibraryErrors:
     """Turns the errors of other libraries into `ValueError`, except missing files and Sentir's own errors.
 
-    On bad file contents transformers and tokenizers raise anything: bare exceptions, and panics of Rust, which are
+    On bad file contents transformers and tokenizers raise anything: bare exceptions, and panics, which are
     no `Exception`.
     """
 
