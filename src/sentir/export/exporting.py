@@ -26,7 +26,7 @@ from sentir.preprocessing.preprocessor import ModelInputs
 from sentir.progress import progress_bar
 from sentir.recognizer.backend import Backend
 from sentir.recognizer.encoders import Encoders
-from sentir.recognizer.inference import make_batches
+from sentir.recognizer.inference import make_batches, run_batches
 from sentir.recognizer.recognizer import Recognizer, with_stacked
 from sentir.recognizer.saved_files import SPEECH_ENCODER_FOLDER, TEXT_ENCODER_FOLDER
 from sentir.recognizer.torch_backend import TorchBackend
@@ -173,14 +173,7 @@ def _save_processors(backend: TorchBackend, folder: Path) -> None:
 
 def compute_logits(backend: Backend, inputs: ModelInputs) -> Logits:
     """Return the ``(N, K)`` logits of all tasks for N utterances."""
-    logits: list[Logits] = []
-    order: list[int] = []
-    with progress_bar(_("Comparing"), len(inputs.ids)) as advance:
-        for rows in make_batches(inputs.units, _BATCH_SIZE):
-            logits.append(backend.logits(inputs.batch(rows)))
-            order += rows
-            advance(len(rows))
-    return np.concatenate(logits)[np.argsort(order)]
+    return run_batches(backend.logits, inputs, make_batches(inputs.units, _BATCH_SIZE), _("Comparing"))
 
 
 def _score(recognizer: Recognizer, ids: tuple[str, ...], logits: Logits, dev_score: DevScore) -> Score:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from sentir.i18n import _
 from sentir.preprocessing.preprocessor import ModelInputs
 from sentir.process_group import all_gather, split_between_processes
 from sentir.progress import progress_bar
-from sentir.recognizer.backend import Backend
+from sentir.recognizer.backend import Backend, Batch
 
 _TEXT_BATCH_SIZE, _MEL_BATCH_SIZE, _WAVEFORM_BATCH_SIZE = 256, 32, 8
 
@@ -80,14 +80,31 @@ def embed_inputs(backend: Backend, model_inputs: ModelInputs) -> NDArray[np.floa
     """Return the ``(N, d)`` vectors of N utterances that the classification head takes; ``(0, 0)`` of none."""
     if not model_inputs.ids:
         return np.zeros((0, 0), dtype=np.float32)
-    vectors: list[NDArray[np.float32]] = []
+    return run_batches(backend.vectors, model_inputs, _make_sorted_batches(model_inputs, None), _("Embedding"))
+
+
+def run_batches(
+    function: Callable[[Batch], NDArray[np.float32]],
+    model_inputs: ModelInputs,
+    batches: Iterable[list[int]],
+    description: str,
+) -> NDArray[np.float32]:
+    """Return what a function of a backend computes for N utterances, in their order.
+
+    Args:
+        function: its ``logits`` or ``vectors``.
+        model_inputs: of the utterances, at least one.
+        batches: the rows of each; every row is in one of them.
+        description: for the progress bar.
+    """
+    outputs: list[NDArray[np.float32]] = []
     order: list[int] = []
-    with progress_bar(_("Embedding"), len(model_inputs.ids)) as advance:
-        for rows in _make_sorted_batches(model_inputs, None):
-            vectors.append(backend.vectors(model_inputs.batch(rows)))
+    with progress_bar(description, len(model_inputs.ids)) as advance:
+        for rows in batches:
+            outputs.append(function(model_inputs.batch(rows)))
             order += rows
             advance(len(rows))
-    return np.concatenate(vectors)[np.argsort(order)]
+    return np.concatenate(outputs)[np.argsort(order)]
 
 
 def _make_sorted_batches(model_inputs: ModelInputs, batch_size: int | None) -> Iterator[list[int]]:

@@ -173,7 +173,8 @@ def _detect_unknown_languages(recognizer: Predictor, utterances: Sequence[Uttera
         by_dialogue.setdefault(u.dialogue or u.id, []).append(u.text)
     detected = {key: detect_language(several) for key, several in by_dialogue.items()}
     languages = {
-        u.id: (detect_language([u.text]) if u.dialogue else None) or detected[u.dialogue or u.id]
+        u.id: (detect_language([u.text]) if len(by_dialogue[u.dialogue or u.id]) > 1 else None)
+        or detected[u.dialogue or u.id]
         for u in utterances
         if u.text
     }
