@@ -77,7 +77,7 @@ def refuse_foreign_files(
     Raises:
         SentirError: naming the first.
     """
-    owned = set(owned_files(folder))
+    owned = {*owned_files(folder), *_files_being_installed(folder)}
     for name in names:
         path = folder / name
         is_owned = name in owned or any(file.startswith(f"{name}/") for file in owned)
@@ -86,6 +86,19 @@ def refuse_foreign_files(
                 _("{path} exists and was not written by Sentir, so it is not replaced; give another folder.",
                   path=path)
             )  # fmt: skip
+
+
+def _files_being_installed(folder: Path) -> list[str]:
+    """Return the files that a process which was killed may have installed, or was about to delete."""
+    committed = folder / _COMMITTED
+    with suppress(FileNotFoundError, NotADirectoryError):  # nothing is being installed, or not any more
+        return [*list_files(committed), *_read_removed(committed)]
+    return []
+
+
+def _read_removed(committed: Path) -> list[str]:
+    names: list[str] = json.loads((committed / _REMOVED_FILES).read_text(encoding="utf-8"))
+    return names
 
 
 def list_files(folder: Path) -> list[str]:
@@ -120,7 +133,7 @@ def _install_files(committed: Path, folder: Path) -> None:
             shutil.copy2(committed / name, part)
             fsync(part)
         os.replace(part, folder / name)
-    for name in json.loads((committed / _REMOVED_FILES).read_text(encoding="utf-8")):
+    for name in _read_removed(committed):
         (folder / name).unlink(missing_ok=True)
         for parent in list(PurePosixPath(name).parents)[:-1]:
             with suppress(OSError):  # not empty

@@ -20,6 +20,34 @@ _DISPLAY_NAMES = {
     "neutral": gettext_noop("neutral"),
     "sadness": gettext_noop("sadness"),
     "surprise": gettext_noop("surprise"),
+    "valence": gettext_noop("valence"),
+    "arousal": gettext_noop("arousal"),
+    "dominance": gettext_noop("dominance"),
+    "admiration": gettext_noop("admiration"),
+    "amusement": gettext_noop("amusement"),
+    "annoyance": gettext_noop("annoyance"),
+    "approval": gettext_noop("approval"),
+    "boredom": gettext_noop("boredom"),
+    "caring": gettext_noop("caring"),
+    "confusion": gettext_noop("confusion"),
+    "curiosity": gettext_noop("curiosity"),
+    "desire": gettext_noop("desire"),
+    "disappointment": gettext_noop("disappointment"),
+    "disapproval": gettext_noop("disapproval"),
+    "embarrassment": gettext_noop("embarrassment"),
+    "excitement": gettext_noop("excitement"),
+    "frustration": gettext_noop("frustration"),
+    "gratitude": gettext_noop("gratitude"),
+    "grief": gettext_noop("grief"),
+    "love": gettext_noop("love"),
+    "nervousness": gettext_noop("nervousness"),
+    "optimism": gettext_noop("optimism"),
+    "peaceful": gettext_noop("peaceful"),
+    "powerful": gettext_noop("powerful"),
+    "pride": gettext_noop("pride"),
+    "realization": gettext_noop("realization"),
+    "relief": gettext_noop("relief"),
+    "remorse": gettext_noop("remorse"),
     "negative": gettext_noop("negative"),
     "positive": gettext_noop("positive"),
     # splits, roles and what is counted
@@ -54,10 +82,14 @@ _DISPLAY_NAMES = {
     "note": gettext_noop("note"),
 }
 
-_BASELINE_NAMES = {
+SELECTED_IN_EACH_FOLD = gettext_noop("selected in each fold")
+"""Name of the model that is composed of what each fold of a cross-validation selects on its dev."""
+
+_MODEL_NAMES = {
     "majority": gettext_noop("majority class"),
     "bag of words": gettext_noop("bag of words"),
     "acoustic": gettext_noop("acoustic functionals"),
+    SELECTED_IN_EACH_FOLD: SELECTED_IN_EACH_FOLD,
 }
 _AUDIO_PROBLEMS = {
     "missing": gettext_noop("no file"),
@@ -75,6 +107,15 @@ _SLICE_KINDS = {
     "turn": gettext_noop("turn in its dialogue"),
     "shift": gettext_noop("label since the speaker's previous turn"),
     "missing": gettext_noop("missing input"),
+    "gender": gettext_noop("gender"),
+    "fold": gettext_noop("fold"),
+    "intensity": gettext_noop("intensity"),
+    "voice": gettext_noop("voice"),
+    "words": gettext_noop("list of words"),
+    "word": gettext_noop("word"),
+    "age": gettext_noop("age"),
+    "style": gettext_noop("style"),
+    "session": gettext_noop("session"),
 }
 _SLICE_NAMES = {
     ("speaker", "seen"): gettext_noop("also in train"),
@@ -117,6 +158,7 @@ ISSUE_NAMES = {
     "ids_truncated": gettext_noop("ids that lost digits"),
     "intensity_clamped": gettext_noop("intensity off the scale, clamped"),
     "label_missing": gettext_noop("no label"),
+    "label_tied": gettext_noop("as many votes for several labels"),
     "label_unknown": gettext_noop("unknown label"),
     "layout_recognized": gettext_noop("layout recognized"),
     "empty_label_cells": gettext_noop("empty label cells taken as absent"),
@@ -146,13 +188,15 @@ ISSUE_NAMES = {
     "transcripts_unlabeled": gettext_noop("transcripts without labels, ignored"),
     "turn_repeated": gettext_noop("rows with the same turn"),
     "turn_invalid": gettext_noop("invalid turn"),
+    "speakers_shared": gettext_noop("speakers in train and test"),
+    "votes_missing": gettext_noop("no raters' votes"),
     "duplicate_clip_used": gettext_noop("corrected one of two clips used"),
 }
 
 
 def model_display_name(name: str) -> str:
-    """Return the name of a model, in the current language if it is a baseline."""
-    return _(_BASELINE_NAMES[name]) if name in _BASELINE_NAMES else name
+    """Return the name of a model, in the current language if it is not that of a candidate."""
+    return _(_MODEL_NAMES[name]) if name in _MODEL_NAMES else name
 
 
 def quoted_model_name(name: str) -> str:

@@ -21,9 +21,18 @@ The command line prints the message and exits with code 2.
 import copyreg
 from typing import Any
 
+_MAX_LENGTH, _KEPT_AT_END = 1500, 400  # characters of a message that quotes an excessive value
+
 
 class SentirError(Exception):
     """Base class of all errors raised by Sentir; the message is meant for the user."""
+
+    def __str__(self) -> str:
+        """Return the message on one line, without the middle of an excessive one: its end says what to do."""
+        message = " ".join(super().__str__().splitlines())
+        if len(message) <= _MAX_LENGTH:
+            return message
+        return f"{message[: _MAX_LENGTH - _KEPT_AT_END - 3]} … {message[-_KEPT_AT_END:]}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle errors with any constructor, for worker processes."""

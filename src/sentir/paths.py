@@ -4,10 +4,12 @@ import hashlib
 import json
 import os
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 from platformdirs import user_cache_path, user_state_path
 
+from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.safe_text import is_printable_line
 
@@ -27,13 +29,33 @@ _RESERVED_NAMES = {
 
 
 def state_dir() -> Path:
-    """Return the folder of the ledger: ``SENTIR_STATE_DIR``, or the user's state folder."""
-    return Path(os.environ.get("SENTIR_STATE_DIR") or user_state_path("sentir"))
+    """Return the folder of the ledger: ``SENTIR_STATE_DIR``, or the user's state folder.
+
+    Raises:
+        SentirError: if there is neither.
+    """
+    return _user_folder("SENTIR_STATE_DIR", user_state_path)
 
 
 def cache_dir() -> Path:
-    """Return the folder of embeddings and demo corpora: ``SENTIR_CACHE_DIR``, or the user's cache folder."""
-    return Path(os.environ.get("SENTIR_CACHE_DIR") or user_cache_path("sentir"))
+    """Return the folder of embeddings and demo corpora: ``SENTIR_CACHE_DIR``, or the user's cache folder.
+
+    Raises:
+        SentirError: if there is neither.
+    """
+    return _user_folder("SENTIR_CACHE_DIR", user_cache_path)
+
+
+def _user_folder(variable: str, find: Callable[[str], Path]) -> Path:
+    if given := os.environ.get(variable):
+        return Path(given)
+    try:
+        return find("sentir")
+    except RuntimeError as error:  # HOME is not set, and the user is unknown, as in some containers
+        raise SentirError(
+            _("There is no home folder; set {variable} to a folder that can be written, or set HOME.",
+              variable=variable)
+        ) from error  # fmt: skip
 
 
 def audio_dir() -> Path:

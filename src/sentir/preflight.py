@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from sentir.i18n import _
 from sentir.paths import PathLike, list_bundled_recipes, resolve_recipe_path
 
 METADATA_FILE = "sentir.json"  # of a saved recognizer
-_MAX_NAME_CHARACTERS = 80  # of a name in a message
+_MAX_TEXT_CHARACTERS = 80  # of a text in a message
 _SUFFIX = re.compile(r"\.\w{1,8}")
 
 
@@ -43,11 +44,11 @@ def require_files(files: Iterable[str | Path]) -> None:
             raise CorpusError(_("A file name is empty or contains a null character."))
         if os.path.exists(path):  # unlike Path.exists, it takes a name of any length
             continue
-        name = str(path)
-        name = name if len(name) <= _MAX_NAME_CHARACTERS else f"{name[:_MAX_NAME_CHARACTERS]}…"
         if _looks_like_text(path):
-            raise CorpusError(_("There is no file {path}. If it is a text, give it with --text.", path=name))
-        raise CorpusError(_("There is no file {path}.", path=name))
+            text = str(path)
+            text = text if len(text) <= _MAX_TEXT_CHARACTERS else f"{text[:_MAX_TEXT_CHARACTERS]}…"
+            raise CorpusError(_("There is no file '{path}'; if it is a text, give it with --text.", path=text))
+        raise CorpusError(_("There is no file {path}.", path=path))
 
 
 def _looks_like_text(path: Path) -> bool:
@@ -65,9 +66,10 @@ def require_recipe(recipe: PathLike) -> Path:
         return path
     if path.suffix == ".toml" or not (names := [bundled.stem for bundled in list_bundled_recipes()]):
         raise RecipeError(_("There is no recipe {path}; give the path of a TOML file.", path=path))
+    near = get_close_matches(str(path), names, n=4, cutoff=0.5)
     raise RecipeError(
         _("There is no recipe {path}; give the path of a TOML file, or one of: {known}.",
-          path=path, known=", ".join(names))
+          path=path, known=", ".join(near or names))
     )  # fmt: skip
 
 
@@ -94,7 +96,7 @@ def require_corpus_of_model(model: Path, root: PathLike | None) -> None:
     Raises:
         CorpusError: as `require_root`.
     """
-    data = _get_section(_read_saved_metadata(model), "recipe", "data")
+    data = _get_section(read_metadata(model), "recipe", "data")
     require_root(str(data.get("reader", "demo-")), root or data.get("root"))
 
 
@@ -103,14 +105,16 @@ def read_saved_table_settings(folder: Path) -> dict[str, Any]:
 
     Damage is reported when the model is loaded.
     """
-    return _get_section(_read_saved_metadata(folder), "recipe", "data", "table")
+    return _get_section(read_metadata(folder), "recipe", "data", "table")
 
 
-def _read_saved_metadata(folder: Path) -> Any:
+def read_metadata(folder: Path) -> dict[str, Any]:
+    """Return ``sentir.json`` of a saved model; empty if it is missing or damaged."""
     try:
-        return json.loads((folder / METADATA_FILE).read_bytes())
+        tree = json.loads((folder / METADATA_FILE).read_bytes())
     except (OSError, ValueError, RecursionError):
         return {}
+    return tree if isinstance(tree, dict) else {}
 
 
 def _get_section(tree: Any, *names: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from sentir.i18n import _
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from torch import Tensor
 
 T = TypeVar("T")
 
@@ -106,8 +107,27 @@ def all_gather(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return total.cpu().numpy()
 
 
+def broadcast_tensors(tensors: Iterable[Tensor]) -> None:
+    """Overwrite tensors with those of the first process."""
+    if is_distributed():
+        from torch import distributed
+
+        for tensor in tensors:
+            distributed.broadcast(tensor, 0)
+
+
+def of_first_process(number: float) -> float:
+    """Return the number that the first process has."""
+    return all_reduce(number if rank() == 0 else 0.0) if is_distributed() else number
+
+
+def wait_for_all() -> None:
+    """Wait until all processes have come here."""
+    all_reduce(0.0)
+
+
 def all_reduce(number: float) -> float:
     """Return the sum of a number over all processes."""
     import numpy as np
 
-    return float(all_gather(np.array([number]))[0])
+    return float(all_gather(np.array([number], dtype=np.float64))[0])

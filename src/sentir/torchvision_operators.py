@@ -34,3 +34,8 @@ def _declare_missing_operators() -> torch.library.Library | None:
 
 
 _fragment = _declare_missing_operators()  # keeps the declarations alive
+
+
+def are_operators_declared() -> bool:
+    """Return whether torchvision was built for another torch, so that its operators are declared."""
+    return _fragment is not None

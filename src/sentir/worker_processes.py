@@ -7,14 +7,16 @@ import os
 import platform
 import signal
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing import parent_process
-from multiprocessing.synchronize import Event
-from pathlib import Path
+from multiprocessing.context import BaseContext
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 from sentir.i18n import set_language
 
-_CGROUP = Path("/sys/fs/cgroup")
+_CGROUP, _GROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
 def count_cores() -> int:
@@ -26,12 +28,30 @@ def count_cores() -> int:
 
 def count_memory() -> int:
     """Return the bytes of memory that this process may use, as far as known: of the machine, or its container."""
-    known = [2**40]
-    with suppress(AttributeError, OSError, ValueError):  # not on Windows
-        known.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    with suppress(OSError, ValueError):
-        known.append(int((_CGROUP / "memory.max").read_text(encoding="utf-8")))
-    return min(known)
+    return min([count_physical_memory(), *_memory_limits()])
+
+
+def count_physical_memory() -> int:
+    """Return the bytes of memory of the machine; a large number where it is unknown, as on Windows."""
+    with suppress(AttributeError, OSError, ValueError):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return 2**40
+
+
+def _memory_limits() -> Iterator[int]:
+    """Yield the limits of this process' control group and of those around it, of either version of cgroups."""
+    lines: list[str] = []
+    with suppress(OSError):
+        lines = _GROUPS.read_text(encoding="utf-8").splitlines()
+    groups = {controllers: group for _n, controllers, group in (line.split(":", 2) for line in lines)}
+    for controllers, folder, name in (
+        ("", _CGROUP, "memory.max"),
+        ("memory", _CGROUP / "memory", "memory.limit_in_bytes"),
+    ):
+        own = PurePosixPath(groups.get(controllers, "/"))
+        for group in (own, *own.parents):
+            with suppress(OSError, ValueError):  # no such file: another version; "max": no limit
+                yield int((folder / group.relative_to("/") / name).read_text(encoding="utf-8"))
 
 
 def tune_malloc() -> None:
@@ -48,7 +68,32 @@ def tune_malloc() -> None:
         mallopt(mmap_threshold, 2**30) or mallopt(mmap_threshold, 2**25)  # the maximum before glibc 2.35
 
 
-def initialize_worker(language_code: str, stop: Event | None = None) -> None:
+class StopSignal:
+    """Ends worker processes that were given it when they were started.
+
+    Setting an ``Event`` of `multiprocessing` waits for all processes that wait for it, even for those killed.
+    The end of a pipe, which each process sees when the only writer closes it, waits for nobody.
+    """
+
+    def __init__(self, context: BaseContext) -> None:
+        """Make one for processes that ``context`` starts."""
+        self._reader, self._writer = context.Pipe(duplex=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the writer to the process that made it."""
+        return {"_reader": self._reader}
+
+    def set(self) -> None:
+        """End the processes; may be called twice."""
+        self._writer.close()
+
+    def wait(self) -> None:
+        """Wait until it is set."""
+        with suppress(OSError):  # on Windows the end of a pipe is an error
+            self._reader.poll(None)
+
+
+def initialize_worker(language_code: str, stop: StopSignal | None = None) -> None:
     """Set the language, leave Ctrl-C to the parent, and exit when the parent exits, even by ``kill -9``.
 
     Args:
@@ -69,6 +114,6 @@ def _exit_with_parent() -> None:
         os._exit(1)
 
 
-def _exit_when_set(stop: Event) -> None:
+def _exit_when_set(stop: StopSignal) -> None:
     stop.wait()
     os._exit(1)

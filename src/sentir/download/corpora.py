@@ -73,8 +73,8 @@ def plan_download(name: str, *, source: str | None = None, out: Path | None = No
     """Look up a corpus, its metadata on Kaggle and the free disk space; nothing is downloaded.
 
     Args:
-        name: ``meld``, ``mosei``, ``mosei-videos`` or ``thesis-spectrograms``.
-        source: by default ``kaggle``.
+        name: a name in `DOWNLOADABLE_CORPORA`.
+        source: by default ``kaggle``, if it is there.
         out: target folder; by default kagglehub's cache or Sentir's.
 
     Raises:

@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import os
 import shutil
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -18,8 +19,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from sentir.cache_use import register_use
 from sentir.errors import CorpusError
-from sentir.files.archive_members import UnsafeMemberError, iter_members, total_size
+from sentir.files.archive_members import UnpackingLimits, UnsafeMemberError, iter_members, total_size
 from sentir.files.folders import find_by_level
 from sentir.i18n import _
 from sentir.io import fsync, sync_all_disks
@@ -37,6 +39,8 @@ _DAMAGED_ARCHIVE_ERRORS = (
     zlib.error,
     EOFError,
     ValueError,  # malformed numbers and names in a header
+    IndexError,  # a truncated extra field
+    struct.error,
     NotImplementedError,  # zip methods that Python does not support
     RuntimeError,  # an encrypted zip
 )
@@ -69,6 +73,7 @@ def ensure_unpacked(archive: Path, *, only: Collection[str] = ()) -> Path:
     """
     sibling = archive.with_name(_stem(archive.name) + ".unpacked")
     cached = cache_dir() / "unpacked" / _cache_key(archive, only)
+    register_use(cached.parent)
     for folder in (sibling, cached) if not only else (cached,):
         if folder.is_dir():
             return folder
@@ -81,6 +86,7 @@ def ensure_unpacked(archive: Path, *, only: Collection[str] = ()) -> Path:
             _("Unpacking {archive} ({size}) into {folder}, once.", archive=archive, size=size, folder=target)
         )
     unpack(archive, target, only=only)
+    register_use(cached.parent)
     return target
 
 
@@ -98,8 +104,8 @@ def unpack(archive: Path, target: Path, *, only: Collection[str] = ()) -> list[P
         The files, sorted by path.
 
     Raises:
-        CorpusError: if the archive is damaged or has a member that is not a regular file below its folder, the
-            disk is too full, or the folder cannot be written.
+        CorpusError: if the archive is damaged, has a member that is not a regular file below its folder, or is
+            beyond `UnpackingLimits`, the disk is too full, or the folder cannot be written.
     """
     if not target.is_dir():
         draft = target.with_name(f".{target.name}.{_cache_key(archive, only)}.part")
@@ -118,8 +124,9 @@ def _extract_members(draft: Path, archive: Path, only: set[str]) -> None:
         if not only:
             unpacked = sum(path.stat().st_size for path in draft.rglob("*") if path.is_file())
             _require_disk_space(draft, total_size(file, size) - unpacked)
-        done = 0
+        done, limits = 0, UnpackingLimits(size)
         for name, length, content in iter_members(file):
+            limits.add(str(name), length)
             if only and name.name not in missing:
                 continue
             _write(draft / name, length, content)

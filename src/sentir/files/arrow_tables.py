@@ -7,11 +7,13 @@ is read with pyarrow, so ``datasets`` need not be installed.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentir.errors import CorpusError
+from sentir.files.archive_members import MAX_RATIO
 from sentir.files.cells import ReadErrors, Row, damaged_file_error, objects_to_rows, require_unique_columns
 from sentir.files.embedded_media import EmbeddedClip, detect_media_suffix
 from sentir.i18n import _
@@ -19,7 +21,10 @@ from sentir.optional_dependencies import require_extra
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
+_BATCH_ROWS = 1024  # rows that are read before memory is counted again
+_FREE_ROWS, _FREE_BYTES = 200_000, 100 * 10**6  # of a table in a file of any size: columns repeat values for free
 SPLIT_COLUMN = "split"  # added to rows whose split is known from their file
 
 
@@ -30,17 +35,89 @@ def read_parquet(path: Path, read_errors: ReadErrors | None = None) -> list[Row]
         CorpusError: if it is not Parquet, or has a value that cannot be a cell.
         MissingDependencyError: if pyarrow is not installed.
     """
+    table = load_parquet(path)
+    features = _parse_features(path, (table.schema.metadata or {}).get(b"huggingface"))
+    return objects_to_rows(path, _to_objects(path, table, features), read_errors)
+
+
+def load_parquet(path: Path) -> pa.Table:
+    """Return the table in a Parquet file.
+
+    Raises:
+        CorpusError: if it is not Parquet, is damaged, or has more rows or bytes than a file of its size can hold.
+        MissingDependencyError: if pyarrow is not installed.
+    """
     require_extra("parquet", _("Reading {format}", format=".parquet"))
+    with _open_parquet(path) as file:
+        table = _join_batches(file.iter_batches(_BATCH_ROWS), file.schema_arrow, path)
+        table.validate(full=True)
+    return table
+
+
+def describe_parquet(path: Path) -> tuple[tuple[str, ...], int]:
+    """Return the columns of a Parquet file, and its number of rows.
+
+    Raises:
+        CorpusError: if it is not Parquet, or two columns have the same name.
+        MissingDependencyError: if pyarrow is not installed.
+    """
+    require_extra("parquet", _("Reading {format}", format=".parquet"))
+    with _open_parquet(path) as file:
+        names = file.schema_arrow.names
+        require_unique_columns(path, names)
+        return tuple(names), file.metadata.num_rows
+
+
+def iter_parquet(path: Path, start: int, batch_rows: int) -> Iterator[tuple[Row, dict[str | None, str]]]:
+    """Yield the rows of `read_parquet` from one on, counted from 0, each with why a value cannot be read.
+
+    Raises:
+        CorpusError: as `read_parquet`.
+    """
+    import pyarrow as pa
+
+    with _open_parquet(path) as file:
+        features = _parse_features(path, (file.schema_arrow.metadata or {}).get(b"huggingface"))
+        sizes = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
+        first, number = 0, 0
+        while first < len(sizes) and number + sizes[first] <= start:
+            number, first = number + sizes[first], first + 1
+        groups = range(first, len(sizes))
+        for batch in file.iter_batches(batch_rows, groups) if groups else ():
+            skipped = max(0, min(start - number, batch.num_rows))
+            if table := pa.Table.from_batches([batch.slice(skipped)]):
+                errors: ReadErrors = {}
+                table.validate(full=True)
+                rows = objects_to_rows(path, _to_objects(path, table, features, number + skipped), errors)
+                yield from ((row, errors.get(n, {})) for n, row in enumerate(rows, start=1))
+            number += batch.num_rows
+
+
+@contextmanager
+def _open_parquet(path: Path) -> Iterator[pq.ParquetFile]:
+    """Yield an open file; what is wrong with it is raised as an error of the corpus."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        table = pq.ParquetFile(path).read()
-        table.validate(full=True)
+        with pq.ParquetFile(path) as file:
+            yield file
     except (OSError, ValueError, pa.ArrowException) as error:
         raise damaged_file_error(path, error) from error
-    features = _parse_features(path, (table.schema.metadata or {}).get(b"huggingface"))
-    return objects_to_rows(path, _to_objects(path, table, features), read_errors)
+
+
+def _join_batches(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path) -> pa.Table:
+    """Return batches as a table, within `_FREE_ROWS` and `_FREE_BYTES` or what the size of the file explains."""
+    import pyarrow as pa
+
+    size = path.stat().st_size
+    read, num_rows, num_bytes = [], 0, 0
+    for batch in batches:
+        read.append(batch)
+        num_rows, num_bytes = num_rows + batch.num_rows, num_bytes + batch.nbytes
+        if num_rows > max(_FREE_ROWS, size) or num_bytes > max(_FREE_BYTES, MAX_RATIO * size):
+            raise ValueError(_("its {n} MB hold no table of this size", n=f"{size / 10**6:.1f}"))
+    return pa.Table.from_batches(read, schema)
 
 
 def read_dataset(folder: Path, read_errors: ReadErrors | None = None) -> list[Row]:
@@ -85,8 +162,8 @@ def _read_split(folder: Path) -> list[dict[str, Any]]:
     for entry in state.get("_data_files") or ():
         path = folder / Path(str(entry.get("filename") if isinstance(entry, Mapping) else entry)).name
         try:
-            with pa.memory_map(str(path)) as source:
-                tables.append(pa.ipc.open_stream(source).read_all())
+            with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as stream:
+                tables.append(_join_batches(stream, stream.schema, path))
             tables[-1].validate(full=True)
         except (OSError, ValueError, pa.ArrowException) as error:
             raise damaged_file_error(path, error) from error
@@ -97,10 +174,11 @@ def _read_split(folder: Path) -> list[dict[str, Any]]:
     return _to_objects(folder, table, info.get("features"))
 
 
-def _to_objects(path: Path, table: pa.Table, features: Any) -> list[dict[str, Any]]:
+def _to_objects(path: Path, table: pa.Table, features: Any, first: int = 0) -> list[dict[str, Any]]:
+    """Return rows as objects; ``first`` is the number of the first one, from 0."""
     require_unique_columns(path, table.column_names)
     try:
-        columns = {name: _column_values(name, table.column(name)) for name in table.column_names}
+        columns = {name: _column_values(name, table.column(name), first) for name in table.column_names}
     except (ValueError, ArithmeticError) as error:  # bytes that are not UTF-8, a date out of range
         raise damaged_file_error(path, error) from error
     for name, feature in (features if isinstance(features, Mapping) else {}).items():
@@ -109,7 +187,7 @@ def _to_objects(path: Path, table: pa.Table, features: Any) -> list[dict[str, An
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _column_values(name: str, column: pa.ChunkedArray) -> list[Any]:
+def _column_values(name: str, column: pa.ChunkedArray, first_row: int) -> list[Any]:
     """Return the values of a column; embedded clips become their names, and their bytes are read lazily."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -120,22 +198,24 @@ def _column_values(name: str, column: pa.ChunkedArray) -> list[Any]:
         "path",
     }:
         paths, content = (pc.struct_field(column, field) for field in ("path", "bytes"))
-        return _embedded_clips(name, paths.to_pylist(), content)
+        return _embedded_clips(name, paths.to_pylist(), content, first_row)
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         first = next((value.as_py() for value in column if value.is_valid), b"")
         if detect_media_suffix(first):
-            return _embedded_clips(name, [None] * len(column), column)
+            return _embedded_clips(name, [None] * len(column), column, first_row)
     return column.to_pylist()
 
 
-def _embedded_clips(name: str, paths: list[str | None], content: pa.ChunkedArray) -> list[str | None]:
+def _embedded_clips(
+    name: str, paths: list[str | None], content: pa.ChunkedArray, first_row: int
+) -> list[str | None]:
     """Return clips by their names, else by column and row; a name without bytes is a path to a file."""
     clips: list[str | None] = []
     suffix = ""
     for n, (path, has_bytes) in enumerate(zip(paths, content.is_valid().to_pylist(), strict=True)):
         if has_bytes:
             suffix = suffix or detect_media_suffix(content[n].as_py()) or ".wav"
-            clips.append(EmbeddedClip(path or f"{name}{n + 1}{suffix}", content[n].as_py))
+            clips.append(EmbeddedClip(path or f"{name}{first_row + n + 1}{suffix}", content[n].as_py))
         else:
             clips.append(path)
     return clips

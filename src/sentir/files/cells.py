@@ -33,14 +33,40 @@ def parse_number(cell: str) -> float | None:
     return _parse_number(cell, ".")
 
 
-def parse_numbers(cells: Sequence[str]) -> list[float | None]:
-    """Return the numbers in the cells of one column; unambiguous cells determine its decimal mark.
+def parse_numbers(cells: Sequence[str], mark: str | None = None) -> list[float | None]:
+    """Return the numbers in cells of one column; its unambiguous cells determine the decimal mark, if not given.
 
     An ambiguous cell with the other mark is ``None``, such as ``1.234`` in a column with ``0,5``.
     """
-    marks = {_unambiguous_mark(cell) for cell in cells} - {""} if any("," in cell for cell in cells) else set()
-    decimal = "." if "," not in marks else "," if "." not in marks else ""
-    return [_parse_number(cell, decimal) for cell in cells]
+    if mark is None:
+        decimal = DecimalMark()
+        for cell in cells:
+            decimal.add(cell)
+        mark = decimal.mark
+    return [_parse_number(cell, mark) for cell in cells]
+
+
+class DecimalMark:
+    """Finds the decimal mark of a column from its cells."""
+
+    def __init__(self) -> None:
+        self._marks, self._has_comma = set[str](), False
+
+    def add(self, cell: str) -> None:
+        """Take a cell into account."""
+        commas, points = cell.count(","), cell.count(".")
+        self._has_comma = self._has_comma or commas > 0
+        if {(0, 1): ".", (1, 0): ","}.get((commas, points)) in self._marks or len(self._marks) == 2:
+            return  # nothing new can be learned
+        if (commas or points) and (mark := _unambiguous_mark(cell)):
+            self._marks.add(mark)
+
+    @property
+    def mark(self) -> str:
+        """The mark: ``.``, ``,``, or ``""`` if both occur in unambiguous cells."""
+        if not self._has_comma or "," not in self._marks:
+            return "."
+        return "," if "." not in self._marks else ""
 
 
 def is_ambiguous_number(cell: str) -> bool:
@@ -160,15 +186,18 @@ def _to_valid_text(value: Any) -> str:
 
 
 def objects_to_rows(
-    path: Path, objects: list[dict[str, Any]], read_errors: ReadErrors | None = None
+    path: Path,
+    objects: list[dict[str, Any]],
+    read_errors: ReadErrors | None = None,
+    columns: Sequence[str] = (),
 ) -> list[Row]:
-    """Return rows of text cells with the columns of all objects, in order of appearance.
+    """Return rows of text cells with the given columns, by default those of all objects in order of appearance.
 
     Raises:
         CorpusError: for a value that cannot be a cell, with its row, counted from 1, and its column; with
             ``read_errors``, it is recorded there instead.
     """
-    columns = dict.fromkeys(name for one in objects for name in one)
+    columns = columns or list(dict.fromkeys(name for one in objects for name in one))
     rows = []
     for n, one in enumerate(objects, start=1):
         row = {}

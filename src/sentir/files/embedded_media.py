@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+from sentir.cache_use import register_use
 from sentir.errors import CorpusError
 from sentir.files.media_files import is_media_file
 from sentir.i18n import _
@@ -61,9 +62,11 @@ def extract_clip(cell: EmbeddedClip) -> Path:
     content = cell.read_content()
     suffix = Path(cell).suffix.lower() if is_media_file(cell) else detect_media_suffix(content)
     path = cache_dir() / "clips" / f"{hashlib.sha256(content).hexdigest()[:32]}{suffix}"
+    register_use(path.parent)
     try:
         if not path.is_file() or path.stat().st_size != len(content):
             path.parent.mkdir(parents=True, exist_ok=True)
+            register_use(path.parent)
             with atomic_write(path) as draft:
                 draft.write_bytes(content)
     except OSError as error:

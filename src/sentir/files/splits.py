@@ -43,13 +43,14 @@ def split_by_group(groups: Sequence[str], fractions: Mapping[str, float], seed: 
     Raises:
         CorpusError: if a split gets no group; it suggests a seed with which every split gets one.
     """
-    split_of = {group: _split_of_group(group, fractions, seed) for group in dict.fromkeys(groups)}
+    split_of = {group: split_of_group(group, fractions, seed) for group in dict.fromkeys(groups)}
     if empty := [split for split in fractions if split not in split_of.values()]:
         raise CorpusError(_empty_split_message(empty[0], groups, fractions, seed))
     return [split_of[group] for group in groups]
 
 
-def _split_of_group(group: str, fractions: Mapping[str, float], seed: int) -> str:
+def split_of_group(group: str, fractions: Mapping[str, float], seed: int) -> str:
+    """Return the split of one group, by a hash of the seed and its name only; see `split_by_group`."""
     digest = hashlib.sha256(f"{seed}/{group}".encode()).digest()
     total = sum(fractions.values())
     position = int.from_bytes(digest[:6]) / 2**48 * total
@@ -109,6 +110,6 @@ def smallest_fill(sizes: Mapping[str, int], fractions: Mapping[str, float], seed
     """
     num_rows = dict.fromkeys(fractions, 0)
     for group, size in sizes.items():
-        num_rows[_split_of_group(group, fractions, seed)] += size
+        num_rows[split_of_group(group, fractions, seed)] += size
     total, rows = sum(fractions.values()), sum(sizes.values())
     return min(num_rows[split] * total / (share * rows) for split, share in fractions.items())

@@ -11,9 +11,10 @@ from sentir.corpus.utterances import Issue
 from sentir.errors import CorpusError
 from sentir.i18n import _
 
+UTF8_MARK = codecs.BOM_UTF8
 # A longer mark comes before the one it begins with.
 _BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
+    (UTF8_MARK, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),

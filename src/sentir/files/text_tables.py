@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def read_delimited(path: Path, encoding: str | None, issues: list[Issue]) -> lis
     Raises:
         CorpusError: if it is not text, has two columns of one name, or a row has too few or too many cells.
     """
-    parsed = _parse_best(read_text(path, encoding, issues), is_tsv=path.suffix.lower() == ".tsv")
+    parsed = _parse_best(read_text(path, encoding, issues), list_separators(path))
     if parsed.error:
         line, why = parsed.error
         raise CorpusError(
@@ -42,9 +43,14 @@ def read_delimited(path: Path, encoding: str | None, issues: list[Issue]) -> lis
     return records_to_rows(path, parsed.records)
 
 
-def _parse_best(text: str, *, is_tsv: bool) -> ParsedRecords:
-    """Return the records by the separator that fits: the file's own, else the only other one."""
-    own, *others = ("\t", ",", ";") if is_tsv else (",", "\t", ";")
+def list_separators(path: Path) -> tuple[str, str, str]:
+    """Return the separators that a file may have, its own first."""
+    return ("\t", ",", ";") if path.suffix.lower() == ".tsv" else (",", "\t", ";")
+
+
+def _parse_best(text: str, separators: Sequence[str]) -> ParsedRecords:
+    """Return the records by the separator that fits: the first, the file's own, else the only other one."""
+    own, *others = separators
     by_own = _parse(text, own)
     if by_own.is_rectangular or (not by_own.records and not by_own.error):
         return by_own
@@ -75,7 +81,7 @@ def read_json_lines(
     objects, errors = list[dict[str, Any]](), list[CorpusError]()
     for row, (n, line) in enumerate(lines, start=1):
         try:
-            objects.append(_parse_object(path, n, line))
+            objects.append(parse_object(path, n, line))
         except CorpusError as error:
             if read_errors is None:
                 raise
@@ -87,7 +93,12 @@ def read_json_lines(
     return objects_to_rows(path, objects, read_errors)
 
 
-def _parse_object(path: Path, n: int, line: str) -> dict[str, Any]:
+def parse_object(path: Path, n: int, line: str) -> dict[str, Any]:
+    """Return the object of line ``n``.
+
+    Raises:
+        CorpusError: if it is none, or repeats a key.
+    """
 
     def require_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         unique: dict[str, Any] = {}

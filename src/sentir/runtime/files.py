@@ -1,6 +1,7 @@
 """The files of an exported model, besides its description ``sentir.json`` and its cards."""
 
-GRAPHS = ("utterances", "speakers", "dialogues")
+GRAPHS = ("audio", "utterances", "speakers", "dialogues")
+OPTIONAL_GRAPHS = ("audio", "speakers")
 GRAPH_FILES = {name: f"{name}.onnx" for name in GRAPHS}
 GOLDEN_FILE, PARITY_FILE = "golden.npz", "parity.json"
 EXPORTED_FILES = (*GRAPH_FILES.values(), GOLDEN_FILE, PARITY_FILE)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.runtime.files import EXPORTED_FILES, GRAPH_FILES, PROCESSOR_FOLDERS
+from sentir.runtime.files import EXPORTED_FILES, GRAPH_FILES, OPTIONAL_GRAPHS, PROCESSOR_FOLDERS
 from sentir.runtime.grouping import group_equal, group_sequences
 from sentir.runtime.sessions import open_session
 
@@ -24,6 +25,7 @@ InputsT = TypeVar("InputsT")
 _TOKENS = ("input_ids", "token_type_ids", "pool_mask")
 _GROUPING_INPUTS = {"input_ids": "attention_mask", "mel": "mel_lengths", "waveform": "num_frames"}
 _ROWS_PER_RUN = 32  # activations of more leave the cache of a CPU: 1.1 times as slow for 128
+_AUDIO_STATES = "audio_states"
 _DIALOGUE_INPUTS = ("dialogue", "turn", "speaker")
 
 
@@ -35,7 +37,7 @@ class OnnxBackend:
 
     Args:
         sessions: of ``utterances`` and ``dialogues``; of ``speakers`` if the context has a GRU over the turns of
-            a speaker.
+            a speaker; of ``audio`` if the embeddings of a frozen audio encoder may be normalized by speaker.
         folder: that they were loaded from.
         provider: the execution provider.
 
@@ -51,12 +53,14 @@ class OnnxBackend:
     ) -> None:
         self.folder, self.provider = folder, provider
         self._utterances, self._dialogues = sessions["utterances"], sessions["dialogues"]
-        self._speakers = sessions.get("speakers")
+        self._speakers, self._audio = sessions.get("speakers"), sessions.get("audio")
         self._facts: dict[str, str] = self._utterances.get_modelmeta().custom_metadata_map
         self.precision = self._facts.get("precision", "float32")
         self._names, self._dialogue_names = map(_input_names, (self._utterances, self._dialogues))
+        self._audio_names = [] if self._audio is None else _input_names(self._audio)
         self._has_context = self._facts.get("context") == "dialogue"
-        own = dict.fromkeys((*self._names, *(n for n in self._dialogue_names if n.startswith("has_"))))
+        taken = (*self._audio_names, *(name for name in self._names if name != _AUDIO_STATES))
+        own = dict.fromkeys((*taken, *(n for n in self._dialogue_names if n.startswith("has_"))))
         own |= {grouping: None for name, grouping in _GROUPING_INPUTS.items() if name in own}
         self.input_names: tuple[str, ...] = (*own, *(_DIALOGUE_INPUTS if self._has_context else ()))
 
@@ -68,13 +72,25 @@ class OnnxBackend:
             RecognizerError: if a graph is damaged, or the execution provider is not available.
         """
         files = {name: folder / file for name, file in GRAPH_FILES.items()}
-        present = {name: file for name, file in files.items() if name != "speakers" or file.exists()}
+        present = {name: file for name, file in files.items() if name not in OPTIONAL_GRAPHS or file.exists()}
         sessions = {name: open_session(file, provider, num_threads) for name, file in present.items()}
         return cls(sessions, folder, provider)
 
     def embed(self, inputs: InputsT) -> InputsT:
-        """Return model inputs unchanged: the graphs take tokens, spectrograms and waveforms."""
-        return inputs
+        """Replace clips by embeddings, if there is a graph for these; the other graphs take what it gets."""
+        if self._audio is None:
+            return inputs
+        given: Any = inputs
+        rows = range(len(given.ids))
+        parts = [
+            {name: array for name, array in given.batch(rows[n : n + _ROWS_PER_RUN]).items()
+             if name in self.input_names}
+            for n in range(0, len(rows), _ROWS_PER_RUN)
+        ]  # fmt: skip
+        states = [self._embed_audio(part) for part in parts]
+        has_audio = [part["has_audio"] for part in parts]
+        added = {_AUDIO_STATES: np.concatenate(states), "has_audio": np.concatenate(has_audio)} if parts else {}
+        return replace(given, arrays=given.arrays | added, mels=None, waveforms=None)
 
     def logits(self, batch: Batch) -> NDArray[np.float32]:
         """Return the ``(N, K)`` logits of N utterances; ``batch`` holds whole dialogues if there is context."""
@@ -114,15 +130,28 @@ class OnnxBackend:
 
     def _encode(self, batch: Batch) -> NDArray[np.float32]:
         """Return the ``(N, W)`` vectors of utterances before the context."""
-        num_rows = len(batch[self._names[0]])
-        lengths = {name: self._lengths(name, batch) for name in _GROUPING_INPUTS if name in self._names}
+        if self._audio is not None and _AUDIO_STATES not in batch:
+            batch = {**batch, _AUDIO_STATES: self._embed_audio(batch)}
+        return self._run_equal(self._utterances, "vectors", self._names, batch)
+
+    def _embed_audio(self, batch: Batch) -> NDArray[np.float32]:
+        """Return the ``(N, L, d)`` embeddings of clips."""
+        assert self._audio is not None
+        return self._run_equal(self._audio, _AUDIO_STATES, self._audio_names, batch)
+
+    def _run_equal(
+        self, session: InferenceSession, output_name: str, names: list[str], batch: Batch
+    ) -> NDArray[np.float32]:
+        """Run a graph of utterances on N rows, those of equal lengths together."""
+        num_rows = len(batch[names[0]])
+        lengths = {name: self._lengths(name, batch) for name in _GROUPING_INPUTS if name in names}
         groups = [
             rows[start : start + _ROWS_PER_RUN]
             for rows in group_equal(list(lengths.values()), num_rows)
             for start in range(0, len(rows), _ROWS_PER_RUN)
         ]
         outputs: list[NDArray[np.float32]] = [
-            _run(self._utterances, "vectors", self._take(batch, rows, lengths)) for rows in groups
+            _run(session, output_name, _take(names, batch, rows, lengths)) for rows in groups
         ]
         return _scatter(outputs, groups, num_rows)
 
@@ -137,16 +166,17 @@ class OnnxBackend:
             return np.zeros(len(values), dtype=np.int64)
         return values
 
-    def _take(self, batch: Batch, rows: Array, lengths: Mapping[str, Array]) -> dict[str, Array]:
-        """Return the inputs of rows of equal lengths, without padding."""
-        inputs = {name: batch[name][rows] for name in self._names}
-        if "input_ids" in inputs:
-            used = batch["attention_mask"][rows[0]].astype(bool)
-            inputs |= {name: inputs[name][:, used] for name in _TOKENS if name in inputs}
-        for name in ("mel", "waveform"):
-            if name in inputs and (length := int(lengths[name][rows[0]])):
-                inputs[name] = inputs[name][:, :length]
-        return inputs
+
+def _take(names: list[str], batch: Batch, rows: Array, lengths: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the inputs of rows of equal lengths, without padding."""
+    inputs = {name: batch[name][rows] for name in names}
+    if "input_ids" in inputs:
+        used = batch["attention_mask"][rows[0]].astype(bool)
+        inputs |= {name: inputs[name][:, used] for name in _TOKENS if name in inputs}
+    for name in ("mel", "waveform"):
+        if name in inputs and (length := int(lengths[name][rows[0]])):
+            inputs[name] = inputs[name][:, :length]
+    return inputs
 
 
 def _input_names(session: InferenceSession) -> list[str]:
@@ -168,8 +198,8 @@ def _run_sequences(
 
 
 def _scatter(outputs: list[NDArray[np.float32]], groups: list[Array], num_rows: int) -> NDArray[np.float32]:
-    width = outputs[0].shape[1] if outputs else 0
-    rows = np.zeros((num_rows, width), dtype=np.float32)
+    shape = outputs[0].shape[1:] if outputs else (0,)
+    rows = np.zeros((num_rows, *shape), dtype=np.float32)
     for output, group in zip(outputs, groups, strict=True):
         rows[group] = output
     return rows
