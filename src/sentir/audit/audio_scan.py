@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -67,12 +66,12 @@ def compute_speech_rate(utterance: Utterance, audio_scan: AudioScan | None) -> f
     )
 
 
-def scan_audio(corpus: Corpus, *, folder: Path | None = None, workers: int | None = None) -> AudioScan:
+def scan_audio(corpus: Corpus, *, workers: int | None = None) -> AudioScan:
     """Decode all clips, which the store keeps, and find duplicates among them.
 
     Args:
         corpus: with clips.
-        folder, workers: as in `sentir.audio.store.attach_audio`.
+        workers: as in `sentir.audio.store.attach_audio`.
 
     Raises:
         SentirError: if the store cannot be written or a worker is killed.
@@ -82,7 +81,7 @@ def scan_audio(corpus: Corpus, *, folder: Path | None = None, workers: int | Non
 
     clips = [u for u in corpus if u.clip is not None]
     mel_kind = infer_mel_kind(u.clip for u in clips)
-    utterances = attach_audio(clips, mel_kind=mel_kind, folder=folder, workers=workers)
+    utterances = attach_audio(clips, mel_kind=mel_kind, workers=workers)
     audio = {u.id: u.audio for u in utterances if u.audio is not None}
     ids_by_content: dict[str, list[str]] = defaultdict(list)
     for utterance_id, features in audio.items():

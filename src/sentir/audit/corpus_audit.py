@@ -155,7 +155,7 @@ def _language_findings(corpus: Corpus) -> list[Finding]:
         return []
     message = _(
         "The texts are in {language}, judging by their script or most frequent words. Most text encoders are "
-        "English only; use a multilingual one, such as model.backbone = 'multilingual-minilm'.",
+        "English only; use a multilingual one, such as model.backbone = 'mmbert-small'.",
         language=language_name(str(language)),
     )
     return [Finding("language", "note", message, len(corpus))]

@@ -1,7 +1,8 @@
 """`Corpus`: utterances with their label spaces; the labels of test are sealed.
 
 A `Corpus` keeps the labels of its test split in a `SealedLabels`; its test utterances are blind. Only
-`sentir.evaluation.locked.ledger.open_test` reads these labels, and records each evaluation on test in the ledger.
+`sentir.evaluation.locked.ledger.open_annotations` reads these labels, and records each evaluation on test in the
+ledger.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class Corpus(ReprMixin):
         groups: kind, such as ``episode`` → utterance id → group; audits check that groups do not cross splits.
         slices: kind, such as ``gender`` → utterance id → value; scores are reported by them.
         folds_of: what several corpora are folds of, as their recipes declare; ``""`` if none.
+        folds: utterance id → fold of a cross-validation, see `sentir.corpus.folds`; empty without one.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Corpus(ReprMixin):
     groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     slices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     folds_of: str = ""
+    folds: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if {u.id for u in self.utterances if u.split == "test"} != self.sealed.ids:

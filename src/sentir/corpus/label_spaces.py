@@ -15,6 +15,7 @@ from sentir.errors import CorpusError
 from sentir.i18n import _
 
 _MAX_SUM_ERROR = 1e-5  # of the probabilities of a row
+_MIN_PROBABILITY = 1e-12  # in a logarithm
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,15 @@ class SingleLabelSpace(_ClassSpace):
         z = np.exp(z - z.max(axis=1, keepdims=True, initial=-np.inf))
         return z / z.sum(axis=1, keepdims=True)
 
+    def soft_labels(self, scores: Mapping[str, float]) -> tuple[float, ...] | None:
+        votes = [scores.get(name, 0.0) for name in self.names]
+        if not all(name in scores for name in self.names) or sum(votes) <= 0:
+            return None
+        return tuple(vote / sum(votes) for vote in votes)
+
+    def logits(self, probabilities: Floats) -> NDArray[np.float64]:
+        return np.log(np.maximum(np.asarray(probabilities, dtype=np.float64), _MIN_PROBABILITY))
+
     def is_valid(self, probabilities: Floats) -> bool:
         in_range = _ClassSpace.is_valid(self, probabilities)
         return in_range and bool((np.abs(probabilities.sum(axis=1) - 1) <= _MAX_SUM_ERROR).all())
@@ -99,8 +109,10 @@ class MultiLabelSpace(_ClassSpace):
 
     Attributes:
         names: the K labels, in the order of all arrays.
+        max_intensity: the highest intensity with which a label can be annotated.
     """
 
+    max_intensity: float = field(default=1.0, kw_only=True, repr=False, compare=False)
     kind: Literal["multi"] = field(default="multi", kw_only=True, repr=False)
     cell_type: ClassVar[type] = list
     allows_no_label: ClassVar[bool] = True
@@ -112,8 +124,17 @@ class MultiLabelSpace(_ClassSpace):
             encoded[n, row] = 1.0
         return encoded
 
+    def soft_labels(self, scores: Mapping[str, float]) -> tuple[float, ...] | None:
+        if not all(name in scores for name in self.names):
+            return None
+        return tuple(min(max(scores[name] / self.max_intensity, 0.0), 1.0) for name in self.names)
+
     def probabilities(self, logits: Floats) -> NDArray[np.float64]:
         return np.exp(-np.logaddexp(0.0, -np.asarray(logits, dtype=np.float64)))
+
+    def logits(self, probabilities: Floats) -> NDArray[np.float64]:
+        p = np.clip(np.asarray(probabilities, dtype=np.float64), _MIN_PROBABILITY, 1 - _MIN_PROBABILITY)
+        return np.log(p) - np.log1p(-p)
 
     def decide(self, probabilities: Floats, thresholds: Thresholds = None) -> NDArray[np.float32]:
         cut = np.full(len(self.names), 0.5) if thresholds is None else np.asarray(thresholds)
@@ -195,6 +216,10 @@ class RegressionSpace(LabelSpace):
         center, half_range = self.center_and_half_range
         return center + half_range * np.asarray(logits, dtype=np.float64)
 
+    def logits(self, probabilities: Floats) -> NDArray[np.float64]:
+        center, half_range = self.center_and_half_range
+        return (np.asarray(probabilities, dtype=np.float64) - center) / half_range
+
     def decide(self, probabilities: Floats, thresholds: Thresholds = None) -> NDArray[np.float64]:
         return np.clip(np.asarray(probabilities)[:, 0], *self.bounds).astype(np.float64)
 
@@ -230,7 +255,8 @@ def label_space_from_dict(data: Mapping[str, Any]) -> LabelSpace:
         CorpusError: if the values are no valid label space.
     """
     space_type = _SPACE_TYPES[data["kind"]]
-    values = {one.name: data[one.name] for one in fields(space_type)}
+    optional = {"max_intensity"} - data.keys()
+    values = {one.name: data[one.name] for one in fields(space_type) if one.name not in optional}
     space: LabelSpace = space_type(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
     return space
 

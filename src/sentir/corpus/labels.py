@@ -126,6 +126,14 @@ class LabelSpace(ABC):
     def labels_from_scores(self, scores: Mapping[str, float]) -> tuple[float, ...] | None:
         """Return the label that annotated intensities give in a regression task; ``None`` otherwise."""
 
+    def soft_labels(self, scores: Mapping[str, float]) -> tuple[float, ...] | None:
+        """Return what annotated votes or intensities say of the K labels, each from 0 to 1.
+
+        In a single-label task, their shares, which sum to 1; in a multi-label task, intensities as parts of the
+        highest possible one. ``None`` if a label has none, nobody voted, or in regression.
+        """
+        return None
+
     @abstractmethod
     def encode(self, labels: Iterable[Sequence[Label]]) -> NDArray[Any]:
         """Encode N label tuples as an array.
@@ -148,6 +156,13 @@ class LabelSpace(ABC):
         """Return the ``(N, K)`` probabilities of logits: a softmax over labels, or a sigmoid of each.
 
         In a regression task, ``(N, 1)`` outputs are scaled from [-1, 1] to the bounds, without clipping.
+        """
+
+    @abstractmethod
+    def logits(self, probabilities: Floats) -> NDArray[np.float64]:
+        """Return finite ``(N, K)`` logits whose `probabilities` are the given ones: their logarithms or log-odds.
+
+        Probabilities of 0 and 1 count as 1e-12 and its complement.
         """
 
     def is_valid(self, probabilities: Floats) -> bool:

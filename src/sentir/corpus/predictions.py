@@ -96,11 +96,33 @@ class Predictions(ReprMixin):
         Raises:
             PredictionsError: if their utterances or label spaces differ.
         """
-        first = predictions[0]
-        if any(p.label_space != first.label_space or set(p.ids) != set(first.ids) for p in predictions):
-            raise PredictionsError(_("Predictions of different utterances or labels cannot be averaged."))
-        mean = np.mean([p.select(first.ids).probabilities for p in predictions], axis=0)
-        return cls(first.ids, mean, first.label_space, source or first.source)
+        first, stacked = predictions[0], _stack_probabilities(predictions)
+        return cls(first.ids, stacked.mean(axis=0), first.label_space, source or first.source)
+
+    @classmethod
+    def average_logits(
+        cls, predictions: Sequence[Predictions], weights: Sequence[float], source: Mapping[str, str] | None = None
+    ) -> Predictions:
+        """Return the predictions of weighted mean logits, matched by id (a logarithmic opinion pool).
+
+        The logits are log probabilities in a single-label task, log-odds in a multi-label task, and the numbers
+        themselves in regression.
+
+        Args:
+            predictions: M of the same utterances.
+            weights: M, of sum 1.
+            source: of the result.
+
+        Raises:
+            PredictionsError: if their utterances or label spaces differ.
+        """
+        first, stacked = predictions[0], _stack_probabilities(predictions)
+        space = first.label_space
+        logits = sum(weight * space.logits(p) for weight, p in zip(weights, stacked, strict=True))
+        notes: dict[str, tuple[str, ...]] = {}
+        for one in predictions:
+            notes |= {key: tuple(dict.fromkeys((*notes.get(key, ()), *own))) for key, own in one.notes.items()}
+        return cls(first.ids, space.probabilities(np.asarray(logits)), space, source or first.source, notes)
 
     def save(self, path: Path) -> None:
         """Write a Parquet file with a column of ids, a column per label, and the label space as metadata."""
@@ -133,6 +155,18 @@ class Predictions(ReprMixin):
             ) from error
         columns = [table[name].to_numpy() for name in space.names]
         return cls(tuple(table["id"].to_pylist()), np.stack(columns, axis=1), space, meta["source"])
+
+
+def _stack_probabilities(predictions: Sequence[Predictions]) -> NDArray[np.float64]:
+    """Return the ``(M, N, K)`` probabilities of M predictions of the same utterances, in the order of the first.
+
+    Raises:
+        PredictionsError: if their utterances or label spaces differ.
+    """
+    first = predictions[0]
+    if any(p.label_space != first.label_space or set(p.ids) != set(first.ids) for p in predictions):
+        raise PredictionsError(_("Predictions of different utterances or labels cannot be averaged."))
+    return np.stack([p.select(first.ids).probabilities for p in predictions])
 
 
 class _PredictedLabels:

@@ -1,4 +1,4 @@
-"""Sealed (held-out) test labels, read only by `sentir.evaluation.locked.ledger.open_test`."""
+"""Sealed (held-out) test labels, read only by `sentir.evaluation.locked.ledger.open_annotations`."""
 
 from __future__ import annotations
 

@@ -45,13 +45,10 @@ def is_long_enough(normalized_text: str, min_length: int = MIN_LENGTH) -> bool:
     return sum(1 + (c >= _FIRST_WIDE_CHARACTER) for c in normalized_text) >= min_length
 
 
-def select_distinctive_texts(normalized_texts: Iterable[str], min_length: int = MIN_LENGTH) -> frozenset[str]:
+def select_distinctive_texts(normalized_texts: Iterable[str]) -> frozenset[str]:
     """Return the texts of a split, from `normalize_text`, that are long and rare enough to be distinctive."""
-    return frozenset(
-        one
-        for one, n in Counter(normalized_texts).items()
-        if n <= MAX_REPEATS and is_long_enough(one, min_length)
-    )
+    counts = Counter(normalized_texts)
+    return frozenset(one for one, n in counts.items() if n <= MAX_REPEATS and is_long_enough(one))
 
 
 def find_near_duplicates(

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sentir.cache_use import register_use
 from sentir.demo.media import (
     Recording,
     make_stray_files,
@@ -148,6 +149,7 @@ def _ensure_cached(demo_files: DemoFiles) -> Path:
     for name, content in demo_files.contents.items():
         digest.update(name.encode() + b"\0" + content)
     folder = cache_dir() / "demo" / digest.hexdigest()[:16]
+    register_use(folder.parent)
     if _is_complete(folder, demo_files):
         return folder
     try:
@@ -163,4 +165,5 @@ def _ensure_cached(demo_files: DemoFiles) -> Path:
                     reason=error.strerror,
                 )
             ) from error
+    register_use(folder.parent)
     return folder

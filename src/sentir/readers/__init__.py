@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from sentir.corpus.corpus import Corpus
+from sentir.corpus.folds import split_first_fold
 from sentir.errors import PluginError
 from sentir.files.folders import require_printable
 from sentir.i18n import _, gettext_noop
 from sentir.paths import PathLike
 from sentir.preflight import require_root
 from sentir.progress import progress_bar
+from sentir.readers.folds import assign_folds
+from sentir.readers.slices import slice_by_groups
 from sentir.recipe import READER_SETTINGS, DataSettings, Section
 from sentir.registry import Registry
 from sentir.safe_text import replace_surrogates
@@ -32,6 +35,18 @@ READERS = Registry(
         "mosei": "sentir.readers.mosei.reader:read",
         "final_specs": "sentir.readers.final_specs:read",
         "table": "sentir.readers.table.reader:read",
+        "emobox": "sentir.readers.emobox.reader:read",
+        "ravdess": "sentir.readers.clips.ravdess:read",
+        "cremad": "sentir.readers.clips.cremad:read",
+        "emodb": "sentir.readers.clips.emodb:read",
+        "mesd": "sentir.readers.clips.mesd:read",
+        "tess": "sentir.readers.clips.tess:read",
+        "savee": "sentir.readers.clips.savee:read",
+        "iemocap": "sentir.readers.iemocap:read",
+        "emorynlp": "sentir.readers.texts.emorynlp:read",
+        "dailydialog": "sentir.readers.texts.dailydialog:read",
+        "goemotions": "sentir.readers.texts.goemotions:read",
+        "mmeld": "sentir.readers.texts.mmeld:read",
         "demo-meld": "sentir.readers.demo:read_meld",
         "demo-mosei": "sentir.readers.demo:read_mosei",
     },
@@ -66,6 +81,8 @@ def register_reader(name: str, settings: type[Section] | None = None) -> Callabl
 def read_corpus(data: DataSettings, root: PathLike | None = None) -> Corpus:
     """Read the corpus that a recipe's ``data`` section names.
 
+    With ``data.folds``, its first fold is dev and the others are train; `sentir.corpus.folds` makes other views.
+
     Args:
         data: the section; its ``root`` is used if ``root`` is not given.
         root: the folder of the corpus; demo corpora are built in and need none.
@@ -75,7 +92,11 @@ def read_corpus(data: DataSettings, root: PathLike | None = None) -> Corpus:
         CorpusError: if a required root is not given, or the files cannot be read.
     """
     with progress_bar(_("Reading the corpus"), 1):
-        return replace(_read(data, root), folds_of=data.folds_of)
+        corpus = _read(data, root)
+        if data.folds is not None:
+            corpus = split_first_fold(corpus, assign_folds(corpus, data.folds))
+        slices = {**corpus.slices, **slice_by_groups(corpus, data.slices)} if data.slices else corpus.slices
+        return replace(corpus, folds_of=data.folds_of, slices=slices)
 
 
 def _read(data: DataSettings, root: PathLike | None) -> Corpus:

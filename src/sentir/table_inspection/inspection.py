@@ -66,6 +66,8 @@ class TableInspection:
         warnings: sentences in the current language.
         suggestions: settings to add if the answer to their question is yes.
         language: the name of the texts' language, in the current language, if it is not English; else ``""``.
+        reader: ``table``, or the reader of a published corpus; then ``settings`` only says whether it has texts
+            and dialogues.
     """
 
     path: Path
@@ -78,6 +80,7 @@ class TableInspection:
     warnings: tuple[str, ...]
     suggestions: dict[str, Any]
     language: str = ""
+    reader: str = "table"
 
 
 def inspect_table(path: Path) -> TableInspection:

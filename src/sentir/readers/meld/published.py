@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.utterances import Issue, Utterance
-from sentir.i18n import _, format_count
+from sentir.i18n import _
+from sentir.readers.counts import check_counts
 from sentir.readers.defects import apply_defects, load_defects
 
 PUBLISHED_COUNTS = {"train": 9989, "dev": 1109, "test": 2610}  # rows of the authors' CSV files
@@ -37,22 +37,9 @@ def check_against_published(corpus: Corpus, *, audio: bool) -> Corpus:
     corpus = apply_defects(corpus, known)
     explained = {i.where for i in corpus.issues if i.kind in ("clip_not_published", "clip_mismatched")}
     issues = [i for i in corpus.issues if i.kind != "audio_file_missing" or i.where not in explained]
+    counts = check_counts(corpus, PUBLISHED_COUNTS, "{}_sent_emo.csv")
     speech_rates = _check_speech_rate(u for u in corpus if u.clip is not None)
-    return replace(corpus, issues=(*issues, *_check_counts(corpus), *speech_rates))
-
-
-def _check_counts(utterances: Iterable[Utterance]) -> Iterator[Issue]:
-    counts = Counter(u.split for u in utterances)
-    for split, published in PUBLISHED_COUNTS.items():
-        if counts[split] != published:
-            message = _(
-                "{split} has {n} utterances instead of the {published} of the authors' file; its scores are not "
-                "comparable with published ones.",
-                split=split,
-                n=format_count(counts[split]),
-                published=format_count(published),
-            )
-            yield Issue("row_count_differs", "warning", message, f"{split}_sent_emo.csv")
+    return replace(corpus, issues=(*issues, *counts, *speech_rates))
 
 
 def _check_speech_rate(utterances: Iterable[Utterance]) -> Iterator[Issue]:

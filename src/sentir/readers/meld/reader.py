@@ -45,7 +45,7 @@ _TASK_COLUMNS: tuple[tuple[LabelSpace, str, Callable[[str], str]], ...] = (
     (SingleLabelSpace("sentiment", SENTIMENTS), "Sentiment", normalize_sentiment),
 )
 _TIMESTAMP = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})[,.](\d{1,3})")
-_LABEL_SPACES = tuple(space for space, _column, _normalize in _TASK_COLUMNS)
+LABEL_SPACES = tuple(space for space, _column, _normalize in _TASK_COLUMNS)
 
 
 def read(root: Path, data: DataSettings) -> Corpus:
@@ -120,21 +120,31 @@ def _build(
     utterances: list[Utterance] = []
     episodes: dict[str, str] = {}
     for split, path in zip(SPLITS, files.tables, strict=True):
-        utterances += _read_split(path, f"{name}/{split}", split, episodes, issues)
+        utterances += read_split(path, f"{name}/{split}", split, episodes, issues)
     if audio:
         utterances = _attach_clips(files.clips, utterances, root, duplicate_clips, issues)
     synthetic = synthetic or is_synthetic(files.tables)
     groups = {"episode": episodes} if episodes else {}
-    return Corpus.build(name, utterances, _LABEL_SPACES, issues=issues, synthetic=synthetic, groups=groups)
+    return Corpus.build(name, utterances, LABEL_SPACES, issues=issues, synthetic=synthetic, groups=groups)
 
 
-def _read_split(
-    path: Path, prefix: str, split: str, episodes: dict[str, str], issues: list[Issue]
+def read_split(
+    path: Path,
+    prefix: str,
+    split: str,
+    episodes: dict[str, str],
+    issues: list[Issue],
+    *,
+    text_column: str = "Utterance",
 ) -> list[Utterance]:
-    """Return the utterances of a table; known episodes are added to ``episodes``."""
+    """Return the utterances of a table; known episodes are added to ``episodes``.
+
+    Raises:
+        CorpusError: if a column is missing or the file is not CSV.
+    """
     utterances: list[Utterance] = []
     numbers: dict[str, int] = {}  # id → Utterance_ID
-    for where, row in read_csv_rows(path, _COLUMNS, issues):
+    for where, row in read_csv_rows(path, (*_COLUMNS, text_column), issues):
         ids = {column: normalize_name(strip_decimal_zeros(row[column].strip())) for column in _ID_COLUMNS}
         dialogue = f"{prefix}/dia{ids['Dialogue_ID']}"
         key = f"{dialogue}/utt{ids['Utterance_ID']}"
@@ -142,14 +152,14 @@ def _read_split(
             skip_row(issues, where, reason)
             continue
         labels, duration = _parse_labels(row, key, issues), _parse_duration(row, key, issues)
-        check_text_encoding(row["Utterance"], key, issues)
+        check_text_encoding(row[text_column], key, issues)
         utterances.append(
             Utterance(
                 id=key,
                 split=split,
                 dialogue=dialogue,
                 speaker=normalize_name(row["Speaker"]) or None,
-                text=None if is_blank(row["Utterance"]) else row["Utterance"],
+                text=None if is_blank(row[text_column]) else row[text_column],
                 labels=labels,
                 numeric_features={} if duration is None else {"duration": duration},
             )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import h5py
 
 _FILE_NAME = "cmu_mosei_labels.csd"
-_MAX_SEGMENTS = 100_000  # per video; a damaged file may claim any number
+_MAX_SEGMENTS = 100_000  # in all, of 23,259 in the published file; a damaged file may claim any number
 _H5PY_ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError)  # what h5py raises
 
 
@@ -64,7 +64,7 @@ def _open_labels(path: Path) -> Iterator[h5py.Group]:
 
     try:
         with h5py.File(path, "r") as file:
-            yield file["All Labels"]["data"]
+            yield _own_child(_own_child(file, "All Labels"), "data")
     except _H5PY_ERRORS as error:
         raise CorpusError(
             _(
@@ -82,8 +82,9 @@ def _read_csd(path: Path, split_of: dict[str, str], issues: list[Issue]) -> list
             video = key.decode("utf-8", "backslashreplace") if isinstance(key, bytes) else key  # not UTF-8
             where = f"{path.name}, {video}"
             try:
-                features = _read_array(videos[key], "features", len(SCALES))
-                intervals = _read_array(videos[key], "intervals", 2)
+                video_group = _own_child(videos, key)
+                features = _read_array(video_group, "features", len(SCALES))
+                intervals = _read_array(video_group, "intervals", 2)
                 if len(features) != len(intervals):
                     raise ValueError(
                         _("it has {n} features and {m} intervals", n=len(features), m=len(intervals))
@@ -94,6 +95,10 @@ def _read_csd(path: Path, split_of: dict[str, str], issues: list[Issue]) -> list
                 issues.append(Issue("row_skipped", "problem", message, where))
                 continue
             segments += _parse_segments(video, where, split_of.get(video, ""), features, intervals, issues)
+            if len(segments) > _MAX_SEGMENTS:
+                raise CorpusError(
+                    _("{file} has more than {n} segments; download the file again.", file=path, n=_MAX_SEGMENTS)
+                )
     return segments
 
 
@@ -118,13 +123,30 @@ def _parse_segments(
     return segments
 
 
+def _own_child(group: Any, name: str | bytes) -> Any:
+    """Return a group or data set that is in the file itself: HDF5 has links to, and data in, other files.
+
+    Raises:
+        ValueError, KeyError, OSError, RuntimeError, TypeError: if it is missing or elsewhere.
+    """
+    import h5py
+
+    child = None
+    if isinstance(group, h5py.Group) and isinstance(group.get(name, getlink=True), h5py.HardLink):
+        child = group[name]
+    is_elsewhere = isinstance(child, h5py.Dataset) and (child.external or child.is_virtual)
+    if child is None or is_elsewhere:
+        raise ValueError(_("'{name}' is not in the file itself", name=name))
+    return child
+
+
 def _read_array(group: Any, name: str, num_columns: int) -> NDArray[Any]:
     """Return an array of ``(n, num_columns)`` floats.
 
     Raises:
         ValueError, KeyError, OSError, RuntimeError, TypeError: if it is missing or something else.
     """
-    dataset = group[name]
+    dataset = _own_child(group, name)
     shape, dtype = getattr(dataset, "shape", None), getattr(dataset, "dtype", np.dtype(object))
     if (
         shape is None

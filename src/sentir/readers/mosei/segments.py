@@ -15,7 +15,7 @@ from sentir.files.cells import parse_number
 from sentir.files.corpus_tables import check_text_encoding, skip_row
 from sentir.i18n import _
 
-EMOTION_SPACE = MultiLabelSpace("emotion", tuple(e for e in EMOTIONS if e != "neutral"))
+EMOTION_SPACE = MultiLabelSpace("emotion", tuple(e for e in EMOTIONS if e != "neutral"), max_intensity=3.0)
 SENTIMENT_SPACE = SingleLabelSpace("sentiment", SENTIMENTS)
 INTENSITY_SPACE = RegressionSpace("sentiment_intensity", "sentiment", (-3.0, 3.0))
 SCALES = ("sentiment", "happy", "sad", "anger", "surprise", "disgust", "fear")  # in the order of the .csd file

@@ -25,7 +25,7 @@ _MAX_LISTED = 30  # unknown names in a message
 
 def read_label_names(
     path: Path, rows: Sequence[Row], ids: Sequence[str], data: DataSettings, issues: list[Issue]
-) -> tuple[LabelSpace, list[RowLabels]]:
+) -> tuple[list[LabelSpace], list[RowLabels]]:
     """Read the label column: a name or a list of names per row.
 
     With lists or a separator the task is multi-label, and ``[]`` means no label. An empty cell means not
@@ -54,12 +54,12 @@ def read_label_names(
             message = _("No label in '{name}'; kept without labels.", name=column)
             issues.append(Issue("label_missing", "warning", message, key))
     space = (MultiLabelSpace if multilabel else SingleLabelSpace)(data.task, tuple(names))
-    return space, [({} if labels is None else {data.task: labels}, {}) for labels in row_labels]
+    return [space], [({} if labels is None else {data.task: labels}, {}) for labels in row_labels]
 
 
 def read_intensities(
     path: Path, rows: Sequence[Row], ids: Sequence[str], data: DataSettings, issues: list[Issue]
-) -> tuple[LabelSpace, list[RowLabels]]:
+) -> tuple[list[LabelSpace], list[RowLabels]]:
     """Read one column of intensities, or of true and false, per label; a label is present above the threshold.
 
     If several columns have the same label, the highest intensity counts.
@@ -75,7 +75,8 @@ def read_intensities(
     name_of = {column: name for column, name in _map_label_names(path, data.table.labels, data).items() if name}
     if not name_of:
         raise CorpusError(_("{path}: 'data.table.names' removes every column of 'labels'.", path=path))
-    space = MultiLabelSpace(data.task, tuple(sorted(set(name_of.values()))))
+    highest = data.table.scale[1] if data.table.scale else 1.0
+    space = MultiLabelSpace(data.task, tuple(sorted(set(name_of.values()))), max_intensity=highest)
     checkmarks = {column for column in name_of if is_checkmark_column([row[column] for row in rows])}
     if checkmarks:
         message = _("Only check marks such as 'x' and empty cells in {columns}: empty cells mean no.",
@@ -94,32 +95,80 @@ def read_intensities(
         }
         present = tuple(name for name, score in scores.items() if score > data.table.threshold)
         labelled.append(({data.task: present} if numbers else {}, scores))
-    return space, labelled
+    return [space], labelled
+
+
+def read_votes(
+    path: Path, rows: Sequence[Row], ids: Sequence[str], data: DataSettings, issues: list[Issue]
+) -> tuple[list[LabelSpace], list[RowLabels]]:
+    """Read one column of votes, or of their shares, per label; the label of a row is the one with most.
+
+    The votes of several columns with the same label are added. A row without votes has no label; one in which
+    several labels have most has none either, but its votes may train a model. Both are issues.
+
+    Returns:
+        A single-label space in alphabetical order, and the labels and scores of every row, which are shares.
+
+    Raises:
+        CorpusError: listing all columns with unknown names, for a negative number, or if no row has all numbers.
+    """
+    assert data.table is not None
+    name_of = {column: name for column, name in _map_label_names(path, data.table.votes, data).items() if name}
+    if not name_of:
+        raise CorpusError(_("{path}: 'data.table.names' removes every column of 'votes'.", path=path))
+    space = SingleLabelSpace(data.task, tuple(sorted(set(name_of.values()))))
+    parsed = _read_numbers(path, rows, ids, name_of, issues, lambda _column, cell: parse_number(cell))
+    labelled: list[RowLabels] = []
+    for numbers, key in zip(parsed, ids, strict=True):
+        if negative := [column for column, number in numbers.items() if number < 0]:
+            raise CorpusError(
+                _("{path}: '{id}' has a negative number of votes in '{column}'.",
+                  path=path, id=key, column=negative[0])
+            )  # fmt: skip
+        votes = dict.fromkeys(space.names, 0.0)
+        for column, number in numbers.items():
+            votes[name_of[column]] += number
+        shares = space.soft_labels(votes)
+        first = [name for name in space.names if shares and votes[name] == max(votes.values())]
+        if numbers and not first:
+            issues.append(Issue("label_missing", "warning", _("No votes; kept without labels."), key))
+        if len(first) > 1:
+            message = _("As many votes for {labels}; no label, only the votes are kept.", labels=", ".join(first))
+            issues.append(Issue("label_tied", "warning", message, key))
+        scores = dict(zip(space.names, shares, strict=True)) if shares else {}
+        labelled.append(({data.task: (first[0],)} if len(first) == 1 else {}, scores))
+    return [space], labelled
 
 
 def read_target_values(
     path: Path, rows: Sequence[Row], ids: Sequence[str], data: DataSettings, issues: list[Issue]
-) -> tuple[LabelSpace, list[RowLabels]]:
-    """Read the target column of a regression task.
+) -> tuple[list[LabelSpace], list[RowLabels]]:
+    """Read the target column of a regression task, or the columns of several.
 
     Returns:
-        The space of the scale, and the score of every row; a row without a number has none, which is an issue.
+        The space of each scale, and the scores of every row; a row without a number has no label of that task,
+        which is an issue.
 
     Raises:
         CorpusError: for a number outside the scale, or if no row has a number.
     """
-    assert data.table is not None and data.table.value is not None and data.table.scale is not None
-    column, (low, high) = data.table.value, data.table.scale
-    space = RegressionSpace(data.task, column, (low, high))
-    parsed = _read_numbers(path, rows, ids, [column], issues, lambda _column, cell: parse_number(cell))
-    for numbers, key in zip(parsed, ids, strict=True):
-        if numbers and not low <= numbers[column] <= high:
-            raise CorpusError(
-                _("{path}: '{id}' has {number:g} in '{column}', outside the scale from {low:g} to {high:g}; "
-                  "correct it or 'data.table.scale'.",
-                  path=path, id=key, number=numbers[column], column=column, low=low, high=high)
-            )  # fmt: skip
-    return space, [({}, numbers) for numbers in parsed]
+    assert data.table is not None
+    spaces = [RegressionSpace(column, column, scale) for column, scale in data.table.values.items()]
+    if data.table.value is not None and data.table.scale is not None:
+        spaces = [RegressionSpace(data.task, data.table.value, data.table.scale)]
+    scores: list[dict[str, float]] = [{} for _row in rows]
+    for space in spaces:
+        (column,), (low, high) = space.names, space.bounds
+        parsed = _read_numbers(path, rows, ids, [column], issues, lambda _column, cell: parse_number(cell))
+        for row_scores, numbers, key in zip(scores, parsed, ids, strict=True):
+            if numbers and not low <= numbers[column] <= high:
+                raise CorpusError(
+                    _("{path}: '{id}' has {number:g} in '{column}', outside the scale from {low:g} to {high:g}; "
+                      "correct the number or the scale in the section data.table.",
+                      path=path, id=key, number=numbers[column], column=column, low=low, high=high)
+                )  # fmt: skip
+            row_scores.update(numbers)
+    return list[LabelSpace](spaces), [({}, row_scores) for row_scores in scores]
 
 
 def _read_numbers(

@@ -19,10 +19,11 @@ from sentir.files.label_cells import to_intensity
 from sentir.i18n import _
 from sentir.readers.table.files import TableFile, read_table_files
 from sentir.readers.table.keys import match_column_names, normalize_ids, normalize_names, read_turns
-from sentir.readers.table.labels import read_intensities, read_label_names, read_target_values
+from sentir.readers.table.labels import read_intensities, read_label_names, read_target_values, read_votes
 from sentir.readers.table.splits import find_next_seed, read_splits
 from sentir.recipe import DataSettings, TableSettings
 from sentir.recipe.data import join_columns, list_columns
+from sentir.recipe.folds import FoldSettings
 
 
 def read(root: Path, data: DataSettings) -> Corpus:
@@ -30,7 +31,8 @@ def read(root: Path, data: DataSettings) -> Corpus:
 
     An utterance's id is its cell in the ``id`` column, or ``<file>/row<n>``; a dialogue's key is
     ``<file>/<cell>``; an utterance without a dialogue is a dialogue of its own. Splits are described in
-    `sentir.readers.table.splits.read_splits`. Clips are attached if ``data.audio`` is set.
+    `sentir.readers.table.splits.read_splits`; with ``data.folds``, a table without splits is all train. Clips are
+    attached if ``data.audio`` is set.
 
     Args:
         root: the table, or the folder that the file or files in ``data.table.file`` are relative to.
@@ -47,9 +49,11 @@ def read(root: Path, data: DataSettings) -> Corpus:
     rows = [row for file in files for row in file.rows]
     path, name = (files[0].path, files[0].name) if len(files) == 1 else (root, root.resolve().name)
     ids = [key for file in files for key in _ids(file, table)]
-    read_labels = read_label_names if table.label else read_target_values if table.value else read_intensities
-    space, labelled = read_labels(path, rows, ids, data, issues)
-    splits = read_splits(path, files, table, issues)
+    read_labels = {"label": read_label_names, "labels": read_intensities, "votes": read_votes}
+    kind = next((one for one in read_labels if getattr(table, one)), "")
+    spaces, labelled = read_labels.get(kind, read_target_values)(path, rows, ids, data, issues)
+    has_splits = data.folds is None or table.split or table.splits.dev
+    splits = read_splits(path, files, table, issues) if has_splits else ["train"] * len(rows)
     clips = _clips(root, files, ids, table, issues) if data.audio else [None] * len(rows)
     speaker, group = join_columns(table.speaker), join_columns(table.group)
     dialogues = _dialogues(files, ids, join_columns(table.dialogue))
@@ -71,15 +75,17 @@ def read(root: Path, data: DataSettings) -> Corpus:
             rows, ids, splits, dialogues, turns, clips, labelled, strict=True
         )
     ]
-    groups, slices = (_cells_by_id(rows, ids, columns) for columns in ((group,) if group else (), table.slices))
-    return Corpus.build(table.name or name, utterances, [space], issues=issues, groups=groups, slices=slices)
+    sliced = (*table.slices, *_fold_columns(data.folds, rows))
+    groups, slices = (_cells_by_id(rows, ids, columns) for columns in ((group,) if group else (), sliced))
+    return Corpus.build(table.name or name, utterances, spaces, issues=issues, groups=groups, slices=slices)
 
 
 def _normalize_cells(file: TableFile, table: TableSettings, issues: list[Issue]) -> None:
     """Normalize ids, names and numbers in the cells of one file."""
     _require_columns(file.path, file.rows, table)
     keys = list_columns(table.id, table.speaker, table.dialogue, table.group)
-    numbers = list_columns(table.labels, table.features, table.value, table.start, table.end, table.turn)
+    targets = () if table.label else table.targets
+    numbers = list_columns(targets, table.features, table.start, table.end, table.turn)
     normalize_ids(file.path.name, file.rows, keys, issues)
     normalize_names(file.path, file.rows, table, issues)
     normalize_decimal_marks(file.path, file.rows, numbers)
@@ -116,6 +122,11 @@ def _cells_by_id(rows: Sequence[Row], ids: Sequence[str], columns: Sequence[str]
     return {column: {key: row[column] for key, row in cells if row[column]} for column in columns}
 
 
+def _fold_columns(folds: FoldSettings | None, rows: Sequence[Row]) -> list[str]:
+    """Return the columns of the table that ``data.folds`` names."""
+    return [name for name in (folds.column, folds.by) if name in rows[0]] if folds else []
+
+
 def _require_settings(data: DataSettings) -> TableSettings:
     table = data.table
     if table is None:
@@ -133,10 +144,9 @@ def _require_settings(data: DataSettings) -> TableSettings:
 
 
 def _reject_labels_as_inputs(table: TableSettings) -> None:
-    targets = {table.label, table.value, *table.labels}
     for setting in ("text", "speaker", "dialogue", "turn", "features", "group", "slices"):
         for name in list_columns(getattr(table, setting)):
-            if name in targets:
+            if name in table.targets:
                 raise RecipeError(
                     _(
                         "'data.table.{setting}' uses the label column '{name}' as an input; remove it there.",
@@ -164,12 +174,10 @@ def _require_columns(path: Path, rows: Sequence[Row], table: TableSettings) -> N
         "end",
         "turn",
         "split",
-        "label",
-        "value",
         "speaker",
         "dialogue",
         "group",
-        "labels",
+        "targets",
         "features",
         "slices",
     ]

@@ -199,8 +199,7 @@ def _content_key(row: Row, table: TableSettings) -> str:
         return "/".join(("clip", normalize_name(row[table.audio]), *times))
     if table.text and not is_blank(row[table.text]):
         return f"text {text_similarity.normalize_text(row[table.text]) or normalize_name(row[table.text])}"
-    labels = {table.label, table.value, *table.labels}
-    return f"row {[cell for column, cell in row.items() if column not in labels]}"
+    return f"row {[cell for column, cell in row.items() if column not in table.targets]}"
 
 
 def _require_whole_dialogues(

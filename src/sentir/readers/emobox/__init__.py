@@ -1,0 +1,1 @@
+"""EmoBox's manifests of 32 speech corpora → `Corpus`."""
