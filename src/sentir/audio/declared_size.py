@@ -104,7 +104,8 @@ def read_ogg_links(file: MediaSource) -> list[OggLink]:
         if header[:4] != b"OggS":
             break  # a tag, or padding
         if len(header) < 27:
-            links[-1].is_complete = False
+            if links:
+                links[-1].is_complete = False
             break
         flags, body = header[5], 27 + header[26]
         if not links or (flags & _BEGIN_OF_STREAM and not previous_flags & _BEGIN_OF_STREAM):

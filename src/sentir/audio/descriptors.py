@@ -16,10 +16,7 @@ The set ``thesis`` holds ``duration`` in seconds and means over all frames:
 
 They differ from librosa with default arguments, whose frames are 2,048 samples long and 512 apart.
 
-The set ``functionals`` holds 190 numbers over the *active* frames, whose energy is within 30 dB of the loudest
-frame's: mean and standard deviation of 20 MFCC, of the 64 bands and of the energy (mean square in dB, at least
--100), and the standard deviation of the MFCC deltas. The mean of a delta is left out: it is the difference of a
-clip's ends over its length, always about 0. Deltas are computed over all frames, then restricted to active ones.
+The set ``functionals`` is defined in `sentir.audio.functionals`.
 
 The set ``health`` is for audits and is not a feature set:
 
@@ -35,16 +32,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sentir.audio.decoding import SAMPLING_RATE, Waveform
-from sentir.audio.mel import HOP_LENGTH, N_FFT, N_MELS, WIN_LENGTH, FloatArray, iter_power_frames, power_to_mel_db
+from sentir.audio.functionals import FUNCTIONALS, FrameSeries, compute_functionals
+from sentir.audio.mel import HOP_LENGTH, N_FFT, WIN_LENGTH, FloatArray, iter_power_frames, power_to_mel_db
+from sentir.audio.mfcc import compute_mfcc
+from sentir.audio.pitch import compute_pitch
+from sentir.audio.spectral_shape import compute_spectral_shape
 
-_NUM_MFCC = 20
-_DELTA_WIDTH = 9
 _ACTIVE_DB = 30.0
 _ROLLOFF_SHARE = 0.85
 _EPSILON = 1e-10
@@ -68,17 +66,7 @@ THESIS_DESCRIPTORS = (
     "mfcc3",
     "mfcc4",
 )
-_FRAME_DESCRIPTORS = (
-    tuple(f"mfcc{k}" for k in range(1, _NUM_MFCC + 1))
-    + tuple(f"band{k}" for k in range(1, N_MELS + 1))
-    + ("energy",)
-)
 HEALTH_DESCRIPTORS = ("level", "peak", "clipped", "silence")
-FUNCTIONALS = (
-    tuple(f"{name}_mean" for name in _FRAME_DESCRIPTORS)
-    + tuple(f"{name}_std" for name in _FRAME_DESCRIPTORS)
-    + tuple(f"delta{k}_std" for k in range(1, _NUM_MFCC + 1))
-)
 _DESCRIPTOR_SETS = {"thesis": THESIS_DESCRIPTORS, "functionals": FUNCTIONALS, "health": HEALTH_DESCRIPTORS}
 _DESCRIPTOR_NAMES = tuple(f"{set_}.{name}" for set_, names in _DESCRIPTOR_SETS.items() for name in names)
 
@@ -92,6 +80,7 @@ class _FrameDescriptors:
     mean_square: FloatArray
     spectral_flatness: FloatArray
     spectral_rolloff: NDArray[np.float64]
+    shape: FloatArray
 
 
 def extract_descriptors(waveform: Waveform) -> tuple[FloatArray, dict[str, float]]:
@@ -103,9 +92,10 @@ def extract_descriptors(waveform: Waveform) -> tuple[FloatArray, dict[str, float
     frames = _compute_frame_descriptors(waveform)
     energy = _energy_db(frames.mean_square)
     active = energy >= energy.max() - _ACTIVE_DB
+    series = FrameSeries(frames.mel, frames.mfcc, frames.shape, energy, active, compute_pitch(waveform))
     numbers = [
         *_compute_thesis_set(waveform, frames),
-        *_compute_functionals(frames.mfcc, frames.mel, energy, active),
+        *compute_functionals(series),
         *_compute_health_set(waveform, frames.mean_square, energy, active),
     ]
     return frames.mel, dict(zip(_DESCRIPTOR_NAMES, numbers, strict=True))
@@ -132,17 +122,14 @@ def _energy_db(mean_square: FloatArray) -> FloatArray:
 
 
 def _compute_frame_descriptors(waveform: Waveform) -> _FrameDescriptors:
-    rows = [
-        (
-            power_to_mel_db(power),
-            _mean_square(frames),
-            _spectral_flatness(power),
-            _spectral_rolloff(power),
-        )
-        for frames, power in iter_power_frames(waveform)
-    ]
-    mel, mean_square, flatness, rolloff = (np.concatenate(column) for column in zip(*rows, strict=True))
-    return _FrameDescriptors(mel, _compute_mfcc(mel), mean_square, flatness, rolloff)
+    rows = []
+    for frames, power in iter_power_frames(waveform):
+        log_power = np.log(np.maximum(power, _EPSILON))
+        flatness = _spectral_flatness(power, log_power)
+        shape = compute_spectral_shape(power, log_power * np.float32(10 / math.log(10)))
+        rows.append((power_to_mel_db(power), _mean_square(frames), flatness, _spectral_rolloff(power), shape))
+    mel, *columns = (np.concatenate(column) for column in zip(*rows, strict=True))
+    return _FrameDescriptors(mel, compute_mfcc(mel), *columns)
 
 
 def _compute_thesis_set(waveform: Waveform, frames: _FrameDescriptors) -> list[float]:
@@ -165,49 +152,6 @@ def _compute_health_set(
     return [level, float(magnitude.max(initial=0.0)), _mean(magnitude >= _CLIPPING_AMPLITUDE), silence]
 
 
-def _compute_functionals(
-    mfcc: FloatArray, mel: FloatArray, energy: FloatArray, active: NDArray[np.bool_]
-) -> list[float]:
-    series = np.concatenate([mfcc, mel, energy[:, None]], axis=1)[active]
-    deltas = _compute_deltas(mfcc)[active]
-    means = series.mean(axis=0, dtype=np.float64)
-    deviations = np.sqrt(np.square(series - means).mean(axis=0))
-    return [*means.tolist(), *deviations.tolist(), *deltas.std(axis=0).tolist()]
-
-
-def _compute_mfcc(mel: FloatArray) -> FloatArray:
-    return mel @ _dct_matrix()
-
-
-@lru_cache
-def _dct_matrix() -> FloatArray:
-    """Return the orthonormal DCT-II as a matrix, ``(n_mels, n_mfcc)``."""
-    cosines = np.cos(np.pi * np.outer(np.arange(N_MELS) + 0.5, np.arange(_NUM_MFCC)) / N_MELS)
-    cosines *= np.where(np.arange(_NUM_MFCC) > 0, np.sqrt(2 / N_MELS), np.sqrt(1 / N_MELS))
-    return cosines.astype(np.float32)
-
-
-def _compute_deltas(series: FloatArray) -> NDArray[np.float64]:
-    """Return the slope of a line fitted to nine frames around each frame, per frame.
-
-    The first and last four frames take the nearest slope, as in ``librosa.feature.delta``; with fewer than nine
-    frames, which librosa rejects, one line is fitted to all.
-    """
-    series = series.astype(np.float64)
-    width = min(_DELTA_WIDTH, len(series))
-    time = np.arange(width) - (width - 1) / 2
-    weights = time / max(float(time @ time), 0.5)
-    last = len(series) - width + 1
-    padded = np.zeros(series.shape)
-    before = (width - 1) // 2
-    slopes = padded[before : before + last]
-    for k in range(width // 2):  # the weights are antisymmetric
-        end = width - 1 - k
-        slopes += weights[end] * (series[end : end + last] - series[k : k + last])
-    padded[:before], padded[before + last :] = slopes[0], slopes[-1]
-    return padded
-
-
 def _zero_crossing_rate(waveform: Waveform) -> NDArray[np.float64]:
     negative = np.asarray(waveform) < -_EPSILON
     crossings = np.flatnonzero(negative[1:] != negative[:-1]) + 1
@@ -215,11 +159,8 @@ def _zero_crossing_rate(waveform: Waveform) -> NDArray[np.float64]:
     return (np.searchsorted(crossings, starts + WIN_LENGTH) - np.searchsorted(crossings, starts + 1)) / WIN_LENGTH
 
 
-def _spectral_flatness(power: FloatArray) -> FloatArray:
-    power = np.maximum(power, _EPSILON)
-    mean = power @ _MEAN_WEIGHTS
-    np.log(power, out=power)
-    return np.exp(power @ _MEAN_WEIGHTS) / mean
+def _spectral_flatness(power: FloatArray, log_power: FloatArray) -> FloatArray:
+    return np.exp(log_power @ _MEAN_WEIGHTS) / (np.maximum(power, _EPSILON) @ _MEAN_WEIGHTS)
 
 
 def _spectral_rolloff(power: FloatArray) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from sentir.corpus.utterances import AudioContent, AudioFeatures, Clip
 from sentir.errors import AudioError
 from sentir.i18n import _
 
-EXTRACTION_VERSION = 8  # part of a clip's key: raised when decoding, features or stored names change
+EXTRACTION_VERSION = 9  # part of a clip's key: raised when decoding, features or stored names change
 
 
 @dataclass(frozen=True, slots=True)

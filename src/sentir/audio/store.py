@@ -7,10 +7,7 @@ names are not part of it, so that a store and a corpus can be moved. See ``docs/
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 from sentir.audio.extraction import (
@@ -24,12 +21,15 @@ from sentir.audio.file_hashes import hash_files, missing_file_error
 from sentir.audio.store_parts import StoreParts, store_write_error, write_part
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.utterances import SPLITS, AudioFeatures, Clip, Utterance
+from sentir.engines.local import LocalEngine
+from sentir.engines.running import run_shards
+from sentir.engines.shards import Engine, Receipt, Shard
 from sentir.errors import AudioError, SentirError
-from sentir.i18n import _, get_language
+from sentir.i18n import _
 from sentir.io import make_writable_folder
 from sentir.paths import audio_dir
-from sentir.progress import progress_bar, track
-from sentir.worker_processes import count_cores, initialize_worker
+from sentir.progress import track
+from sentir.worker_processes import count_cores
 
 _MAX_CLIPS_PER_PART = 256  # what a killed run loses at most, of each worker
 _MIN_CLIPS_PER_PART = 16  # small parts keep all workers busy
@@ -59,7 +59,7 @@ def attach_audio(
         health_only: whether descriptors that are feature sets are left out of what is decoded in memory.
 
     Raises:
-        SentirError: if the store cannot be written or a worker is killed.
+        SentirError: if the store cannot be written.
     """
     return extract_audio(utterances, mel_kind=mel_kind, folder=folder, workers=workers, health_only=health_only)[
         0
@@ -90,14 +90,20 @@ def extract_audio(
     folder: Path | None = None,
     workers: int | None = None,
     health_only: bool = False,
+    engine: Engine | None = None,
 ) -> tuple[list[Utterance], set[Clip]]:
-    """Do what `attach_audio` does; also return the corpus clips that were decoded, not found in the store."""
+    """Do what `attach_audio` does; also return the corpus clips that were decoded, not found in the store.
+
+    Args:
+        utterances, mel_kind, folder, workers, health_only: see `attach_audio`.
+        engine: decodes instead of processes of this machine.
+    """
     clips: dict[bool, dict[Clip, str]] = {True: {}, False: {}}  # is it of a corpus → clip → first utterance id
     for u in utterances:
         if u.clip and not _has_audio(u, mel_kind):
             clips[bool(u.split)].setdefault(u.clip, u.id)
     kind = mel_kind or "mel"
-    stored, new = _load_or_extract(clips[True], kind, folder or audio_dir(), workers)
+    stored, new = _load_or_extract(clips[True], kind, folder or audio_dir(), workers, engine)
     extracted = {True: stored, False: _extract_in_memory(clips[False], kind, health_only)}
 
     def with_audio(u: Utterance) -> Utterance:
@@ -168,20 +174,24 @@ def _extract_in_memory(clips: Mapping[Clip, str], mel_kind: str, health_only: bo
 
 
 def _load_or_extract(
-    clips: Mapping[Clip, str], mel_kind: str, folder: Path, workers: int | None
+    clips: Mapping[Clip, str], mel_kind: str, folder: Path, workers: int | None, engine: Engine | None
 ) -> tuple[dict[Clip, AudioFeatures], set[Clip]]:
     if not clips:
         return {}, set()
     keyed = _compute_clip_keys(clips, mel_kind, folder)
     parts = StoreParts(folder)
     new = {clip for clip, key in keyed.keys.items() if key not in parts}
+    given_up: Mapping[str, str] = {}
     if new:
-        _extract_missing(_group_by_media_file(clips, keyed, mel_kind, parts), folder, workers)
+        given_up = _extract_missing(_group_by_media_file(clips, keyed, mel_kind, parts), folder, workers, engine)
         parts.refresh()
     features = dict(keyed.unreadable_features)
     for clip, key in keyed.keys.items():
         if key in parts:
             features[clip] = parts.load(key, mel_kind=mel_kind, path=clip.path)
+        elif keyed.digests[clip] in given_up:
+            error = AudioError("undecodable", f"{clip.path}: {given_up[keyed.digests[clip]]}")
+            features[clip] = _unreadable_features(error, mel_kind)
         elif clip.path.is_file():
             raise SentirError(
                 _("The audio store {folder} lost files while it was filled; run again.", folder=folder)
@@ -191,19 +201,52 @@ def _load_or_extract(
     return features, new
 
 
-def _extract_missing(media_files: Sequence[MediaFile], folder: Path, workers: int | None) -> None:
-    """Extract the clips that the store lacks, part by part."""
+def _extract_missing(
+    media_files: Sequence[MediaFile], folder: Path, workers: int | None, engine: Engine | None
+) -> Mapping[str, str]:
+    """Extract the clips that the store lacks, part by part.
+
+    Returns:
+        Digest of a file that killed the processes that decoded it → a sentence; it is tried again next time.
+    """
     _check_writable(folder)
     total = sum(len(media_file.segments) for media_file in media_files)
     workers = workers or count_cores()
     rounds = -(-total // (workers * _MAX_CLIPS_PER_PART))  # each worker writes one part per round
     chunks = _split_into_chunks(media_files, max(_MIN_CLIPS_PER_PART, -(-total // (workers * rounds))))
     workers = 1 if total < _MIN_CLIPS_FOR_WORKERS else min(workers, len(chunks))
-    with progress_bar(_("Decoding audio"), total) as advance:
-        if workers > 1:
-            _extract_in_parallel(chunks, folder, workers, advance)
-        for chunk in chunks if workers == 1 else ():
-            advance(extract_part(chunk, folder))
+    shards = [Shard(str(n), tuple(chunk)) for n, chunk in enumerate(chunks)]
+    receipts = run_shards(engine or LocalEngine(workers), shards, Extraction(folder), _("Decoding audio"))
+    return {one.facts["digest"]: one.problems[0] for one in receipts if one.problems}
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """The work of filling a store: each shard, some files, becomes a part of it.
+
+    Attributes:
+        store: its folder, whose parts show what is finished.
+    """
+
+    store: Path
+    folder: None = None
+
+    def open(self) -> Callable[[Shard], Receipt]:
+        """Return the function that extracts a shard."""
+        return self._extract
+
+    def _extract(self, shard: Shard) -> Receipt:
+        clips = extract_part(shard.references[shard.start : shard.stop], self.store)
+        return Receipt(shard.id, counts={"clips": clips})
+
+    def count_units(self, shard: Shard) -> int:
+        """Return the number of files."""
+        return len(shard.references)
+
+    def give_up(self, shard: Shard, why: str) -> Receipt:
+        """Return the problem of a file."""
+        (file,) = shard.references[shard.start : shard.stop]
+        return Receipt(shard.id, problems=(why,), facts={"digest": file.digest})
 
 
 def _check_writable(folder: Path) -> None:
@@ -232,23 +275,3 @@ def extract_part(media_files: Sequence[MediaFile], folder: Path) -> int:
     if stored := [(file, features) for file, features in extracted if features.problem_kind != "missing"]:
         write_part(folder, stored)
     return len(extracted)
-
-
-def _extract_in_parallel(
-    chunks: Sequence[Sequence[MediaFile]], folder: Path, workers: int, advance: Callable[[int], None]
-) -> None:
-    """Extract in spawned processes: a fork may hang because torch has threads."""
-    pool = ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=initialize_worker, initargs=(get_language(),)
-    )
-    try:
-        futures: list[Future[int]] = [pool.submit(extract_part, chunk, folder) for chunk in chunks]
-        for future in as_completed(futures):
-            advance(future.result())
-    except BrokenProcessPool as error:
-        raise SentirError(
-            _("A decoding process was killed, often for lack of memory; run again with fewer workers: finished "
-              "clips are kept.")
-        ) from error  # fmt: skip
-    finally:
-        pool.shutdown(cancel_futures=True)

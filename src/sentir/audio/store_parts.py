@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate, chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +19,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sentir.array_files import open_array
 from sentir.audio.extraction import ExtractedSegment, MediaFile
+from sentir.cache_use import register_use
 from sentir.corpus.utterances import AudioFeatures
 from sentir.errors import SentirError
 from sentir.i18n import _
-from sentir.io import atomic_write
+from sentir.io import atomic_write, delete_stale_files
 from sentir.optional_dependencies import require_extra
 from sentir.paths import audio_dir
 from sentir.safe_text import replace_surrogates
@@ -30,7 +33,6 @@ from sentir.safe_text import replace_surrogates
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_STALE_SECONDS = 3600  # unfinished files older than this belong to no running process
 _DESCRIPTOR_PREFIX = "descriptor."  # of the manifest's descriptor columns
 
 
@@ -83,6 +85,7 @@ class StoreParts:
 
     def refresh(self) -> None:
         """Open the parts that are new in the folder."""
+        register_use(self._folder)
         for path in sorted(set(self._folder.glob("part-*.parquet")) - self._opened):
             self._opened.add(path)
             if part := _open_part(path):
@@ -119,10 +122,10 @@ def _open_part(path: Path) -> _StorePart | None:
 
     try:
         table = pq.read_table(path, partitioning=None)
-        mels = np.load(path.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
+        mels = open_array(path.with_suffix(".npy"))
         names = ("key", "offset", "frames", "seconds", "problem", "problem_kind", "notes", "note_kinds")
         manifest = {name: table.column(name).to_pylist() for name in names}
-    except (OSError, ValueError, EOFError, KeyError):  # errors of pyarrow are ValueError or OSError
+    except (OSError, ValueError, KeyError):  # errors of pyarrow are ValueError or OSError
         return None
     if mels.ndim != 2 or mels.dtype != np.float16 or len(mels) != sum(manifest["frames"]):
         return None
@@ -148,7 +151,8 @@ def write_part(folder: Path, extracted: Sequence[tuple[MediaFile, ExtractedSegme
     path = folder / f"part-{uuid.uuid4().hex}.npy"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _remove_stale_files(folder)
+        register_use(folder)
+        _remove_stale_files_hourly(folder, int(time.monotonic() / 3600))
         with atomic_write(path) as draft:
             np.save(draft, stacked, allow_pickle=False)
         with atomic_write(path.with_suffix(".parquet")) as draft:
@@ -207,13 +211,14 @@ def store_write_error(folder: Path, error: OSError) -> SentirError:
     )  # fmt: skip
 
 
+@cache
+def _remove_stale_files_hourly(folder: Path, _hour: int) -> None:
+    """Remove them once an hour: going through the folder for each part would cost the square of their number."""
+    _remove_stale_files(folder)
+
+
 def _remove_stale_files(folder: Path) -> None:
     """Remove old unfinished files, and old mel spectrograms without a manifest."""
     unfinished = {*folder.glob("*.part*")}
     unfinished |= {mels for mels in folder.glob("part-*.npy") if not mels.with_suffix(".parquet").exists()}
-    for path in unfinished:
-        try:
-            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
-                path.unlink()
-        except FileNotFoundError:
-            continue  # another process has removed or renamed it
+    delete_stale_files(unfinished)

@@ -12,6 +12,7 @@ from typing import Any
 from sentir.audio.store import extract_audio
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.utterances import SPLITS, AudioFeatures, Utterance
+from sentir.engines.shards import Engine
 from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.paths import audio_dir
@@ -91,20 +92,27 @@ class StoreReport(ReprMixin):
 
 
 def prepare_audio(
-    corpus: Corpus, *, mel_kind: str = "mel", folder: Path | None = None, workers: int | None = None
+    corpus: Corpus,
+    *,
+    mel_kind: str = "mel",
+    folder: Path | None = None,
+    workers: int | None = None,
+    engine: Engine | None = None,
 ) -> StoreReport:
-    """Decode the clips of a corpus into the store; arguments as in `sentir.audio.store.attach_audio`.
+    """Decode the clips of a corpus into the store; arguments as in `sentir.audio.store.extract_audio`.
 
     Raises:
         CorpusError: if no utterance has a clip.
-        SentirError: if the store cannot be written or a worker is killed.
+        SentirError: if the store cannot be written.
     """
     if not any(u.clip for u in corpus):
         raise CorpusError(
             _("The corpus '{name}' has no clips; give the root that holds its audio.", name=corpus.name)
         )
     start = time.perf_counter()
-    utterances, new = extract_audio(corpus.utterances, mel_kind=mel_kind, folder=folder, workers=workers)
+    utterances, new = extract_audio(
+        corpus.utterances, mel_kind=mel_kind, folder=folder, workers=workers, engine=engine
+    )
     wall = time.perf_counter() - start
     return StoreReport(
         corpus=corpus.name,

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from tokenize import TokenError
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sentir.array_files import open_array
 from sentir.audio.decoding import SAMPLING_RATE, Waveform
 from sentir.audio.mel import MelSettings, compute_power_frames, power_to_mel_db
 from sentir.errors import AudioError
@@ -78,9 +78,8 @@ def _open_array(path: Path) -> NDArray[np.generic]:
     if path.stat().st_size == 0:
         raise AudioError("empty", _("The spectrogram {path} is empty; copy it again.", path=path))
     try:
-        with np.errstate(over="ignore"):
-            return np.lib.format.open_memmap(path, mode="r")
-    except (ValueError, OSError, OverflowError, SyntaxError, TokenError) as error:  # last two: damaged header
+        return open_array(path)
+    except (ValueError, OSError) as error:
         raise _invalid_spectrogram_error(path, _("no array that can be read ({why})", why=error)) from error
 
 

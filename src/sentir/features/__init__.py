@@ -37,10 +37,12 @@ class FeatureSet:
     Attributes:
         compute: returns the columns of N utterances, which are blind and come in whole dialogues.
         modality: ``text`` or ``audio`` if they are computed from it alone; ``None`` otherwise.
+        columns: their names, if they are always the same: a saved model with others is refused.
     """
 
     compute: Callable[[Sequence[Utterance]], FeatureColumns]
     modality: Literal["text", "audio"] | None = None
+    columns: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -78,3 +80,13 @@ def compute_features(set_names: Sequence[str], utterances: Sequence[Utterance]) 
     }
     values = np.stack(list(columns.values()), axis=1) if columns else np.zeros((len(blind), 0))
     return FeatureTable(tuple(columns), values.astype(np.float32))
+
+
+def find_outdated_column(names: Sequence[str]) -> str | None:
+    """Return the first ``set.column`` that its set no longer has; ``None`` if all are current."""
+    for name in names:
+        set_name, _dot, column = name.partition(".")
+        columns = FEATURE_SETS.get(set_name).columns
+        if columns is not None and column not in columns:
+            return name
+    return None

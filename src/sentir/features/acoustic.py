@@ -21,7 +21,7 @@ def compute_thesis_features(utterances: Sequence[Utterance]) -> FeatureColumns:
 
 
 def compute_functionals(utterances: Sequence[Utterance]) -> FeatureColumns:
-    """Return 190 functionals: means and standard deviations of MFCC, their deltas, mel bands and energy.
+    """Return statistics of pitch, voice, loudness and spectrum: `sentir.audio.functionals`.
 
     NaN where there is no usable audio.
     """
@@ -36,5 +36,5 @@ def _descriptor_columns(name: str, columns: Sequence[str], utterances: Sequence[
     }
 
 
-THESIS = FeatureSet(compute_thesis_features, modality="audio")
-FUNCTIONALS = FeatureSet(compute_functionals, modality="audio")
+THESIS = FeatureSet(compute_thesis_features, modality="audio", columns=descriptors.THESIS_DESCRIPTORS)
+FUNCTIONALS = FeatureSet(compute_functionals, modality="audio", columns=descriptors.FUNCTIONALS)

@@ -39,12 +39,8 @@ class FeatureScaler:
             tuple(float(column.std()) if vary else 0.0 for column, vary in zip(known, varies, strict=True)),
         )
 
-    def transform(self, table: FeatureTable) -> NDArray[np.float32]:
-        """Standardize the fitted columns, matched by name, in the order in which they were fitted.
-
-        Returns:
-            ``(N, F)`` float32 with mean 0 and standard deviation 1 on the fitted data; 0 for unknown values and
-            constant columns. Other columns are left out.
+    def select(self, table: FeatureTable) -> NDArray[np.float32]:
+        """Return the ``(N, F)`` fitted columns, matched by name, in the order in which they were fitted.
 
         Raises:
             CorpusError: if a column is missing.
@@ -59,7 +55,19 @@ class FeatureScaler:
                         known=", ".join(self.names),
                     )
                 )
-        values = table.values[:, [index[name] for name in self.names]].astype(np.float64)
+        return table.values[:, [index[name] for name in self.names]]
+
+    def transform(self, table: FeatureTable) -> NDArray[np.float32]:
+        """Standardize the columns of `select`.
+
+        Returns:
+            ``(N, F)`` float32 with mean 0 and standard deviation 1 on the fitted data; 0 for unknown values and
+            constant columns. Other columns are left out.
+
+        Raises:
+            CorpusError: if a column is missing.
+        """
+        values = self.select(table).astype(np.float64)
         stds = np.array(self.stds)
         scaled = (values - np.array(self.means)) / np.where(stds > 0, stds, np.inf)
         with np.errstate(over="ignore"):  # infinite features give a NonFiniteError in prediction

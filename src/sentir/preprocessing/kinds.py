@@ -19,6 +19,18 @@ def uses_speech_encoder(model: ModelSettings) -> bool:
     return "audio" in MODELS.get(model.kind).modalities and is_speech_backbone(model.audio.backbone)
 
 
+def uses_stage_encoder(model: ModelSettings) -> bool:
+    """Return whether a model encodes audio by a frozen network on mel spectrograms."""
+    is_mel_network = "audio" in MODELS.get(model.kind).modalities and not uses_speech_encoder(model)
+    return is_mel_network and model.audio.encoder == "frozen"
+
+
+def has_speaker_columns(model: ModelSettings) -> bool:
+    """Return whether a model has inputs for speaker normalization: features of audio, a frozen audio encoder."""
+    frozen = uses_stage_encoder(model) or (uses_speech_encoder(model) and model.audio.is_encoder_frozen)
+    return frozen or "audio" in _own_feature_modalities(model)
+
+
 def required_mel_kind(model: ModelSettings) -> str:
     """Return the kind of mel spectrograms to attach for a model and its feature sets; ``""`` without audio."""
     if "audio" in MODELS.get(model.kind).modalities:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
@@ -10,13 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentir.audio.augment import augment_mel
-from sentir.audio.mel import HOP_LENGTH, SAMPLING_RATE
+from sentir.audio.mel import HOP_LENGTH, N_MELS, SAMPLING_RATE
+from sentir.audio.thesis_mel import THESIS_IMAGE_SIZE
 from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.recipe import AudioSettings, AugmentSettings
 
 FRAMES_PER_SECOND = SAMPLING_RATE // HOP_LENGTH  # frames
+_GRAY_DB, _DB_PER_UNIT = -40.0, 40.0  # -80 to 0 dB become the -1 to 1 of a pixel
+_BLACK = -1.0
 _MIN_STD_DB = 1.0  # dB; so that a band that was constant in train is not amplified without bound
 
 MelArray = NDArray[np.float16]
@@ -51,6 +55,14 @@ class MelStatistics:
         stds = np.sqrt(np.maximum(squares / count - means**2, 0))
         return cls(tuple(means.tolist()), tuple(stds.tolist()))
 
+    @classmethod
+    def of_images(cls, num_bands: int) -> MelStatistics:
+        """Return those that give a network pretrained on images the range of a pixel.
+
+        They are the same for every corpus, so that what a frozen network encodes can be cached.
+        """
+        return cls((_GRAY_DB,) * num_bands, (_DB_PER_UNIT,) * num_bands)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {key: list(value) for key, value in asdict(self).items()}
@@ -74,20 +86,37 @@ class MelInputs:
         mels: ``(T, B)`` in dB each; ``None`` without usable audio.
         lengths: ``(N,)`` padded lengths in frames, each a function of its clip alone.
         statistics: for normalization.
+        padding: normalized value of the frames after a clip: 0, the mean of train, or the black of an image.
     """
 
     ids: tuple[str, ...]
     mels: tuple[MelArray | None, ...]
     lengths: NDArray[np.int64]
     statistics: MelStatistics
+    padding: float = 0.0
+
+    def content_hash(self, row: int) -> str:
+        """Return a hash of what a network gets of a row with usable audio."""
+        stored, length = self.mels[row], int(self.lengths[row])
+        assert stored is not None
+        mel = center_crop(stored, length)
+        hasher = hashlib.sha256(f"{length} {mel.shape} {mel.dtype} {self.padding} {self.statistics}".encode())
+        hasher.update(mel.tobytes())
+        return hasher.hexdigest()[:32]
+
+    @property
+    def has_audio(self) -> NDArray[np.bool_]:
+        """Which of the N utterances have usable audio."""
+        return np.array([mel is not None for mel in self.mels], dtype=bool)
 
     def batch(
         self, rows: Sequence[int], augmentation: SeededAugmentation | None = None
     ) -> dict[str, NDArray[Any]]:
-        """Return ``mel`` (n, T, B), padded with 0 (the train mean), ``frames`` (n,) and ``has_audio`` (n,)."""
+        """Return padded ``mel`` (n, T, B), ``mel_lengths`` (n,) and ``has_audio`` (n,)."""
         means = np.array(self.statistics.means, dtype=np.float32)
         stds = np.maximum(np.array(self.statistics.stds, dtype=np.float32), _MIN_STD_DB)
-        padded = np.zeros((len(rows), int(self.lengths[rows].max(initial=0)), len(means)), dtype=np.float32)
+        shape = (len(rows), int(self.lengths[rows].max(initial=0)), len(means))
+        padded = np.full(shape, self.padding, dtype=np.float32)
         for n, row in enumerate(rows):
             stored = self.mels[row]
             if stored is None:
@@ -130,7 +159,8 @@ class MelPreprocessor:
         """Return the mel spectrograms of N utterances with audio attached."""
         mels = tuple(None if u.audio is None else u.audio.mel for u in utterances)
         lengths = np.array([self._padded_length(mel) for mel in mels], dtype=np.int64)
-        return MelInputs(tuple(u.id for u in utterances), mels, lengths, self.statistics)
+        padding = _BLACK if self.audio.encoder == "frozen" else 0.0
+        return MelInputs(tuple(u.id for u in utterances), mels, lengths, self.statistics, padding)
 
     def _padded_length(self, mel: MelArray | None) -> int:
         """Return a length in frames: up to the next whole second, at least one, at most ``max_seconds``."""
@@ -138,6 +168,11 @@ class MelPreprocessor:
             return len(mel) if mel is not None else FRAMES_PER_SECOND
         length = 0 if mel is None else len(mel) - 1  # n seconds have n · FRAMES_PER_SECOND + 1 frames
         return FRAMES_PER_SECOND * min(max(1, -(-length // FRAMES_PER_SECOND)), self.audio.max_seconds)
+
+
+def num_mel_bands(kind: str) -> int:
+    """Return the number of bands of a kind of mel spectrogram."""
+    return THESIS_IMAGE_SIZE if kind == "thesis" else N_MELS
 
 
 def center_crop(rows: NDArray[Number], length: int) -> NDArray[Number]:

@@ -22,14 +22,16 @@ from sentir.i18n import _, format_count, format_decimal
 from sentir.models.kinds import MODELS
 from sentir.models.speech_features import SpeechFeatureExtractor
 from sentir.models.tokenization import Encoding, TextTokenizer
-from sentir.preprocessing.kinds import required_mel_kind, uses_speech_encoder
+from sentir.preprocessing.kinds import required_mel_kind, uses_speech_encoder, uses_stage_encoder
 from sentir.preprocessing.mel import (
     MelInputs,
     MelPreprocessor,
     MelStatistics,
     SeededAugmentation,
     no_usable_audio_error,
+    num_mel_bands,
 )
+from sentir.preprocessing.speaker_columns import SpeakerColumns
 from sentir.preprocessing.text import TextPreprocessor
 from sentir.preprocessing.waveform import WaveformInputs, WaveformPreprocessor
 from sentir.recipe import DataSettings, ModelSettings
@@ -41,8 +43,9 @@ class ModelInputs:
 
     Attributes:
         ids: N utterance ids.
-        arrays: ``features`` (N, F), ``text_states`` and ``speech_states`` (N, L, d), ``dialogue``, ``turn`` and
-            ``speaker`` (N,), the last equal for one speaker in one dialogue; those of `TextPreprocessor`.
+        arrays: ``features`` (N, F), and for speaker normalization ``known_features`` (N, F) booleans;
+            ``text_states`` and ``audio_states`` (N, L, d); ``dialogue``, ``turn`` and ``speaker`` (N,), the last
+            equal for one speaker in one dialogue; those of `TextPreprocessor`.
         units: rows that must share a batch: whole dialogues if the model has dialogue context.
         encodings: N encodings, padded batch by batch; empty without text, and with precomputed embeddings.
         tokenizer: pads them.
@@ -113,7 +116,8 @@ class Preprocessor:
         data: the recipe's ``data`` section.
         model: the recipe's ``model`` section.
         scaler: of the features, fitted on train; ``None`` without features.
-        mel_statistics: of train; ``None`` for a model without mel spectrograms.
+        mel_statistics: of train; ``None`` for a model without mel spectrograms, and for those of images, which a
+            frozen network gets.
         tokenizer: of the text encoder; ``None`` for a model without one.
         extractor: of the speech encoder; ``None`` for a model without one.
 
@@ -133,6 +137,8 @@ class Preprocessor:
     ) -> None:
         self.model_settings, self.scaler = model, scaler
         self.text = None if tokenizer is None else TextPreprocessor(data, model, tokenizer)
+        if mel_statistics is None and uses_stage_encoder(model):
+            mel_statistics = MelStatistics.of_images(num_mel_bands(model.audio.mel))
         self.mel = None if mel_statistics is None else MelPreprocessor(model.audio, mel_statistics)
         self.waveform = None if extractor is None else WaveformPreprocessor(model.audio, extractor)
 
@@ -156,10 +162,15 @@ class Preprocessor:
         if "audio" in MODELS.get(model.kind).modalities:
             if not any(u.audio is not None and u.audio.key for u in train):
                 raise no_usable_audio_error()
-            if not uses_speech_encoder(model):
+            if not uses_speech_encoder(model) and not uses_stage_encoder(model):
                 statistics = MelPreprocessor.fit(model.audio, train).statistics
         scaler = FeatureScaler.fit(compute_features(model.features, train)) if model.features else None
         return cls(data, model, scaler, statistics, **processors)
+
+    @property
+    def speaker_columns(self) -> SpeakerColumns:
+        """The columns of its inputs that speaker normalization applies to."""
+        return SpeakerColumns.of(self.model_settings, () if self.scaler is None else self.scaler.names)
 
     def transform(self, utterances: Sequence[Utterance]) -> ModelInputs:
         """Return the model inputs of N utterances; give whole dialogues to a model with context.
@@ -179,6 +190,8 @@ class Preprocessor:
         if self.scaler is not None and blind:
             table = compute_features(self.model_settings.features, blind).with_missing_tabular(self.scaler.names)
             arrays["features"] = self.scaler.transform(table)
+            if self.model_settings.speaker_normalization:
+                arrays["known_features"] = ~np.isnan(self.scaler.select(table))
         text_arrays, encodings = ({}, []) if self.text is None else self.text.transform(blind, rows)
         return ModelInputs(
             ids=tuple(u.id for u in blind),

@@ -54,6 +54,11 @@ class WaveformInputs:
         """Lengths ``(N,)`` in frames of the encoder."""
         return np.array([self.extractor.num_frames(int(n)) for n in self.num_samples], dtype=np.int64)
 
+    @property
+    def has_audio(self) -> NDArray[np.bool_]:
+        """Which of the N utterances have usable audio."""
+        return np.array([clip is not None for clip in self.clips], dtype=bool)
+
     def batch(self, rows: Sequence[int]) -> dict[str, NDArray[Any]]:
         """Return the padded inputs of a `SpeechEncoder` for n rows.
 
