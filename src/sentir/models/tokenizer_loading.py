@@ -22,6 +22,7 @@ from sentir.models.loading import (
     unusable_error,
 )
 from sentir.models.pretrained_tokenizer import PretrainedTokenizer
+from sentir.models.robertuito import normalize_robertuito
 from sentir.models.text_backbones import (
     MIN_TOKENS,
     TEXT_BACKBONES,
@@ -58,6 +59,7 @@ def load_saved_tokenizer(folder: Path, name: str = "", *, max_length: int | None
         tokenizer = _read_tokenizer(source, spec.tokenizer_options)
         if tokenizer is None:
             raise ValueError(_("its tokenizer is missing or incomplete"))
+        _check_special_tokens(tokenizer)
     except (OSError, ValueError) as error:
         raise unusable_error(source, error) from error
     return _to_text_tokenizer(source, tokenizer, spec, max_length)
@@ -130,10 +132,19 @@ def _read_tokenizer(source: WeightsSource, options: Mapping[str, Any] | None) ->
     find_file = partial(find_local_file, source)
     with LibraryErrors():
         check_config_files(source, find_file)
-        tokenizer = read_tokenizer(find_file, options)
-    if tokenizer is not None and tokenizer.normalize is normalize_tweet:
-        _require_emoji(source)
-    return tokenizer
+        return read_tokenizer(find_file, options)
+
+
+def _check_special_tokens(tokenizer: PretrainedTokenizer) -> None:
+    """Refuse a damaged tokenizer.
+
+    Raises:
+        ValueError: if the padding token is missing, or a special token cannot be encoded.
+    """
+    for name in ("pad_token", "unk_token", "mask_token"):
+        str(tokenizer.config.get(name, "")).encode()
+    if tokenizer.backend.token_to_id(tokenizer.pad_token) is None:
+        raise ValueError(_("its tokenizer is missing or incomplete"))
 
 
 def _require_emoji(source: WeightsSource) -> None:
@@ -164,7 +175,10 @@ def _to_text_tokenizer(
 
     Raises:
         WeightsError: if it cannot tokenize.
+        RecipeError: if a package that it needs is not installed.
     """
+    if tokenizer.normalize is normalize_tweet or spec.normalize is normalize_robertuito:
+        _require_emoji(source)
     limit = min(spec.max_length, tokenizer.model_max_length)
     limited = replace(tokenizer, config={**tokenizer.config, "model_max_length": limit})
     try:

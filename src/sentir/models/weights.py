@@ -94,9 +94,9 @@ def resolve_weights(name: str, packaged: PackagedWeights | None = None) -> Weigh
                 folder=folder,
             )
         )
-    if packaged is not None and (package_folder := _find_package_folder(packaged.package)) is not None:
+    if packaged is not None and (package_folder := find_package_folder(packaged.package)) is not None:
         file = package_folder / packaged.folder / SAFETENSORS_FILE
-        verified = _verify_sha256(file, KNOWN_SHA256.get(name), packaged.package)
+        verified = verify_sha256(file, KNOWN_SHA256.get(name), packaged.package)
         return WeightsSource(str(file.parent), "package", packaged.package, verified)
     if find_cached_file(name, _CONFIG_FILE) is None:
         return WeightsSource(name, "hub")
@@ -112,7 +112,7 @@ def resolve_cached_weights(hub_id: str, file: Path) -> WeightsSource:
     """
     blob = file.resolve().name  # the hub's large files are named by their SHA-256
     known = KNOWN_SHA256.get(hub_id) if file.name == SAFETENSORS_FILE else None
-    verified = _verify_sha256(file, known or (blob if re.fullmatch(r"[0-9a-f]{64}", blob) else None), hub_id)
+    verified = verify_sha256(file, known or (blob if re.fullmatch(r"[0-9a-f]{64}", blob) else None), hub_id)
     return WeightsSource(hub_id, "cache", file.parent.name[:12], verified)
 
 
@@ -136,12 +136,18 @@ def find_cached_file(hub_id: str, file: str) -> Path | None:
     return Path(path) if isinstance(path, str) else None
 
 
-def _find_package_folder(package: str) -> Path | None:
+def find_package_folder(package: str) -> Path | None:
+    """Return the folder of an installed package."""
     spec = importlib.util.find_spec(package)
     return Path(spec.origin).parent if spec is not None and spec.origin is not None else None
 
 
-def _verify_sha256(file: Path, expected: str | None, origin: str) -> bool:
+def verify_sha256(file: Path, expected: str | None, origin: str) -> bool:
+    """Return whether the SHA-256 of a file is known, and verify it.
+
+    Raises:
+        WeightsError: if it is another one.
+    """
     if expected is None:
         return False
     actual = hash_file(file)

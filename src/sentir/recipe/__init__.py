@@ -10,13 +10,15 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from sentir.errors import RecipeError
+from sentir.i18n import _
 from sentir.paths import PathLike
 from sentir.preflight import require_recipe
+from sentir.recipe.corpora import CremadSettings, EmoboxSettings, IemocapSettings, MmeldSettings
 from sentir.recipe.data import (
     DEFAULT_CLEANING,
     READER_SETTINGS,
@@ -51,12 +53,16 @@ __all__ = [
     "READER_SETTINGS",
     "AudioSettings",
     "AugmentSettings",
+    "CremadSettings",
     "DataSettings",
     "Dimension",
+    "EmoboxSettings",
     "EvaluationSettings",
     "FinalSpecsSettings",
+    "IemocapSettings",
     "LoraSettings",
     "MeldSettings",
+    "MmeldSettings",
     "ModelSettings",
     "Overrides",
     "Recipe",
@@ -78,7 +84,13 @@ __all__ = [
 
 
 class Recipe(ReprMixin, Section):
-    """One experiment: data, model, training and evaluation settings."""
+    """One experiment: data, model, training and evaluation settings.
+
+    Attributes:
+        name: by default that of the file.
+        title: language → title of reports, such as ``title.en``.
+        plugins: Python files with parts of your own, run before the recipe is read if that is allowed.
+    """
 
     name: FileSafeName
     title: dict[str, str] = Field(default_factory=dict)
@@ -95,6 +107,14 @@ class Recipe(ReprMixin, Section):
     def _check_encodable(cls, tree: Any) -> Any:
         check_encodable(tree)
         return tree
+
+    @model_validator(mode="after")
+    def _label_noise_needs_one_train(self) -> Self:
+        if self.data.folds is not None and self.study.label_noise:
+            raise ValueError(
+                _("'study.label_noise' searches train, which 'data.folds' divides; remove one of them")
+            )
+        return self
 
     @classmethod
     def load(cls, path: PathLike, overrides: Overrides = (), *, allow_plugins: bool = False) -> Recipe:

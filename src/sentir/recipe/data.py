@@ -19,6 +19,8 @@ from pydantic import (
 
 from sentir.errors import RecipeError
 from sentir.i18n import _, gettext_noop
+from sentir.recipe.corpora import CremadSettings, EmoboxSettings, IemocapSettings, MmeldSettings
+from sentir.recipe.folds import FoldSettings
 from sentir.recipe.sections import FileSafeName, Section
 from sentir.recipe.validation_messages import format_validation_error
 from sentir.registry import Registry
@@ -51,7 +53,12 @@ def join_columns(columns: str | tuple[str, ...] | None) -> str | None:
 
 
 class SplitGroups(Section):
-    """The groups of dev and test, by their names in the ``group`` column; all others are train."""
+    """The groups of dev and test, by their names in the ``group`` column; all others are train.
+
+    Attributes:
+        dev: those of dev.
+        test: those of test.
+    """
 
     dev: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
@@ -66,19 +73,26 @@ class TableSettings(Section):
             files are a list, or a table with train, dev and test; ids then begin with the file's name.
         encoding: of CSV, TSV and JSON Lines, if it is not UTF-8 and the guess is wrong, such as ``cp1252``.
         name: the name of the corpus in reports and audits; by default the file's name, which ids always have.
+        text: texts.
         id: unique ids of utterances; by default the row numbers.
         audio: paths of audio or video files.
         audio_root: the folder that paths in ``audio`` are relative to, itself relative to the root; by default
             the folder of the table.
-        start, end: the segment of the file in seconds.
+        start: where the segment of the file starts, in seconds.
+        end: where it ends, in seconds.
         speaker: the speaker; ``speaker``, ``dialogue`` and ``group`` may be several columns together.
+        dialogue: the dialogue, whose rows are never in two splits; by default each row is one.
         turn: numbers by which the rows of a dialogue are ordered; by default the order of the table.
         split: the split of each row, if the table has splits.
         label: one label name per row, or several: a JSON list, or names with ``label_separator``.
         label_separator: separates several labels in a cell of ``label``, such as ``|``.
         labels: columns with an intensity each; a label is present if it exceeds ``threshold``.
+        threshold: of ``labels``.
         value: the target of a regression task, on the ``scale``.
-        scale: the lowest and the highest possible number in ``value``.
+        votes: columns with the raters' votes for a label each, as counts or shares; the label is that of most.
+        scale: the lowest and the highest possible number in ``value`` or, by default 1, in ``labels``.
+        values: column → its scale, of several numbers, such as valence and arousal; each is a regression task
+            with the column's name.
         names: label names in the table → Sentir's; ``""`` for no label. Known synonyms are mapped anyway.
         normalize: whether known synonyms of emotions and sentiments are mapped to Sentir's names.
         features: numeric columns that a model may use, the feature set ``tabular``.
@@ -105,8 +119,10 @@ class TableSettings(Section):
     label: str | None = None
     label_separator: str | None = Field(None, min_length=1)
     labels: tuple[str, ...] = ()
+    votes: tuple[str, ...] = ()
     value: str | None = None
     scale: tuple[float, float] | None = None
+    values: dict[FileSafeName, tuple[float, float]] = Field(default_factory=dict)
     names: dict[str, str] = Field(default_factory=dict)
     threshold: float = 0.0
     normalize: bool = True
@@ -143,15 +159,27 @@ class TableSettings(Section):
 
     @model_validator(mode="after")
     def _one_kind_of_label(self) -> Self:
-        if sum(map(bool, (self.label, self.labels, self.value))) != 1:
-            raise ValueError(_("name either one column in 'label', several in 'labels', or one in 'value'"))
-        if bool(self.value) != bool(self.scale) or (self.scale and not self.scale[0] < self.scale[1]):
+        if sum(map(bool, (self.label, self.labels, self.votes, self.value, self.values))) != 1:
+            raise ValueError(
+                _("name either one column in 'label' or 'value', or several in 'labels', 'votes' or 'values'")
+            )
+        misplaced = not self.labels and bool(self.value) != bool(self.scale)
+        if misplaced or (self.scale and not self.scale[0] < self.scale[1]):
             raise ValueError(_("'value' needs its 'scale', such as [-3, 3], and 'scale' a 'value'"))
+        if wrong := [name for name, (low, high) in self.values.items() if not low < high]:
+            raise ValueError(
+                _("the scale of '{name}' in 'values' must go from a lower to a higher number", name=wrong[0])
+            )
         if self.label_separator and not self.label:
             raise ValueError(_("'label_separator' splits the cells of 'label'; remove it"))
         if min(self.fractions[:2]) <= 0 or self.fractions[2] < 0 or abs(sum(self.fractions) - 1) > 1e-6:
             raise ValueError(_("'fractions' must be three shares that sum to 1, those of train and dev above 0"))
         return self
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The columns of the labels, whatever their kind."""
+        return list_columns(self.label, self.labels, self.votes, self.value, tuple(self.values))
 
     @model_validator(mode="after")
     def _turns_of_a_dialogue(self) -> Self:
@@ -200,7 +228,15 @@ class FinalSpecsSettings(Section):
 
 READER_SETTINGS = Registry(
     gettext_noop("section of a reader"),
-    {"table": TableSettings, "meld": MeldSettings, "final_specs": FinalSpecsSettings},
+    {
+        "table": TableSettings,
+        "meld": MeldSettings,
+        "final_specs": FinalSpecsSettings,
+        "emobox": EmoboxSettings,
+        "cremad": CremadSettings,
+        "iemocap": IemocapSettings,
+        "mmeld": MmeldSettings,
+    },
 )
 """Sections of settings of readers: the section ``data.NAME`` is validated by the class called ``NAME``."""
 
@@ -217,6 +253,10 @@ class DataSettings(Section):
         min_train_words: utterances with fewer words after cleaning are left out of train (never of dev or test).
         folds_of: common name of recipes whose corpora are folds of one corpus, so that the test split of one may
             overlap the train split of another.
+        slices: kind → slice → groups (speakers, or those of ``data.table.group``), by which scores are reported,
+            such as ``slices.region.north = ["ann", "ben"]``.
+        folds: the folds of a cross-validation, which a study then runs instead of a single split; a test split of
+            the corpus' own is left out. Elsewhere the first fold is dev, the others are train.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -228,6 +268,8 @@ class DataSettings(Section):
     cleaning: tuple[str, ...] = DEFAULT_CLEANING
     min_train_words: int = Field(0, ge=0)
     folds_of: str = ""
+    slices: dict[str, dict[str, tuple[str, ...]]] = Field(default_factory=dict)
+    folds: FoldSettings | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -236,7 +278,7 @@ class DataSettings(Section):
         if not isinstance(tree, Mapping):
             return tree
         given = {name: value for name, value in tree.items() if name not in cls.model_fields}
-        own = tree.get("reader")
+        own = str(tree.get("reader"))
         kept = {own: given.pop(own)} if own in given and own not in READER_SETTINGS else {}
         if given:
             sections = _reader_sections_model(

@@ -36,7 +36,9 @@ class StudySettings(Section):
     Attributes:
         tasks: tasks of the corpus, each with its own selected model; by default the recipe's task.
         seeds: every candidate is trained with each of them; by default its ``train.seed``.
-        candidates: name → overrides of the recipe, as nested tables.
+        candidates: name → overrides of the recipe, as nested tables; or ``average``, names of other candidates
+            and baselines whose log probabilities are averaged, and ``weights``: a number for each, or ``"dev"``
+            to fit them there; by default equal ones.
         baselines: names in `sentir.study.baselines`.
         always_report: candidates whose test score is reported whatever their dev score.
         ablate: what is ablated from the recipe, one at a time, each a candidate beside the full recipe: a setting

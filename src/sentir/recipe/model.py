@@ -19,10 +19,11 @@ class AudioSettings(Section):
         weights: a ``.safetensors`` file of timm weights, or the hub id or folder of a speech encoder's weights,
             if not those of ``backbone``.
         pretrained: ``false`` for random initialization, which reports state.
-        encoder: for a speech encoder, ``frozen`` (each clip is encoded once, only a head is trained; the default)
-            or ``finetune``; networks on mel spectrograms are always trained.
+        encoder: ``frozen`` (each clip is encoded once, only a head is trained; the default for speech encoders)
+            or ``finetune`` (the default for networks on mel spectrograms).
         layers: for a speech encoder, the hidden layers to use, 0 being the input of the first; by default all if
             frozen (pooled by ``model.layer_pooling``), else the last.
+        frame_pooling: of a fine-tuned speech encoder: ``mean``, or ``attention`` (learned weights of the frames).
         mel: for networks on mel spectrograms, ``mel`` (64 bands, 100 frames per second) or ``thesis`` (224 x 224,
             as in the thesis, computed from audio or read from its ``.npy`` files).
         max_seconds: longer clips are cropped to their middle.
@@ -33,12 +34,13 @@ class AudioSettings(Section):
     pretrained: bool = True
     encoder: Literal["frozen", "finetune"] | None = None
     layers: tuple[int, ...] | None = Field(None, min_length=1)
+    frame_pooling: Literal["mean", "attention"] = "mean"
     mel: Literal["mel", "thesis"] = "mel"
     max_seconds: int = Field(8, ge=1)
 
     @property
     def is_encoder_frozen(self) -> bool:
-        """Whether a speech encoder is frozen."""
+        """Whether a speech encoder is frozen; a network on mel spectrograms is if ``encoder`` says so."""
         return self.encoder != "finetune"
 
 
@@ -107,7 +109,8 @@ class ModelSettings(Section):
             (adapters are trained in a frozen encoder and merged into it at the end).
         lora: the adapters.
         layers: hidden layers to use, 0 being the embeddings; by default all for ``mix``, else the last.
-        token_pooling: pooling of the tokens of a layer, ``mean``, ``max``, or both.
+        token_pooling: poolings of the tokens of a layer, ``mean``, ``max`` or ``last``; by default the
+            backbone's, ``mean`` or, for a decoder, ``last``.
         layer_pooling: ``mix`` (learned weights of the layers) or ``concat``.
         max_length: maximum input length in tokens; by default the backbone's.
         context: ``none``, ``window`` (previous turns in the text input) or ``dialogue`` (a layer over turns).
@@ -118,9 +121,15 @@ class ModelSettings(Section):
         window_separators: whether the tokenizer's separator is inserted between all turns of a window; otherwise
             the previous turns are one text.
         features: names of feature sets in `sentir.features`.
+        head: ``mlp``; or ``kernel_ridge``, fitted in closed form to the labels of one task, on the columns of a
+            frozen network on mel spectrograms and features. Of the section ``train`` it uses ``seed``,
+            ``class_weights`` and ``soft_labels``.
         hidden_size: size of the head's hidden layers, and of the dialogue context layer (of each direction of a
-            GRU).
+            GRU); the number of centers of ``kernel_ridge``, random clips of train.
         dropout: dropout probability in the head.
+        speaker_normalization: whether numeric features of audio, and the embeddings of a frozen audio encoder,
+            are standardized within their speaker, as far as clips of the speaker are enrolled; see
+            `sentir.features.speaker_normalization`.
         audio: the audio branch.
         stacked: another model whose probabilities are the feature set ``stacked``.
         fusion: fusion of text and audio in ``multimodal``, a name in `sentir.models.fusion`.
@@ -136,7 +145,7 @@ class ModelSettings(Section):
     encoder: Literal["frozen", "finetune", "lora"] = "frozen"
     lora: LoraSettings = LoraSettings()
     layers: tuple[int, ...] | None = Field(None, min_length=1)
-    token_pooling: tuple[Literal["mean", "max"], ...] = Field(("mean",), min_length=1)
+    token_pooling: tuple[Literal["mean", "max", "last"], ...] | None = Field(None, min_length=1)
     layer_pooling: Literal["mix", "concat"] = "mix"
     max_length: int | None = Field(None, ge=8)
     context: Literal["none", "window", "dialogue"] = "none"
@@ -146,8 +155,10 @@ class ModelSettings(Section):
     window_speakers: bool = True
     window_separators: bool = False
     features: tuple[str, ...] = ()
+    head: Literal["mlp", "kernel_ridge"] = "mlp"
     hidden_size: int = Field(256, ge=1)
     dropout: float = Field(0.3, ge=0, lt=1)
+    speaker_normalization: bool = False
     audio: AudioSettings = AudioSettings()
     stacked: StackedSettings | None = None
     fusion: str = "gated"

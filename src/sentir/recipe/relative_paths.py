@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sentir.recipe.data import READER_SETTINGS
+from sentir.recipe.folds import FoldSettings
 
 
 def resolve_paths(tree: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -31,9 +32,10 @@ def _map_paths(tree: Mapping[str, Any], change: Callable[[str], str]) -> dict[st
     """Change all paths that are strings; other types are refused in validation."""
     changed, data, plugins = dict(tree), tree.get("data"), tree.get("plugins")
     if isinstance(data, Mapping):
+        sections = {name: READER_SETTINGS.get(name) for name in READER_SETTINGS} | {"folds": FoldSettings}
         changed["data"] = _change_keys(data, ("root",), change) | {
-            name: _change_keys(data[name], READER_SETTINGS.get(name).recipe_paths, change)
-            for name in READER_SETTINGS
+            name: _change_keys(data[name], section.recipe_paths, change)
+            for name, section in sections.items()
             if isinstance(data.get(name), Mapping)
         }
     if isinstance(plugins, list | tuple):

@@ -23,7 +23,12 @@ def read_toml(path: Path) -> dict[str, Any]:
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        if path.suffix.lower() != ".toml":
+            raise RecipeError(
+                _("{path} is not a recipe, which is a TOML file; for a table, 'sentir corpus init' writes one.",
+                  path=path)
+            ) from error  # fmt: skip
         raise RecipeError(_("{path} is not valid TOML: {why}.", path=path, why=error)) from error
 
 
@@ -75,7 +80,7 @@ def _nest(key: str, value: Any) -> dict[str, Any]:
 def _parse_value(text: str) -> Any:
     try:
         tree = tomllib.loads(f"v = {text}")
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return text.strip()
     return tree["v"] if len(tree) == 1 else text.strip()  # several lines are not one value
 

@@ -38,19 +38,24 @@ class TrainSettings(Section):
             train split are fewer steps, each epoch is several passes (see `passes_per_epoch`).
         min_usable_fraction: minimum share of train with usable text (or audio) for a model that uses it.
         batch_size: utterances per step; with dialogue context, whole dialogues of about as many utterances.
-        lr: learning rate of new layers; ``encoder_lr`` is that of a fine-tuned encoder.
+        lr: highest learning rate of new layers.
+        encoder_lr: highest learning rate of a fine-tuned encoder.
+        weight_decay: of AdamW.
         layer_decay: factor on ``encoder_lr`` for each layer above a pretrained one; 1 for equal rates.
         warmup_ratio: share of all steps with linearly increasing learning rate.
+        schedule: of the learning rate after that: ``cosine`` or ``linear`` to 0, or ``constant``.
         freeze_epochs: epochs at the start in which the encoder to be fine-tuned is frozen.
         micro_batches: number of parts in which a step's batch is computed, to save memory; the gradients are the
-            same except for batch normalization, whose statistics are those of a part.
+            same except for batch normalization and the loss ``ccc``, whose statistics are those of a part.
         group_by_length: whether utterances of similar length share a batch, to reduce padding in fine-tuning.
         precision: ``auto`` (bfloat16 on CUDA devices that support it, else float32), ``float32``, ``bfloat16``,
             ``float16``.
         gradient_checkpointing: whether activations of a fine-tuned text encoder are recomputed in the backward
             pass, which takes longer and needs less memory.
         deterministic: whether only deterministic algorithms are used; on a CPU all are.
-        loss: ``cross_entropy``, or ``focal`` (easy examples are down-weighted, Lin et al. 2017).
+        loss: ``cross_entropy`` (in regression the absolute error); ``focal`` (easy examples are down-weighted,
+            Lin et al. 2017); or in regression ``ccc``, 1 minus the concordance correlation (Lin 1989) over the
+            utterances of a batch, also of auxiliary tasks.
         focal_gamma: in focal loss, cross-entropy is multiplied by ``(1 - p) ** focal_gamma``.
         label_smoothing: share of a target that is spread over all labels.
         logit_adjustment: in the loss, this times the logarithm of a label's share of train is added to its logit,
@@ -59,8 +64,12 @@ class TrainSettings(Section):
             al. 2021), which doubles the rows of a step; 0 for a single pass.
         class_weights: ``none``, ``sqrt`` or ``inverse`` label frequency, with mean 1 over train; in multi-label
             tasks the positive weight of a label is ``(absent / present)`` to the power 0, ½ or 1.
+        soft_labels: whether the targets of the recipe's task are shares of the raters' votes (single-label) or
+            intensities (multi-label) instead of 0 and 1; an utterance without them keeps its label.
         sampling: ``all`` (every utterance once per epoch) or ``balanced`` (as many utterances sampled with equal
             label frequencies; with dialogue context, dialogues are sampled).
+        max_grad_norm: norm that gradients are clipped to.
+        seed: of the initial weights, batches and dropout.
         patience: epochs without improvement on dev before training stops.
         ema_decay: decay of the exponential moving average of the weights (0.99: about a hundred steps), which is
             evaluated on dev and saved; 0 disables it.
@@ -85,12 +94,13 @@ class TrainSettings(Section):
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     gradient_checkpointing: bool = False
     deterministic: bool = False
-    loss: Literal["cross_entropy", "focal"] = "cross_entropy"
+    loss: Literal["cross_entropy", "focal", "ccc"] = "cross_entropy"
     focal_gamma: float = Field(2.0, ge=0)
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     logit_adjustment: float = Field(0.0, ge=0)
     rdrop: float = Field(0.0, ge=0)
     class_weights: Literal["none", "sqrt", "inverse"] = "none"
+    soft_labels: bool = False
     sampling: Literal["all", "balanced"] = "all"
     max_grad_norm: float = Field(1.0, gt=0)
     seed: int = 0

@@ -34,7 +34,7 @@ from sentir.file_locks import hold_lock
 from sentir.i18n import _
 from sentir.io import atomic_write, fsync, write_text
 from sentir.logs import logger
-from sentir.process_group import world_size
+from sentir.process_group import broadcast_tensors, of_first_process, rank, world_size
 
 MIN_INTERVAL_SECONDS = 60.0  # between two checkpoints
 MAX_TIME_SHARE = 0.02  # of the training time for saving checkpoints
@@ -47,11 +47,12 @@ _checkpoint_root: ContextVar[Path | None] = ContextVar("checkpoint_root", defaul
 def checkpoint_to(folder: Path) -> Iterator[None]:
     """Save checkpoints of the trainings of this block to ``folder``, and resume those that were interrupted.
 
-    When the block ends without an error, the folder is deleted, except for trainings of other processes. A
-    distributed training has no checkpoints.
+    When the block ends without an error, the folder is deleted, except for trainings of other processes.
     """
-    with set_in_block(_checkpoint_root, folder if world_size() == 1 else None):
+    with set_in_block(_checkpoint_root, folder):
         yield
+    if rank() > 0:  # the first process does so
+        return
     for training in [path for path in folder.glob("*/") if re.fullmatch(_DIGEST_PATTERN, path.name)]:
         with hold_lock(training.with_suffix(".lock")) as free:
             if free is not False:
@@ -68,9 +69,16 @@ def is_checkpointing() -> bool:
 def training_folder(digest: str) -> Iterator[Path]:
     """Yield the folder of the training ``digest``, which is deleted when the block ends without an error.
 
-    It is a temporary one outside of `checkpoint_to`, and if another process runs the same training.
+    It is a temporary one outside of `checkpoint_to`, and if another process runs the same training. The processes
+    of a distributed training share the folder, in which the first one has the lock.
+
+    Raises:
+        SentirError: if the folder cannot be written, or another distributed training uses it.
     """
     root = _checkpoint_root.get()
+    if root is not None and rank() > 0:
+        yield root / digest
+        return
     if root is not None:
         folder = root / digest
         with _report_write_errors(folder):
@@ -82,6 +90,8 @@ def training_folder(digest: str) -> Iterator[Path]:
         if free is not False:
             _remove_if_empty(root)
             return
+        if world_size() > 1:
+            raise SentirError(_("Another training is using {folder}; wait until it ends.", folder=folder))
     with tempfile.TemporaryDirectory(prefix="sentir-train-") as temporary:
         yield Path(temporary)
 
@@ -136,13 +146,30 @@ class CheckpointManager:
         self._last_save_time, self._save_seconds = time.monotonic(), 0.0
 
     def is_due(self) -> bool:
-        """Return whether it is time for the next checkpoint."""
-        return self._enabled and time.monotonic() - self._last_save_time >= max(
-            MIN_INTERVAL_SECONDS, self._save_seconds / MAX_TIME_SHARE
-        )
+        """Return whether it is time for the next checkpoint, by the clock of the first process."""
+        interval = max(MIN_INTERVAL_SECONDS, self._save_seconds / MAX_TIME_SHARE)
+        return self._enabled and bool(of_first_process(time.monotonic() - self._last_save_time >= interval))
 
     def load_latest(self) -> Checkpoint | None:
-        """Return the last valid checkpoint; damaged ones are logged, and they and later ones are deleted."""
+        """Return the last valid checkpoint; damaged ones are logged, and they and later ones are deleted.
+
+        Raises:
+            SentirError: in a process of a distributed training that does not see the folder of the first one.
+        """
+        checkpoint = self._find_latest() if rank() == 0 else None
+        step = round(of_first_process(-1 if checkpoint is None else checkpoint.step))
+        if rank() == 0 or step < 0:
+            return checkpoint
+        folder = self.folder / f"checkpoint-{step}"
+        try:
+            return Checkpoint(folder, TrainingProgress(**_read_manifest(folder)["progress"]))
+        except OSError as error:
+            raise SentirError(
+                _("This process cannot read the checkpoint {folder} of the first one; let the machines share the "
+                  "output folder, or delete its folder 'checkpoints' to start over.", folder=folder)
+            ) from error  # fmt: skip
+
+    def _find_latest(self) -> Checkpoint | None:
         folders = self._complete_checkpoints()
         for folder in folders:
             try:
@@ -217,25 +244,29 @@ class CheckpointManager:
         self._delete_stale_weights({self._best_path(progress.best_index)})
 
     def save_best(self, model: nn.Module, index: int) -> None:
-        """Write the weights of the best epoch so far, and keep those that checkpoints need.
+        """Write the weights of the best epoch so far, once, and keep those that checkpoints need.
 
         Raises:
             SentirError: if the folder cannot be written.
         """
+        if rank() > 0:
+            return
         path = self._best_path(index)
         with _report_write_errors(self.folder), atomic_write(path) as draft:
             save_file({name: t.detach().contiguous() for name, t in model.state_dict().items()}, draft)
         self._delete_stale_weights({path})
 
     def load_best(self, model: nn.Module, index: int) -> None:
-        """Load the weights of the best epoch into a model.
+        """Load the weights of the best epoch into a model, in all processes.
 
         Raises:
             SentirError: if they are missing or damaged.
         """
         path = self._best_path(index)
         try:
-            model.load_state_dict(load_file(path))
+            if rank() == 0:
+                model.load_state_dict(load_file(path))
+            broadcast_tensors(model.state_dict().values())
         except (OSError, SafetensorError) as error:
             raise SentirError(
                 _("The best weights of the training, {path}, cannot be read ({why}); run it again.",
@@ -278,7 +309,7 @@ def _checkpoint_step(checkpoint: Path) -> int:
 
 
 def _remove_if_empty(folder: Path) -> None:
-    if folder.is_dir() and not any(folder.iterdir()):
+    with suppress(OSError):  # not there, not empty, or filled just now by another process
         folder.rmdir()
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 from transformers import set_seed
 
 from sentir.audit import check_recipe_leakage
-from sentir.corpus.cleaning import clean_text
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
@@ -22,10 +23,12 @@ from sentir.evaluation.calibration.fitting import Calibration
 from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.evaluation.clusters import assign_clusters
 from sentir.evaluation.metrics import compute_scores, get_metric, resolve_metric
+from sentir.features.speaker_normalization import SpeakerNormalizer
 from sentir.i18n import _
 from sentir.logs import log_once
 from sentir.models.kinds import MODELS
 from sentir.models.lora import merge_lora
+from sentir.models.stage_encoder import StandardizedStates
 from sentir.models.text_backbones import check_language
 from sentir.models.weights import WeightsSource
 from sentir.preprocessing.kinds import attach_required_audio, required_mel_kind
@@ -42,8 +45,11 @@ from sentir.training.callbacks import EpochCallback
 from sentir.training.checkpoints import is_checkpointing
 from sentir.training.digests import inputs_digest
 from sentir.training.hardware import limit_threads
-from sentir.training.losses import UNLABELED, encode_targets, multi_task_loss
+from sentir.training.kernel_ridge import fit_kernel_ridge
+from sentir.training.losses import class_weights, multi_task_loss
 from sentir.training.setting_checks import check_classes, check_settings
+from sentir.training.speaker_enrollment import RandomEnrollment
+from sentir.training.train_targets import encode_train_targets
 from sentir.training.trainer import TrainingResult, train_model
 from sentir.training.warm_start import initialize
 
@@ -60,6 +66,7 @@ class FitResult:
         truncated: split → number of truncated texts.
         weight_sources: of the initial weights, by modality.
         auxiliary_tasks: tasks besides the main one.
+        speaker_normalizer: fitted on train; ``None`` without speaker normalization.
     """
 
     preprocessor: Preprocessor
@@ -74,6 +81,7 @@ class FitResult:
     truncated: dict[str, int]
     weight_sources: dict[str, WeightsSource]
     auxiliary_tasks: tuple[Task, ...] = ()
+    speaker_normalizer: SpeakerNormalizer | None = None
 
 
 @limit_threads()
@@ -97,7 +105,7 @@ def fit(
     corpus = attach_required_audio(corpus, recipe.model, splits=("train", "dev"))
     spaces = [corpus.label_space(task) for task in (recipe.data.task, *recipe.auxiliary_tasks)]
     space, metric = spaces[0], resolve_metric(spaces[0], recipe.evaluation.metric)
-    targets = _encode_train_targets(corpus, recipe, spaces)
+    targets = encode_train_targets(corpus, recipe, spaces)
     sources = weight_sources(recipe.model)
     log_once(_describe_weights(sources))
     set_seed(recipe.train.seed)
@@ -106,6 +114,9 @@ def fit(
     )
     train, dev = (encoders.embed(preprocessor.transform(rows)) for rows in (corpus.train, corpus.dev))
     _check_usable(train, recipe.train.min_usable_fraction)
+    if init_from is None:
+        _fit_standardization(model, train)
+    enrollment = _make_enrollment(recipe, corpus, preprocessor, train, init_from)
     labels = {s.task: {u.id: u.labels[s.task] for u in corpus.dev if s.task in u.labels} for s in spaces}
     truth = space.encode(labels[space.task].values())
 
@@ -114,25 +125,30 @@ def fit(
         scores = compute_scores(space, truth, p, tune_thresholds(space, truth, p))
         return get_metric(metric).sign * scores[metric]
 
-    training = train_model(
-        model,
-        train,
-        targets[0],
-        auxiliary_targets=targets[1:],
-        settings=recipe.train,
-        loss=multi_task_loss(spaces, targets, recipe.train),
-        dev_score=dev_score,
-        on_epoch=on_epoch,
-        run_name=recipe.name,
-        digest_parts=(
-            corpus.fingerprint,
-            *(s.task for s in spaces),
-            metric,
-            recipe.model.model_dump_json(),
-            json.dumps(list_needed_plugins(recipe)),
-            inputs_digest(dev) if is_checkpointing() else "",
-        ),
-    )
+    options: dict[str, Any] = {"dev_score": dev_score, "on_epoch": on_epoch, "enrollment": enrollment}
+    if recipe.model.head == "kernel_ridge":
+        weights = class_weights(space, targets[0], recipe.train.class_weights)
+        training = fit_kernel_ridge(model, train, targets[0], class_weights=weights, **options)
+    else:
+        training = train_model(
+            model,
+            train,
+            targets[0],
+            auxiliary_targets=targets[1:],
+            settings=recipe.train,
+            loss=multi_task_loss(spaces, targets, recipe.train),
+            run_name=recipe.name,
+            digest_parts=(
+                corpus.fingerprint,
+                *(s.task for s in spaces),
+                metric,
+                recipe.model.model_dump_json(),
+                json.dumps(list_needed_plugins(recipe)),
+                "" if enrollment is None else enrollment.digest(),
+                inputs_digest(dev) if is_checkpointing() else "",
+            ),
+            **options,
+        )
     merge_lora(model)
     groups = assign_clusters(corpus, "dev", recipe.evaluation.cluster)
     uncalibrated = predict_tasks(TorchBackend(model), dev, spaces)
@@ -152,6 +168,7 @@ def fit(
         truncated={"train": train.count_truncated(), "dev": dev.count_truncated()},
         weight_sources=sources,
         auxiliary_tasks=tuple(task for task, _p in auxiliary),
+        speaker_normalizer=None if enrollment is None else enrollment.normalizer,
     )
 
 
@@ -162,6 +179,24 @@ def _initialize(
     encoders = Encoders.load(recipe.model)
     preprocessor = Preprocessor.fit(recipe.data, recipe.model, corpus.train, **encoders.processors())
     return preprocessor, encoders, encoders.build_network(preprocessor, output_names(spaces))
+
+
+def _fit_standardization(model: nn.Module, train: ModelInputs) -> None:
+    """Let the network standardize the embeddings of a frozen network on mel spectrograms."""
+    if isinstance(audio := getattr(model, "audio", None), StandardizedStates):
+        audio.fit(*(torch.from_numpy(train.arrays[name]) for name in audio.input_names))
+
+
+def _make_enrollment(
+    recipe: Recipe, corpus: Corpus, preprocessor: Preprocessor, train: ModelInputs, init_from: Recognizer | None
+) -> RandomEnrollment | None:
+    """Return the random enrollment of a training with speaker normalization; that of a warm start stays."""
+    if not recipe.model.speaker_normalization:
+        return None
+    speakers, columns = [u.speaker for u in corpus.train], preprocessor.speaker_columns
+    normalizer = None if init_from is None else init_from.speaker_normalizer
+    normalizer = normalizer or SpeakerNormalizer.fit(columns.take(train.arrays), speakers)
+    return RandomEnrollment.of(normalizer, columns, train, speakers, recipe.train.seed)
 
 
 def _check_usable(train: ModelInputs, min_fraction: float) -> None:
@@ -255,17 +290,3 @@ def labeled_utterances(corpus: Corpus, task: str) -> dict[str, list[Utterance]]:
                   name=corpus.name, split=split, task=task)
             )  # fmt: skip
     return labeled
-
-
-def _encode_train_targets(corpus: Corpus, recipe: Recipe, spaces: Sequence[LabelSpace]) -> list[Tensor]:
-    """Encode the labels of train for each task, except for utterances of fewer than ``min_train_words`` words."""
-    minimum, cleaning = recipe.data.min_train_words, recipe.data.cleaning
-    short = [minimum > 0 and len(clean_text(u.text or "", cleaning).split()) < minimum for u in corpus.train]
-    rows = [(u.labels, is_short) for u, is_short in zip(corpus.train, short, strict=True)]
-    targets = [
-        encode_targets(space, [None if is_short else labels.get(space.task) for labels, is_short in rows])
-        for space in spaces
-    ]
-    if not all((task_targets != UNLABELED).any() for task_targets in targets):
-        raise RecipeError(_("'data.min_train_words' = {n} excludes all train utterances; lower it.", n=minimum))
-    return targets

@@ -17,7 +17,7 @@ from transformers import TrainerCallback
 
 from sentir.i18n import _
 from sentir.logs import logger
-from sentir.process_group import all_reduce, world_size
+from sentir.process_group import all_reduce, wait_for_all, world_size
 from sentir.recipe import TrainSettings
 from sentir.training.batching import (
     LengthBatchSampler,
@@ -159,12 +159,15 @@ class Trainer(HfTrainer):
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         """Save a checkpoint, which is complete once its manifest is written."""
         checkpoint = Path(cast(str, self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
+        self.progress.loss_sum = all_reduce(float(self._loss_sum)) / world_size()
+        self.progress.threads = self.throughput.threads
         with self._checkpoints.timed_save():
             super()._save_checkpoint(model, trial)
-            if self._ema_callback is not None:
-                self._ema_callback.save(checkpoint / _EMA_FILE)
-            self.progress.loss_sum, self.progress.threads = float(self._loss_sum), self.throughput.threads
-            self._checkpoints.finalize(checkpoint, self.progress)
+            wait_for_all()
+            if self.is_world_process_zero():
+                if self._ema_callback is not None:
+                    self._ema_callback.save(checkpoint / _EMA_FILE)
+                self._checkpoints.finalize(checkpoint, self.progress)
         self.throughput.pause()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +14,7 @@ from sentir.recipe import TrainSettings
 
 UNLABELED = -100
 Loss = Callable[..., Tensor]
+_MIN_SPREAD = 1e-8  # keeps the gradient finite where predictions equal a constant truth
 _WEIGHT_POWERS = {"none": 0.0, "sqrt": 0.5, "inverse": 1.0}
 
 
@@ -22,6 +23,23 @@ def encode_targets(space: LabelSpace, labels: Sequence[tuple[Label, ...] | None]
     encoded = torch.from_numpy(space.encode_targets([row for row in labels if row is not None]))
     targets = torch.full((len(labels), *encoded.shape[1:]), UNLABELED, dtype=encoded.dtype)
     targets[[n for n, row in enumerate(labels) if row is not None]] = encoded
+    return targets
+
+
+def encode_soft_targets(
+    space: LabelSpace, labels: Sequence[tuple[Label, ...] | None], scores: Sequence[Mapping[str, float]]
+) -> Tensor:
+    """Encode the votes or intensities of N utterances, see `LabelSpace.soft_labels`, as ``(N, K)`` float32.
+
+    An utterance without them has its label, or is `UNLABELED`; one of whose votes no label has most counts too.
+    """
+    targets = torch.full((len(labels), len(space)), UNLABELED, dtype=torch.float32)
+    for n, (row, own) in enumerate(zip(labels, scores, strict=True)):
+        soft = space.soft_labels(own)
+        if soft is None and row is not None:
+            soft = tuple(float(name in row) for name in space.names)
+        if soft is not None:
+            targets[n] = torch.tensor(soft)
     return targets
 
 
@@ -43,15 +61,22 @@ def class_weights(space: LabelSpace, targets: Tensor, weighting: str) -> Tensor:
 
 
 def _single_weights(targets: Tensor, num_labels: int, power: float) -> Tensor:
-    counts = torch.bincount(targets[targets != UNLABELED], minlength=num_labels).double()
+    counts = _count_labels(targets, num_labels)
     weights = counts.clamp(min=1) ** -power
     return (weights * counts.sum() / (weights * counts).sum()).float()
 
 
 def _multi_weights(targets: Tensor, num_labels: int, power: float) -> Tensor:
-    present = (targets == 1).sum(0).double().clamp(min=1)
-    absent = (targets == 0).sum(0).double().clamp(min=1)
-    return ((absent / present) ** power).float()
+    present = targets.clamp(min=0).double().sum(0)
+    absent = (targets != UNLABELED).double().sum(0) - present
+    return ((absent.clamp(min=1) / present.clamp(min=1)) ** power).float()
+
+
+def _count_labels(targets: Tensor, num_labels: int) -> Tensor:
+    """Return how often single-label targets have each label, ``(K,)`` float64; soft ones count in parts."""
+    if targets.ndim == 2:
+        return targets.clamp(min=0).double().sum(0)
+    return torch.bincount(targets[targets != UNLABELED], minlength=num_labels).double()
 
 
 def _regression_weights(targets: Tensor, num_labels: int, power: float) -> Tensor:
@@ -61,16 +86,18 @@ def _regression_weights(targets: Tensor, num_labels: int, power: float) -> Tenso
 def _single_loss(
     logits: Tensor, labels: Tensor, weights: Tensor, focal_gamma: float, label_smoothing: float
 ) -> Tensor:
-    if not focal_gamma:
+    if labels.ndim == 1 and not focal_gamma:
         losses = functional.cross_entropy(
             logits, labels, weights, reduction="none", ignore_index=UNLABELED, label_smoothing=label_smoothing
         )
         return losses.sum()
-    labeled = labels != UNLABELED
-    log_p = logits[labeled].log_softmax(-1)
-    one_hot = functional.one_hot(labels[labeled], logits.shape[-1])
-    targets = one_hot * (1 - label_smoothing) + label_smoothing / logits.shape[-1]
-    return -(targets * weights * _focal_factor(log_p, focal_gamma) * log_p).sum()
+    labeled = (labels if labels.ndim == 1 else labels[:, 0]) != UNLABELED
+    log_p, targets = logits[labeled].log_softmax(-1), labels[labeled]
+    if targets.ndim == 1:
+        targets = functional.one_hot(targets, logits.shape[-1])
+    targets = targets * (1 - label_smoothing) + label_smoothing / logits.shape[-1]
+    factor = _focal_factor(log_p, focal_gamma) if focal_gamma else 1.0
+    return -(targets * weights * factor * log_p).sum()
 
 
 def _multi_loss(
@@ -101,6 +128,20 @@ def _regression_loss(
     return (logits[labeled].squeeze(-1) - labels[labeled]).abs().sum()
 
 
+def _concordance_loss(
+    logits: Tensor, labels: Tensor, weights: Tensor, focal_gamma: float, label_smoothing: float
+) -> Tensor:
+    """Return 1 - CCC over the labeled rows (Lin 1989), times their number; 1 each if either side is constant."""
+    labeled = labels != UNLABELED
+    x, y = logits[labeled].squeeze(-1), labels[labeled].to(logits.dtype)
+    if not len(x):
+        return logits.sum() * 0
+    x_mean, y_mean = x.mean(), y.mean()
+    covariance = ((x - x_mean) * (y - y_mean)).mean()
+    spread = (x - x_mean).square().mean() + (y - y_mean).square().mean() + (x_mean - y_mean).square()
+    return len(x) * (1 - 2 * covariance / (spread + _MIN_SPREAD))
+
+
 @dataclass(frozen=True, slots=True)
 class KindLoss:
     """What training needs to know of one kind of label space.
@@ -109,7 +150,8 @@ class KindLoss:
         sum_losses: sums the losses of one pass: logits, labels, weights, focal gamma and label smoothing.
         class_weights: makes the weights ``(K,)`` of targets, a number of labels and a power.
         probabilities: of logits, for the R-Drop penalty.
-        settings: keys of the section ``train`` that have an effect on some kinds only, and have one on this one.
+        settings: of the section ``train`` that have an effect on some kinds only, and have one on this one; of
+            ``loss`` the values.
     """
 
     sum_losses: Callable[[Tensor, Tensor, Tensor, float, float], Tensor]
@@ -118,13 +160,18 @@ class KindLoss:
     settings: frozenset[str]
 
 
-_CLASS_SETTINGS = frozenset({"label_smoothing", "loss", "rdrop", "sampling", "class_weights"})
+_CLASS_SETTINGS = frozenset(
+    {"label_smoothing", "soft_labels", "loss = focal", "rdrop", "sampling", "class_weights"}
+)
 _LOSSES = {
     "single": KindLoss(
-        _single_loss, _single_weights, lambda z: z.softmax(-1), _CLASS_SETTINGS | {"logit_adjustment"}
+        _single_loss,
+        _single_weights,
+        lambda z: z.softmax(-1),
+        _CLASS_SETTINGS | {"logit_adjustment", "kernel_ridge"},
     ),
     "multi": KindLoss(_multi_loss, _multi_weights, Tensor.sigmoid, _CLASS_SETTINGS),
-    "regression": KindLoss(_regression_loss, _regression_weights, Tensor.sigmoid, frozenset()),
+    "regression": KindLoss(_regression_loss, _regression_weights, Tensor.sigmoid, frozenset({"loss = ccc"})),
 }
 
 
@@ -135,7 +182,7 @@ def loss_settings(space: LabelSpace) -> frozenset[str]:
 
 def log_priors(space: LabelSpace, targets: Tensor) -> Tensor:
     """Return ``(K,)`` log frequencies of the labels in train, with a count of at least one."""
-    counts = torch.bincount(targets[targets != UNLABELED], minlength=len(space)).clamp(min=1).double()
+    counts = _count_labels(targets, len(space)).clamp(min=1)
     return (counts / counts.sum()).log().float()
 
 
@@ -143,6 +190,7 @@ def make_loss(
     space: LabelSpace,
     weights: Tensor,
     *,
+    ccc: bool = False,
     focal_gamma: float = 0.0,
     label_smoothing: float = 0.0,
     logit_adjustment: Tensor | None = None,
@@ -152,20 +200,25 @@ def make_loss(
 
     The loss of label k is ``-weights[k] · q · (1 - p) ** gamma · log p``, with its smoothed target ``q`` and its
     predicted probability ``p``, a softmax or sigmoid of the logits (Lin et al. 2017). In a multi-label task the
-    same term with ``1 - q`` and ``1 - p``, without a weight, is added.
+    same term with ``1 - q`` and ``1 - p``, without a weight, is added. In regression it is the absolute error, in
+    units of half the scale, or 1 - CCC over the labeled rows of a call.
 
     Args:
         space: of the labels.
         weights: ``(K,)``, see `class_weights`.
+        ccc: whether the loss of a regression is 1 - CCC; without effect on other tasks.
         focal_gamma: of the focal loss; 0 is plain cross-entropy.
         label_smoothing: share of a target that is spread over all labels, or over present and absent.
         logit_adjustment: ``(K,)`` added to the logits in the loss only (Menon et al. 2021).
         rdrop: factor of the R-Drop penalty of two passes, which is added to the mean of their losses.
 
     Returns:
-        A loss of ``(N, K)`` logits, or of those of two passes, ``(2, N, K)``.
+        A loss of ``(N, K)`` logits, or of those of two passes, ``(2, N, K)``, and of the targets of
+        `encode_targets` or `encode_soft_targets`.
     """
     kind_loss = _LOSSES[space.kind]
+    num_dimensions = space.encode([]).ndim  # of hard labels
+    sum_losses = _concordance_loss if ccc and "loss = ccc" in kind_loss.settings else kind_loss.sum_losses
 
     def loss(logits: Tensor, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
         items = (labels != UNLABELED).sum() if num_items_in_batch is None else num_items_in_batch
@@ -173,11 +226,12 @@ def make_loss(
             logits = logits + logit_adjustment.to(logits.device)
         passes = logits if logits.ndim == 3 else logits[None]
         total = torch.stack(
-            [kind_loss.sum_losses(z, labels, weights.to(z.device), focal_gamma, label_smoothing) for z in passes]
+            [sum_losses(z, labels, weights.to(z.device), focal_gamma, label_smoothing) for z in passes]
         ).mean()
         if rdrop:
             total = total + rdrop * _rdrop_penalty(passes, kind_loss.probabilities(passes), labels)
-        return total / max(int(items), 1)
+        columns = len(space) if labels.ndim > num_dimensions else 1  # of an utterance in ``items``
+        return total * columns / max(int(items), 1)
 
     return loss
 
@@ -198,6 +252,7 @@ def recipe_loss(space: LabelSpace, targets: Tensor, settings: TrainSettings) -> 
     return make_loss(
         space,
         class_weights(space, targets, settings.class_weights),
+        ccc=settings.loss == "ccc",
         focal_gamma=settings.focal_gamma if settings.loss == "focal" else 0.0,
         label_smoothing=settings.label_smoothing,
         rdrop=settings.rdrop,
@@ -210,7 +265,8 @@ def recipe_loss(space: LabelSpace, targets: Tensor, settings: TrainSettings) -> 
 def multi_task_loss(spaces: Sequence[LabelSpace], targets: Sequence[Tensor], settings: TrainSettings) -> Loss:
     """Return the loss of one or several tasks: that of the first, plus ``auxiliary_weight`` times each other.
 
-    The first is that of the recipe, the others are plain cross-entropy, or the absolute error of a regression.
+    The first is that of the recipe, the others are plain cross-entropy, or in regression the absolute error, or
+    1 - CCC if that is the recipe's loss.
     The sum over a step is divided by its number of labels of all tasks, and each task is weighted by the inverse
     of its share of the labels in train. So all labels of a task have the same weight, and if none is missing, the
     loss of each task is the mean over its labels.
@@ -226,7 +282,7 @@ def multi_task_loss(spaces: Sequence[LabelSpace], targets: Sequence[Tensor], set
     main_loss = recipe_loss(spaces[0], targets[0], settings)
     if len(spaces) == 1:
         return main_loss
-    losses = [main_loss, *(make_loss(space, torch.ones(len(space))) for space in spaces[1:])]
+    losses = [main_loss, *(make_loss(s, torch.ones(len(s)), ccc=settings.loss == "ccc") for s in spaces[1:])]
     counts = [max(int((t != UNLABELED).sum()), 1) for t in targets]
     shares = [sum(counts) / count for count in counts]
     weights = [shares[0], *(settings.auxiliary_weight * share for share in shares[1:])]

@@ -67,7 +67,9 @@ def fit_recognizer(
     }
     backend = TorchBackend(fitted.model.to(get_best_device()).eval(), fitted.encoders)
     parts = (fitted.space, fitted.preprocessor, backend, fitted.thresholds)
-    recognizer = Recognizer(recipe, *parts, facts, stacked, fitted.calibration, fitted.auxiliary_tasks)
+    recognizer = Recognizer(
+        recipe, *parts, facts, stacked, fitted.calibration, fitted.auxiliary_tasks, fitted.speaker_normalizer
+    )
     return recognizer, fitted.dev_predictions
 
 

@@ -9,7 +9,7 @@ from sentir.errors import CorpusError, RecipeError
 from sentir.i18n import _
 from sentir.models.kinds import MODELS
 from sentir.optional_dependencies import require_extra
-from sentir.preprocessing.kinds import uses_speech_encoder
+from sentir.preprocessing.kinds import has_speaker_columns, uses_speech_encoder, uses_stage_encoder
 from sentir.recipe import ModelSettings, Recipe, TrainSettings
 from sentir.training.hardware import resolve_mixed_precision
 from sentir.training.losses import loss_settings
@@ -26,6 +26,11 @@ def check_settings(recipe: Recipe, space: LabelSpace) -> None:
     unused = unused_settings(model, train) | _unused_for_label_space(recipe, space)
     for key, what in unused.items():
         raise RecipeError(_("'{key}' has no effect here: it needs {what}; remove it.", key=key, what=what))
+    if train.soft_labels and train.sampling == "balanced":
+        raise RecipeError(
+            _("'train.sampling = balanced' draws utterances by one label, which soft labels do not have; use "
+              "train.class_weights, or set train.soft_labels = false.")
+        )  # fmt: skip
     if train.micro_batches > train.batch_size:
         raise RecipeError(
             _("'train.micro_batches' = {parts} is more than 'train.batch_size' = {batch}; a micro-batch has at "
@@ -79,12 +84,12 @@ def _unused_training_settings(model: ModelSettings, train: TrainSettings) -> dic
     modalities, augment, has_speech = MODELS.get(model.kind).modalities, train.augment, uses_speech_encoder(model)
     tunes_text = "text" in modalities and model.encoder != "frozen"
     tunes_speech = has_speech and not model.audio.is_encoder_frozen
-    has_mels = "audio" in modalities and not has_speech
+    has_mels = "audio" in modalities and not has_speech and not uses_stage_encoder(model)
     tunes_encoder = tunes_text or tunes_speech
     tunes_pretrained = tunes_text or ((tunes_speech or has_mels) and model.audio.pretrained)
     augments = any((augment.masks, augment.gain_db, augment.shift_seconds, augment.speed))
     pretrained_part, text_encoder = _("a fine-tuned pretrained part"), _("a fine-tuned text encoder")
-    encoder, mel_network = _("a fine-tuned text or speech encoder"), _("a network on mel spectrograms")
+    encoder, mel_network = _("a fine-tuned text or speech encoder"), _("a fine-tuned network on mel spectrograms")
     return _unused(
         ("train.rdrop", train.rdrop > 0, model.dropout > 0 or tunes_encoder, "model.dropout > 0"),
         ("train.layer_decay", train.layer_decay < 1, tunes_pretrained, pretrained_part),
@@ -104,6 +109,14 @@ def _unused_model_settings(model: ModelSettings) -> dict[str, str]:
         "token_pooling": (has_text, _("a model of text")),
         "fusion": both,
         "modality_dropout": both,
+        "head": (
+            model.kind == "emotion_model" and uses_stage_encoder(model),
+            _("a frozen network on mel spectrograms"),
+        ),
+        "speaker_normalization": (
+            has_speaker_columns(model),
+            _("numeric features of audio, or a frozen audio encoder"),
+        ),
         "lora": (has_text and model.encoder == "lora", "model.encoder = lora"),
         "dialogue": (model.context == "dialogue", "model.context = dialogue"),
         "window": window,
@@ -111,7 +124,10 @@ def _unused_model_settings(model: ModelSettings) -> dict[str, str]:
         "window_speakers": window,
         "window_separators": window,
     }
+    tunes_speech = uses_speech_encoder(model) and not model.audio.is_encoder_frozen
+    attends = model.audio.frame_pooling != default.audio.frame_pooling
     return _unused(
+        ("model.audio.frame_pooling", attends, tunes_speech, _("a fine-tuned speech encoder")),
         *((f"model.{key}", getattr(model, key) != getattr(default, key), *requirement)
           for key, requirement in requirements.items())
     )  # fmt: skip
@@ -123,13 +139,20 @@ def _unused_for_label_space(recipe: Recipe, space: LabelSpace) -> dict[str, str]
     settings = (
         ("logit_adjustment", train.logit_adjustment > 0, _("a single-label task")),
         ("label_smoothing", train.label_smoothing > 0, classification),
-        ("loss", train.loss == "focal", classification),
+        ("loss = focal", train.loss == "focal", classification),
+        ("loss = ccc", train.loss == "ccc", _("a regression task")),
         ("rdrop", train.rdrop > 0, classification),
+        ("soft_labels", train.soft_labels, classification),
         ("sampling", train.sampling == "balanced", classification),
         ("auxiliary_weight", train.auxiliary_weight != 1, _("another task in 'model.auxiliary_tasks'")),
         ("class_weights", train.class_weights != "none", classification),
     )
-    return _unused(*((f"train.{key}", is_set, key in used, what) for key, is_set, what in settings))
+    is_kernel = recipe.model.head == "kernel_ridge"
+    return _unused(
+        ("model.head", is_kernel, "kernel_ridge" in used, _("a single-label task")),
+        ("model.auxiliary_tasks", bool(recipe.auxiliary_tasks), not is_kernel, "model.head = mlp"),
+        *((f"train.{key}", is_set, key in used, what) for key, is_set, what in settings),
+    )
 
 
 def _unused(*settings: tuple[str, bool, bool, str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from sentir.models.device import to_tensors
 from sentir.preprocessing.mel import SeededAugmentation
 from sentir.preprocessing.preprocessor import ModelInputs
-from sentir.process_group import destroy_process_group_at_exit, is_distributed
+from sentir.process_group import destroy_process_group_at_exit, is_distributed, world_size
 from sentir.recipe import TrainSettings
 from sentir.training.batching import make_batch_sampler
 from sentir.training.callbacks import EpochCallback, EpochCounter, ProgressBar, make_tensorboard_logger
@@ -22,10 +22,11 @@ from sentir.training.digests import training_digest
 from sentir.training.hardware import set_num_threads, use_deterministic_algorithms
 from sentir.training.hf_trainer import Trainer
 from sentir.training.losses import UNLABELED, Loss, stack_targets
-from sentir.training.trainer_arguments import make_training_arguments, silence_trainer
+from sentir.training.speaker_enrollment import RandomEnrollment
+from sentir.training.trainer_arguments import has_unused_parameters, make_training_arguments, silence_trainer
 
 # Inputs of a network without any encoder.
-_HEAD_INPUTS = frozenset({"has_text", "text_states", "has_audio", "speech_states"})
+_HEAD_INPUTS = frozenset({"has_text", "text_states", "has_audio", "audio_states"})
 _HEAD_INPUTS |= {"features", "dialogue", "turn", "speaker"}
 
 
@@ -56,6 +57,7 @@ def train_model(
     dev_score: Callable[[], float],
     on_epoch: EpochCallback | None = None,
     auxiliary_targets: Sequence[Tensor] = (),
+    enrollment: RandomEnrollment | None = None,
     run_name: str = "training",
     digest_parts: Sequence[str] = (),
 ) -> TrainingResult:
@@ -72,6 +74,7 @@ def train_model(
         dev_score: scores the current model on dev; higher is better.
         on_epoch: called with the results of each epoch; an exception ends the training.
         auxiliary_targets: of auxiliary tasks; see `stack_targets`.
+        enrollment: of the speakers of train, for a model with speaker normalization.
         run_name: for TensorBoard.
         digest_parts: what ``dev_score`` and ``loss`` depend on besides the train split and the settings.
 
@@ -84,12 +87,15 @@ def train_model(
     passes = settings.passes_per_epoch(-(-len(model_inputs.units) // size) if batches is None else len(batches))
     epoch_counter, bar, labels = EpochCounter(), ProgressBar(), stack_targets(targets, auxiliary_targets)
     input_names = cast(Sequence[str], model.input_names)
-    collate = _make_collator(model_inputs, labels, input_names, settings, epoch_counter)
+    collate = _make_collator(model_inputs, labels, input_names, settings, epoch_counter, enrollment)
     key = "training"
     if is_checkpointing():
         key = training_digest(model, model_inputs, labels, (settings.model_dump_json(), *digest_parts))
     if settings.gradient_checkpointing:
         _checkpoint_activations(model)
+    has_unused = world_size() > 1 and (
+        settings.freeze_epochs > 0 or has_unused_parameters(model, collate(model_inputs.units[:1]))
+    )
     with training_folder(key) as folder, make_tensorboard_logger(f"{run_name}-{key[:6]}") as tensorboard:
         trainer = Trainer(
             settings=settings,
@@ -100,7 +106,9 @@ def train_model(
             checkpoints=CheckpointManager(folder, is_checkpointing()),
             tensorboard=tensorboard,
             model=model,
-            args=make_training_arguments(settings, folder, epochs=settings.epochs * passes, batch_size=size),
+            args=make_training_arguments(
+                settings, folder, epochs=settings.epochs * passes, batch_size=size, unused_parameters=has_unused
+            ),
             train_dataset=model_inputs.units,
             eval_dataset=model_inputs.units,  # required by Trainer; dev is scored by `dev_score`
             data_collator=collate,
@@ -128,11 +136,15 @@ def _make_collator(
     input_names: Sequence[str],
     settings: TrainSettings,
     epoch_counter: EpochCounter,
+    enrollment: RandomEnrollment | None,
 ) -> Callable[[list[list[int]]], dict[str, Tensor]]:
     def collate(units: list[list[int]]) -> dict[str, Tensor]:
         rows = [row for unit in units or model_inputs.units[:1] for row in unit]
         augmentation = SeededAugmentation(settings.augment, settings.seed, epoch_counter.epoch)
-        arrays = {k: v for k, v in model_inputs.batch(rows, augmentation).items() if k in input_names}
+        batch = model_inputs.batch(rows, augmentation)
+        if enrollment is not None:
+            batch = enrollment(batch, rows, epoch_counter.epoch)
+        arrays = {k: v for k, v in batch.items() if k in input_names}
         labels = targets[rows] if units else torch.full_like(targets[rows], UNLABELED)  # this process has none
         return to_tensors(arrays) | {"labels": labels}
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
+from torch import Tensor, nn
 from transformers import Trainer as HfTrainer
 from transformers import TrainingArguments
 from transformers.trainer_callback import PrinterCallback
@@ -17,9 +20,17 @@ _SCHEDULER_TYPES = {"cosine": "cosine", "linear": "linear", "constant": "constan
 
 
 def make_training_arguments(
-    settings: TrainSettings, folder: Path, *, epochs: int, batch_size: int
+    settings: TrainSettings, folder: Path, *, epochs: int, batch_size: int, unused_parameters: bool = False
 ) -> TrainingArguments:
-    """Convert training settings, for ``epochs`` passes and batches of ``batch_size`` units."""
+    """Convert training settings, for ``epochs`` passes and batches of ``batch_size`` units.
+
+    Args:
+        settings: of the recipe.
+        folder: of `sentir.training.checkpoints.training_folder`.
+        epochs: passes over train.
+        batch_size: units of a batch.
+        unused_parameters: whether several processes have to look for those without a gradient, in each step.
+    """
     precision = resolve_mixed_precision(settings.precision)
     return TrainingArguments(
         output_dir=str(folder),
@@ -42,7 +53,20 @@ def make_training_arguments(
         report_to="none",
         disable_tqdm=True,
         dataloader_pin_memory=torch.cuda.is_available(),
+        ddp_find_unused_parameters=unused_parameters,
     )
+
+
+def has_unused_parameters(model: nn.Module, inputs: dict[str, Tensor]) -> bool:
+    """Return whether a parameter that is trained has no part in what a model returns for some inputs."""
+    was_training = model.training
+    model.eval()  # no dropout, and no update of running statistics
+    names = cast(Sequence[str], model.input_names)
+    model(**{name: inputs[name] for name in names if name in inputs}).sum().backward()
+    found = any(p.requires_grad and p.grad is None for p in model.parameters())
+    model.zero_grad()
+    model.train(was_training)
+    return found
 
 
 def silence_trainer(trainer: HfTrainer) -> None:

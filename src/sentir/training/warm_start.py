@@ -27,9 +27,7 @@ def initialize(recognizer: Recognizer) -> tuple[Preprocessor, Encoders, nn.Modul
     The recognizer stays as it is: frozen encoders are shared, trained ones are copied with the network.
     """
     settings, own = recognizer.recipe.model, recognizer.encoders
-    shared: list[Any] = [
-        one if one.frozen else one.processor for one in (own.text, own.speech) if one is not None
-    ]
+    shared: list[Any] = [one if one.frozen else one.processor for one in (own.text, own.audio) if one is not None]
     encoders, model = copy.deepcopy((own, recognizer.model), {id(part): part for part in shared})
     if settings.encoder == "lora" and encoders.text is not None:
         add_lora(encoders.text.encoder, settings.lora)
@@ -40,11 +38,16 @@ def align_recipe(recognizer: Recognizer, recipe: Recipe) -> Recipe:
     """Return a recipe with the model settings and text cleaning of the trained model.
 
     Raises:
-        RecipeError: if that model uses stacking, or is for another task.
+        RecipeError: if that model uses stacking or the head ``kernel_ridge``, or is for another task.
     """
     if recognizer.recipe.model.uses_stacking:
         raise RecipeError(
             _("A model that uses stacking cannot be trained further: the stacked model has seen its data. Train "
+              "from scratch with a recipe.")
+        )  # fmt: skip
+    if recognizer.recipe.model.head == "kernel_ridge":
+        raise RecipeError(
+            _("A model with the head 'kernel_ridge' is fitted in one step and cannot be trained further. Train "
               "from scratch with a recipe.")
         )  # fmt: skip
     if recognizer.recipe.data.task != recipe.data.task:
