@@ -17,7 +17,7 @@ N_REPEATS = 5
 
 
 def permutation_importance(
-    dev: DevPredictor, *, num_repeats: int = N_REPEATS, seed: int = 0
+    dev: DevPredictor, *, num_repeats: int = N_REPEATS
 ) -> tuple[tuple[FeatureImportance, ...], tuple[FeatureImportance, ...]]:
     """Permute every feature, and every feature set as a whole, within dev (Breiman 2001; Fisher et al. 2019).
 
@@ -26,7 +26,6 @@ def permutation_importance(
     Args:
         dev: of the recognizer.
         num_repeats: permutations of each.
-        seed: of the permutations, the same for all.
 
     Returns:
         The importance of the feature sets and of the columns, in descending order; nothing without features.
@@ -42,18 +41,18 @@ def permutation_importance(
     jobs = [(kind, name, of[name]) for kind, of in (("set", sets), ("column", columns)) for name in of]
     results: dict[str, list[FeatureImportance]] = {"set": [], "column": []}
     for kind, name, indices in track(jobs, _("Permuting features"), len(jobs)):
-        results[kind].append(_compute_importance(dev, baseline, name, indices, num_repeats, seed))
+        results[kind].append(_compute_importance(dev, baseline, name, indices, num_repeats))
     ranked = [tuple(sorted(results[kind], key=lambda one: -one.score_drop)) for kind in ("set", "column")]
     return ranked[0], ranked[1]
 
 
 def _compute_importance(
-    dev: DevPredictor, baseline: Predictions, name: str, column_indices: list[int], num_repeats: int, seed: int
+    dev: DevPredictor, baseline: Predictions, name: str, column_indices: list[int], num_repeats: int
 ) -> FeatureImportance:
     features = dev.prepared.arrays["features"]
     permuted = []
     for repeat in range(num_repeats):
-        order = np.random.default_rng([seed, repeat]).permutation(len(features))
+        order = np.random.default_rng([0, repeat]).permutation(len(features))
         changed = features.copy()
         changed[:, column_indices] = features[order][:, column_indices]
         permuted.append(dev.predict({"features": changed}))

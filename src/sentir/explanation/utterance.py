@@ -43,7 +43,8 @@ def explain_utterance(
 
     Raises:
         CorpusError: if there is no such utterance or label.
-        SentirError: if captum is needed and not installed, or the only input is raw audio.
+        SentirError: if captum is needed and not installed, or the only input is raw audio or encoded by a frozen
+            network.
     """
     rows = {u.id: n for n, u in enumerate(utterances)}
     if utterance_id not in rows:
@@ -90,6 +91,12 @@ def _require_attributable_input(recognizer: Recognizer) -> None:
         raise SentirError(
             _("The input of this model is raw audio, which has no words and no mel spectrogram to attribute to. "
               "'sentir explain' with --root measures on dev what it loses without audio or features.")
+        )  # fmt: skip
+    elif recognizer.encoders.audio is not None:
+        raise SentirError(
+            _("The audio encoder of this model is frozen: predictions are computed from statistics of whole "
+              "clips, which cannot be attributed to parts of a spectrogram. 'sentir explain' with --root "
+              "measures on dev what it loses without audio or features.")
         )  # fmt: skip
 
 

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from sentir.models.audio_encoder import AudioEncoder
-from sentir.models.pooling import POOLINGS, masked_mean
-from sentir.models.speech_encoder import PooledSpeechEncoder, SpeechEncoder
+from sentir.models.pooling import POOLINGS, AttentionPooling
+from sentir.models.speech_encoder import PooledSpeechEncoder, SpeechEncoder, pool_frames
+from sentir.models.stage_encoder import StageEncoder, StandardizedStates
 from sentir.models.text_encoder import TextEncoder
 
 
@@ -53,16 +54,22 @@ class EqualLengthSpeech(nn.Module):
         self.is_whisper = encoder.transformer.config.model_type == "whisper"
         self.input_names = ("waveform", *(("num_frames",) if self.is_whisper else ()), "has_audio")
 
-    def forward(self, waveform: Tensor, has_audio: Tensor, num_frames: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        waveform: Tensor,
+        has_audio: Tensor,
+        num_frames: Tensor | None = None,
+        *,
+        attention: AttentionPooling | None = None,
+    ) -> Tensor:
         """Encode ``(N, T)`` waveforms, or Whisper's ``(N, B, F)``; see `SpeechEncoder.forward`."""
         output = self.transformer(waveform, output_hidden_states=True)
         states = (*output.hidden_states[:-1], output.last_hidden_state)
-        if num_frames is None:
-            vectors = torch.stack([states[n].mean(1) for n in self.layers], dim=1)
-        else:
-            frames = torch.arange(states[-1].shape[1], device=waveform.device)
-            mask = frames < num_frames.unsqueeze(1)
-            vectors = torch.stack([masked_mean(states[n], mask) for n in self.layers], dim=1)
+        layers = [states[n] for n in self.layers]
+        mask = torch.ones_like(layers[0][..., 0], dtype=torch.bool)
+        if num_frames is not None:
+            mask = torch.arange(mask.shape[1], device=waveform.device) < num_frames.unsqueeze(1)
+        vectors = pool_frames(layers, mask, attention)
         return vectors * has_audio[:, None, None]
 
 
@@ -86,15 +93,29 @@ class EqualLengthMel(nn.Module):
         return (*vectors, steps, here.expand(steps.shape[:2]))
 
 
+class EqualLengthStages(nn.Module):
+    """A `StageEncoder` for N mel spectrograms of as many frames each."""
+
+    input_names = ("mel", "has_audio")
+
+    def __init__(self, encoder: StageEncoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, mel: Tensor, has_audio: Tensor) -> Tensor:
+        """Encode ``(N, T, B)`` spectrograms; see `StageEncoder.forward`."""
+        return self.encoder.encode(mel) * has_audio[:, None, None]
+
+
 def equal_length_audio(
-    audio: AudioEncoder | PooledSpeechEncoder, frozen: SpeechEncoder | None
-) -> tuple[nn.Module, EqualLengthSpeech | None]:
-    """Return an audio encoder for clips of one length, and the frozen speech encoder before it."""
+    audio: AudioEncoder | PooledSpeechEncoder | StandardizedStates, frozen: SpeechEncoder | StageEncoder | None
+) -> tuple[nn.Module, EqualLengthSpeech | EqualLengthStages | None]:
+    """Return an audio encoder for clips of one length, and the frozen encoder before it."""
     if isinstance(audio, AudioEncoder):
         return EqualLengthMel(audio), None
-    if audio.encoder is None:
+    if isinstance(audio, StandardizedStates) or audio.encoder is None:
         assert frozen is not None
-        return audio, EqualLengthSpeech(frozen)
+        return audio, EqualLengthStages(frozen) if isinstance(frozen, StageEncoder) else EqualLengthSpeech(frozen)
     clone: Any = shallow_copy(audio)
     clone.encoder = EqualLengthSpeech(audio.encoder)
     clone.input_names = clone.encoder.input_names

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import onnx
@@ -22,6 +23,8 @@ from sentir.export.onnx_graphs import export_graphs
 from sentir.export.parity import GraphParity, ParityReport, compare_logits, require_parity
 from sentir.export.quantization import quantize_graph
 from sentir.i18n import _
+from sentir.io import write_errors
+from sentir.models.stage_encoder import StageEncoder
 from sentir.preprocessing.preprocessor import ModelInputs
 from sentir.progress import progress_bar
 from sentir.recognizer.backend import Backend
@@ -34,14 +37,14 @@ from sentir.runtime.files import GRAPH_FILES
 from sentir.runtime.golden import save_golden
 from sentir.runtime.onnx_backend import OnnxBackend
 
-QUANTIZED_GRAPHS = ("utterances",)  # the others are small, and recurrent or attend over turns
+QUANTIZED_GRAPHS = ("utterances", "audio")  # the others are small, and recurrent or attend over turns
 _BATCH_SIZE = 32
 _MAX_GOLDEN_UTTERANCES = 6
 _VERSIONS = ("sentir", "torch", "onnx", "onnxscript", "onnxruntime")
 _MAX_PROTOBUF_BYTES = 1_900_000_000
 
 Logits = NDArray[np.float32]
-ScoreMainTask = Callable[[Recognizer, Predictions], Score]
+ScoreMainTask = Callable[[Any, Predictions], Score]  # of a recognizer or an ensemble
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ def exported(
 
     Raises:
         RecognizerError: if the predictions differ, or the recognizer is exported already.
+        SentirError: if temporary files cannot be written.
     """
     with TemporaryDirectory() as folder:
         yield _export(recognizer, utterances, Path(folder), inputs, int8, allow_loss, dev_score)
@@ -103,14 +107,16 @@ def _export(
         utterances = with_stacked(utterances, inner)
     backend, model_inputs = _cpu_backend(recognizer), recognizer.preprocessor.transform(utterances)
     folder.mkdir(parents=True, exist_ok=True)
-    models = _export_backend(backend, model_inputs)
+    separate_audio = recognizer.speaker_normalizer is not None
+    models = _export_backend(backend, model_inputs, separate_audio)
     expected = compute_logits(backend, backend.embed(model_inputs))
     graphs: list[GraphParity] = []
     for precision in ("float32", *(["int8"] if int8 else [])):
         if precision == "int8":
-            models |= {name: quantize_graph(models[name]) for name in QUANTIZED_GRAPHS}
-        _save_graphs(models, folder)
-        _save_processors(backend, folder)
+            models |= {name: quantize_graph(models[name]) for name in QUANTIZED_GRAPHS if name in models}
+        with write_errors(folder):
+            _save_graphs(models, folder)
+            _save_processors(backend, folder)
         ours = OnnxBackend.load(folder)
         logits = compute_logits(ours, model_inputs)
         score = None if dev_score is None else _score(recognizer, model_inputs.ids, logits, dev_score)
@@ -124,9 +130,10 @@ def _export(
         {name: metadata.version(name) for name in _VERSIONS},
     )
     require_parity(report, allow_loss=allow_loss)
-    report.save(folder)
     rows = _golden_rows(model_inputs)
-    save_golden(folder, _needed(ours, model_inputs, rows), logits[rows])
+    with write_errors(folder):
+        report.save(folder)
+        save_golden(folder, _needed(ours, model_inputs, rows), logits[rows])
     facts = {**recognizer.facts, "export": asdict(report)}
     return replace(recognizer, backend=ours, stacked=stacked, facts=facts), report
 
@@ -136,20 +143,26 @@ def _cpu_backend(recognizer: Recognizer) -> TorchBackend:
     network, encoders = recognizer.model, recognizer.encoders
     if next(network.parameters()).device.type == "cpu":
         return TorchBackend(network, encoders)
-    text, speech = encoders.text, encoders.speech
-    text = None if text is None else replace(text, encoder=copy.deepcopy(text.encoder).cpu())
-    speech = None if speech is None else replace(speech, encoder=copy.deepcopy(speech.encoder).cpu())
-    return TorchBackend(copy.deepcopy(network).cpu().eval(), Encoders(text, speech))
+    own: tuple[Any, ...] = (encoders.text, encoders.audio)
+    copies = [None if one is None else replace(one, encoder=copy.deepcopy(one.encoder).cpu()) for one in own]
+    return TorchBackend(copy.deepcopy(network).cpu().eval(), Encoders(*copies))
 
 
-def _export_backend(backend: TorchBackend, inputs: ModelInputs) -> dict[str, onnx.ModelProto]:
-    text, speech = backend.encoders.text, backend.encoders.speech
+def _export_backend(
+    backend: TorchBackend, inputs: ModelInputs, separate_audio: bool = False
+) -> dict[str, onnx.ModelProto]:
+    text, audio = backend.encoders.text, backend.encoders.audio
+    rows = inputs.units[0][:1]
+    example = inputs.batch(rows)
+    if separate_audio:
+        example = backend.encoders.embed_audio(inputs).batch(rows) | example
     with progress_bar(_("Exporting"), 1), torch.no_grad():
         return export_graphs(
             backend.network,
-            inputs.batch(inputs.units[0][:1]),
+            example,
             text_encoder=text.encoder if text is not None and text.frozen else None,
-            speech_encoder=speech.encoder if speech is not None and speech.frozen else None,
+            audio_encoder=audio.encoder if audio is not None and audio.frozen else None,
+            separate_audio=separate_audio,
         )
 
 
@@ -165,10 +178,10 @@ def _save_processors(backend: TorchBackend, folder: Path) -> None:
         target = folder / TEXT_ENCODER_FOLDER
         encoders.text.encoder.transformer.config.save_pretrained(target)
         encoders.text.processor.tokenizer.save_pretrained(target)
-    if encoders.speech is not None:
+    if encoders.audio is not None and not isinstance(encoders.audio.encoder, StageEncoder):
         target = folder / SPEECH_ENCODER_FOLDER
-        encoders.speech.encoder.transformer.config.save_pretrained(target)
-        encoders.speech.processor.save_pretrained(target)
+        encoders.audio.encoder.transformer.config.save_pretrained(target)
+        encoders.audio.processor.save_pretrained(target)
 
 
 def compute_logits(backend: Backend, inputs: ModelInputs) -> Logits:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from sentir.export.equal_lengths import (
     EqualLengthSpeech,
+    EqualLengthStages,
     EqualLengthText,
     equal_length_audio,
     shallow_copy,
@@ -17,6 +18,7 @@ from sentir.export.equal_lengths import (
 from sentir.models.context import AttentionContext, NoContext, RecurrentContext
 from sentir.models.multimodal import PerModality
 from sentir.models.speech_encoder import SpeechEncoder
+from sentir.models.stage_encoder import StageEncoder
 from sentir.models.text_encoder import TextEncoder
 
 ONNX_OPSET = 20
@@ -28,22 +30,23 @@ class UtteranceGraph(nn.Module):
 
     Args:
         network: a trained one, in eval mode.
-        text_encoder, speech_encoder: its encoders that are frozen, whose embeddings the network takes.
+        text_encoder, audio_encoder: its encoders that are frozen, whose embeddings the network takes.
 
     Attributes:
-        input_names: of the network, with the inputs of frozen encoders in place of embeddings.
+        input_names: of the network, with the inputs of frozen encoders in place of embeddings; without
+            ``audio_encoder``, the embeddings of audio.
     """
 
     def __init__(
         self,
         network: Any,
         text_encoder: TextEncoder | None = None,
-        speech_encoder: SpeechEncoder | None = None,
+        audio_encoder: SpeechEncoder | StageEncoder | None = None,
     ) -> None:
         super().__init__()
         self.network: Any = shallow_copy(network)
         self.text: EqualLengthText | None = None
-        self.speech: EqualLengthSpeech | None = None
+        self.audio: EqualLengthSpeech | EqualLengthStages | None = None
         text_names: tuple[str, ...] = ()
         audio_names: tuple[str, ...] = ()
         if "text_states" in network.input_names:
@@ -53,9 +56,11 @@ class UtteranceGraph(nn.Module):
             self.network.encoder = EqualLengthText(network.encoder)
         if hasattr(network, "text_proj"):
             text_names = EqualLengthText.input_names
-        if hasattr(network, "audio"):
-            self.network.audio, self.speech = equal_length_audio(network.audio, speech_encoder)
-            clips: Any = self.speech or self.network.audio
+        if hasattr(network, "audio") and "audio_states" in network.input_names and audio_encoder is None:
+            audio_names = network.audio.input_names
+        elif hasattr(network, "audio"):
+            self.network.audio, self.audio = equal_length_audio(network.audio, audio_encoder)
+            clips: Any = self.audio or self.network.audio
             audio_names = clips.input_names
         others = (name for name in network.input_names if name in _OTHER_INPUTS)
         self.input_names: tuple[str, ...] = (*text_names, *audio_names, *others)
@@ -66,12 +71,27 @@ class UtteranceGraph(nn.Module):
         if self.text is not None:
             tokens = {name: inputs.pop(name) for name in self.text.input_names if name in inputs}
             inputs["text_states"] = self.text(**tokens)
-        if self.speech is not None:
-            clips = {name: inputs[name] for name in self.speech.input_names}
+        if self.audio is not None:
+            clips = {name: inputs[name] for name in self.audio.input_names}
             for name in clips.keys() - {"has_audio"}:
                 inputs.pop(name)
-            inputs["speech_states"] = self.speech(**clips)
+            inputs["audio_states"] = self.audio(**clips)
         return self.network.encode(**inputs)
+
+
+class AudioGraph(nn.Module):
+    """Clips of N utterances of one padded length → the ``(N, L, d)`` embeddings of a frozen encoder."""
+
+    def __init__(self, network: Any, audio_encoder: SpeechEncoder | StageEncoder) -> None:
+        super().__init__()
+        encoder = equal_length_audio(network.audio, audio_encoder)[1]
+        assert encoder is not None
+        self.encoder: nn.Module = encoder
+        self.input_names: tuple[str, ...] = encoder.input_names
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Return the embeddings."""
+        return self.encoder(**inputs)
 
 
 class SpeakerGraph(nn.Module):

@@ -15,10 +15,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.export import Dim
 
-from sentir.export.graphs import ONNX_OPSET, DialogueGraph, SpeakerGraph, UtteranceGraph, split_context
+from sentir.export.graphs import (
+    ONNX_OPSET,
+    AudioGraph,
+    DialogueGraph,
+    SpeakerGraph,
+    UtteranceGraph,
+    split_context,
+)
 from sentir.logs import quiet_logger
 from sentir.models.context import NoContext
 from sentir.models.speech_encoder import SpeechEncoder
+from sentir.models.stage_encoder import StageEncoder
 from sentir.models.text_encoder import TextEncoder
 
 # Axes besides the first that differ from batch to batch; Whisper's input has none.
@@ -32,23 +40,27 @@ def export_graphs(
     example: Mapping[str, NDArray[Any]],
     *,
     text_encoder: TextEncoder | None = None,
-    speech_encoder: SpeechEncoder | None = None,
+    audio_encoder: SpeechEncoder | StageEncoder | None = None,
+    separate_audio: bool = False,
 ) -> dict[str, onnx.ModelProto]:
     """Export a network.
 
     Args:
         network: a trained one, on the CPU.
         example: its inputs by name for at least one utterance, in which no encoder's tokens or waveforms are
-            replaced by embeddings.
-        text_encoder, speech_encoder: its frozen encoders, which become part of the graph.
+            replaced by embeddings; with ``separate_audio``, also ``audio_states``.
+        text_encoder, audio_encoder: its frozen encoders, which become part of the graph.
+        separate_audio: whether the audio encoder becomes a graph of its own, so that its embeddings can be
+            normalized by speaker.
 
     Returns:
-        ``utterances``, ``dialogues`` and, if the context has a GRU over the turns of a speaker, ``speakers``.
+        ``utterances``, ``dialogues`` and, if the context has a GRU over the turns of a speaker, ``speakers``;
+        with ``separate_audio`` also ``audio``.
     """
-    utterances = UtteranceGraph(network, text_encoder, speech_encoder).eval()
-    examples = {n: _repeat_first(example[n]) for n in utterances.input_names if n in example}
-    with _eager_attention(utterances):
-        models = {"utterances": _export(utterances, examples, ("vectors",), _dynamic_axes(examples))}
+    utterances = UtteranceGraph(network, text_encoder, None if separate_audio else audio_encoder).eval()
+    models = {"utterances": _export_utterances(utterances, example, "vectors")}
+    if separate_audio and audio_encoder is not None:
+        models["audio"] = _export_utterances(AudioGraph(network, audio_encoder).eval(), example, "audio_states")
     dialogues = DialogueGraph(network).eval()
     shape = (_NUM_EXAMPLES, _NUM_EXAMPLE_TURNS)
     turns = {"vectors": torch.randn(*shape, sum(dialogues.widths))}
@@ -60,8 +72,17 @@ def export_graphs(
     turns = turns | masks | {"speaker": torch.arange(shape[1]).expand(shape)}
     turns = {name: turns[name] for name in dialogues.input_names}
     models["dialogues"] = _export(dialogues, turns, ("logits", "head_input"), dict.fromkeys(turns, (0, 1)))
-    onnx.helper.set_model_props(models["utterances"], _metadata(network, speech_encoder))
+    onnx.helper.set_model_props(models["utterances"], _metadata(network, audio_encoder))
     return models
+
+
+def _export_utterances(
+    graph: UtteranceGraph | AudioGraph, example: Mapping[str, NDArray[Any]], output_name: str
+) -> onnx.ModelProto:
+    """Export a graph that takes the inputs of utterances."""
+    examples = {n: _repeat_first(example[n]) for n in graph.input_names if n in example}
+    with _eager_attention(graph):
+        return _export(graph, examples, (output_name,), _dynamic_axes(examples))
 
 
 def _repeat_first(array: NDArray[Any]) -> Tensor:
@@ -76,10 +97,10 @@ def _dynamic_axes(examples: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
     return axes
 
 
-def _metadata(network: Any, speech_encoder: SpeechEncoder | None) -> dict[str, str]:
+def _metadata(network: Any, audio_encoder: SpeechEncoder | StageEncoder | None) -> dict[str, str]:
     """Return what the runtime must know of a network: its context, and the lengths of waveforms."""
     facts = {"context": "none" if isinstance(split_context(network)[0][0], NoContext) else "dialogue"}
-    encoder = speech_encoder or getattr(getattr(network, "audio", None), "encoder", None)
+    encoder = audio_encoder or getattr(getattr(network, "audio", None), "encoder", None)
     if isinstance(encoder, SpeechEncoder) and encoder.transformer.config.model_type != "whisper":
         facts |= {"stride": str(encoder.stride), "receptive_field": str(encoder.receptive_field)}
     return facts

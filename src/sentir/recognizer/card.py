@@ -16,14 +16,16 @@ from sentir.corpus.labels import LabelSpace
 from sentir.corpus.language_detection import language_name
 from sentir.display_names import display_name
 from sentir.documents import Block, Document, DocumentSection, ListBlock, TableBlock
+from sentir.evaluation.formatting import format_number
 from sentir.evaluation.results import MIN_CLUSTERS, ModelScores, few_clusters_note
 from sentir.i18n import LANGUAGES, _, gettext_noop, use_language
+from sentir.models.audio_backbones import AUDIO_BACKBONES
 from sentir.models.kinds import MODELS
-from sentir.models.speech_backbones import is_speech_backbone
+from sentir.models.speech_backbones import SPEECH_BACKBONES, is_speech_backbone
 from sentir.models.text_backbones import TEXT_BACKBONES, TextBackbone
 from sentir.models.weights import WeightsSource
 from sentir.preprocessing.kinds import input_modalities, randomly_initialized_parts
-from sentir.recipe import AudioSettings, Recipe
+from sentir.recipe import AudioSettings, ModelSettings, Recipe
 from sentir.recognizer.card_export import export_sections
 from sentir.recognizer.card_metadata import describe_corpus, describe_license, front_matter
 from sentir.recognizer.card_scores import label_limitations, load_scores, score_sections, slice_sections
@@ -59,7 +61,7 @@ def save_model_cards(folder: Path, recipe: Recipe, space: LabelSpace, facts: Map
     for code in LANGUAGES:
         with use_language(code):
             text = make_model_card(recipe, space, facts).to_markdown()
-        metadata = front_matter(recipe, space, facts, input_modalities(recipe.model))
+        metadata = front_matter(recipe, space, facts, _modalities(recipe, facts))
         header = f"---\n{metadata}\n---\n\n" if code == "en" else ""
         (folder / CARD_FILES[code]).write_text(make_printable(header) + text, encoding="utf-8")
 
@@ -79,13 +81,21 @@ def make_model_card(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any])
             DocumentSection(_("What it is"), _description_section(recipe, space, facts)),
             DocumentSection(_("Intended use"), intended_use()),
             DocumentSection(_("Data"), data_section(recipe, facts)),
-            DocumentSection(_("Training"), (_training_section(recipe, facts),)),
+            DocumentSection(
+                _("Training"),
+                _members_section(facts) if "members" in facts else (_training_section(recipe, facts),),
+            ),
             *(part for row in rows for part in (*score_sections(row, facts), *slice_sections(row, facts))),
             *export_sections(facts),
             *([] if rows else [DocumentSection(_("Scores"), (_("No scores were saved with this model."),))]),
             DocumentSection(_("Limitations"), (ListBlock(limitations(recipe, rows, facts)),)),
         ),
     )
+
+
+def _modalities(recipe: Recipe, facts: Mapping[str, Any]) -> frozenset[str]:
+    """Return the modalities of a model, or of all members of an ensemble."""
+    return frozenset(facts["modalities"]) if "members" in facts else input_modalities(recipe.model)
 
 
 def intended_use() -> tuple[Block, ...]:
@@ -109,7 +119,8 @@ def limitations(recipe: Recipe, rows: Sequence[ModelScores], facts: Mapping[str,
             _("Earlier training data may contain utterances of the splits that it is scored on; the model alone "
               "cannot show that.")
         )  # fmt: skip
-    found += [f"{note[:1].upper()}{note[1:]}." for note in map(_, randomly_initialized_parts(recipe.model))]
+    random_parts = facts.get("randomly_initialized", randomly_initialized_parts(recipe.model))
+    found += [f"{note[:1].upper()}{note[1:]}." for note in map(_, random_parts)]
     if not any(row.split == "test" for row in rows):
         found.append(
             _("Not evaluated on test: its epoch and thresholds were selected on dev, so scores on dev are "
@@ -139,7 +150,7 @@ def limitations(recipe: Recipe, rows: Sequence[ModelScores], facts: Mapping[str,
 
 def _description_section(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any]) -> tuple[Block, ...]:
     names = ", ".join(display_name(name) for name in space.names)
-    source = _(" and ").join(display_name(one) for one in sorted(input_modalities(recipe.model), reverse=True))
+    source = _(" and ").join(display_name(one) for one in sorted(_modalities(recipe, facts), reverse=True))
     values = {"source": source, "names": names, "corpus": facts["corpus"]}
     return (
         {
@@ -182,6 +193,8 @@ def _corpus_lines(recipe: Recipe, facts: Mapping[str, Any]) -> list[str]:
     lines = [describe_corpus(recipe), _("License of the corpus: {license}.", license=describe_license(recipe))]
     if text_license:
         lines.append(_("License of the pretrained text encoder: {license}.", license=text_license))
+    if audio_license := _audio_license(recipe.model):
+        lines.append(_("License of the pretrained audio backbone: {license}.", license=audio_license))
     return [line for line in lines if line]
 
 
@@ -190,7 +203,7 @@ def _training_section(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
     has_text, has_audio = "text" in modalities, "audio" in modalities
     best, epochs = int(facts["best_epoch"]), int(facts["history"][-1]["epoch"])
     rows = (
-        (_("network"), model.kind),
+        (_("network"), model.kind if model.head == "mlp" else f"{model.kind} ({model.head})"),
         (_("text backbone"), f"{model.backbone} ({model.encoder})" if has_text else ""),
         (_("context"), model.context if has_text else ""),
         (_("audio backbone"), _audio_backbone_name(model.audio) if has_audio else ""),
@@ -210,6 +223,25 @@ def _training_section(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
     return TableBlock((_("setting"), _("value")), tuple(row for row in rows if row[1]), numeric=())
 
 
+def _members_section(facts: Mapping[str, Any]) -> tuple[Block, ...]:
+    rows = tuple(
+        (
+            one["name"],
+            one["model"],
+            "" if one.get("seed") is None else str(one["seed"]),
+            format_number(one["weight"]),
+        )
+        for one in facts["members"]
+    )
+    return (
+        _("An ensemble: the log probabilities of its members (in regression, their numbers) are averaged with "
+          "these weights, and the average is calibrated on dev."),
+        TableBlock((_("member"), _("model"), _("seed"), _("weight")), rows, numeric=(2, 3)),
+        _("The weights were fitted on dev.") if facts["fitted_weights"] else _("The weights were given."),
+        ListBlock(tuple(f"{name}: {version}" for name, version in facts["versions"].items())),
+    )  # fmt: skip
+
+
 def _text_backbone(recipe: Recipe) -> TextBackbone:
     """Return the text backbone of a recipe; an empty one without text, or if it is not known."""
     name = recipe.model.backbone
@@ -218,12 +250,22 @@ def _text_backbone(recipe: Recipe) -> TextBackbone:
     return known or TextBackbone(name, "")
 
 
+def _audio_license(model: ModelSettings) -> str:
+    """Return the license of a model's pretrained audio weights; ``""`` without, or if it is not known."""
+    name, has_audio = model.audio.backbone, "audio" in MODELS.get(model.kind).modalities
+    known = AUDIO_BACKBONES if name in AUDIO_BACKBONES else SPEECH_BACKBONES
+    if not has_audio or not model.audio.pretrained or model.audio.weights or name not in known:
+        return ""
+    license: str = known.get(name).license
+    return license
+
+
 def _calibration_name(facts: Mapping[str, Any]) -> str:
     method = facts.get("calibration")
     return _(_CALIBRATION_NAMES[method]) if method else ""
 
 
 def _audio_backbone_name(audio: AudioSettings) -> str:
-    if not is_speech_backbone(audio.backbone):
+    if not is_speech_backbone(audio.backbone) and audio.encoder != "frozen":
         return audio.backbone
     return f"{audio.backbone} ({'frozen' if audio.is_encoder_frozen else 'finetune'})"

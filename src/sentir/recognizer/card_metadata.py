@@ -12,7 +12,7 @@ from sentir.evaluation.metrics import AT_HALF_SUFFIX
 from sentir.evaluation.results import CONFIDENCE_LEVEL, ModelScores, Score
 from sentir.i18n import _
 from sentir.models.text_backbones import TEXT_BACKBONES
-from sentir.recipe import Recipe
+from sentir.recipe import EmoboxSettings, MmeldSettings, Recipe
 from sentir.recognizer.card_scores import load_scores
 
 if TYPE_CHECKING:
@@ -87,8 +87,10 @@ def describe_corpus(recipe: Recipe) -> str:
 
 
 def _find_corpus(recipe: Recipe) -> KnownCorpus | None:
-    table = recipe.data.table
-    return find_known_corpus(recipe.data.reader, table.name if table is not None else None)
+    data, table = recipe.data, recipe.data.table
+    language = data.settings_of(MmeldSettings).language if data.reader == "mmeld" else ""
+    dataset = data.settings_of(EmoboxSettings).dataset if data.reader == "emobox" else None
+    return find_known_corpus(data.reader, f"mmeld-{language}", dataset, table.name if table is not None else None)
 
 
 def _recorded_corpora(recipe: Recipe, facts: Mapping[str, Any]) -> dict[str, KnownCorpus | None]:

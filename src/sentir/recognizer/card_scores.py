@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from sentir.display_names import display_name
 from sentir.documents import DocumentSection, TableBlock
 from sentir.evaluation.analysis.slices import SliceScore
+from sentir.evaluation.enrollment_table import enrollment_remark, enrollment_table, enrollment_title
 from sentir.evaluation.formatting import format_number, format_score
 from sentir.evaluation.metrics import metric_display_name
 from sentir.evaluation.results import LabelScore, ModelScores, Score
@@ -36,6 +37,8 @@ def score_sections(row: ModelScores, facts: Mapping[str, Any]) -> list[DocumentS
         text += " " + _("Evaluations on this test split when the model was saved: {n}.", n=n)
     metrics = tuple((metric_display_name(name), format_score(score)) for name, score in row.metrics.items())
     sections = [DocumentSection(title, (text, TableBlock((_("metric"), _("score")), metrics)))]
+    if (table := enrollment_table([row])) is not None:
+        sections.append(DocumentSection(enrollment_title(row), (enrollment_remark([row]), table), 3))
     if any("f1" in label.metrics for label in row.per_label):
         headings = (
             _("label"),

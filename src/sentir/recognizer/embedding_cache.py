@@ -19,27 +19,31 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sentir.array_files import open_array
+from sentir.cache_use import register_use
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.io import fsync
 from sentir.models.speech_encoder import SpeechEncoder
+from sentir.models.stage_encoder import StageEncoder
 from sentir.models.text_encoder import TextEncoder
 from sentir.paths import cache_dir
 from sentir.progress import progress_bar
 from sentir.recognizer.embedding_index import RECORD, EmbeddingIndex, Records
+from sentir.recognizer.shared_embeddings import find_shared
 
 T = TypeVar("T")
 _FOLDER = "embeddings-2"  # with the version of its format: older ones are ignored
 _ROWS_PER_BLOCK = 2048  # copied at a time
 
 
-def encoder_digest(encoder: TextEncoder | SpeechEncoder) -> str:
+def encoder_digest(encoder: TextEncoder | SpeechEncoder | StageEncoder) -> str:
     """Return a hash of the weights, the layers and the pooling of an encoder."""
     pooling = "" if encoder.pooling == ("mean",) else encoder.pooling
     hasher = hashlib.sha256(f"{encoder.layers}{pooling}".encode())
     for name, tensor in sorted(encoder.state_dict().items()):
         hasher.update(name.encode())
-        hasher.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy())
+        hasher.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
     return hasher.hexdigest()[:16]
 
 
@@ -57,6 +61,7 @@ class EmbeddingCache:
     """
 
     def __init__(self, folder: Path, keys: Sequence[str]) -> None:
+        register_use(folder.parent)
         self._folder, self._index = folder, EmbeddingIndex(folder)
         self._keys = np.array(keys, dtype=RECORD["key"])
         self._found = self._find()
@@ -76,11 +81,9 @@ class EmbeddingCache:
     def _open(self, part: bytes) -> NDArray[np.float32]:
         """Return the embeddings of a part, memory-mapped; none of a damaged one."""
         try:
-            path = self._folder / f"{part.decode()}.npy"
-            embeddings: NDArray[np.float32] = np.load(path, mmap_mode="c", allow_pickle=False)
-        except (OSError, ValueError, EOFError):
+            return open_array(self._folder / f"{part.decode()}.npy", "c")
+        except (OSError, ValueError):
             return np.empty(0, np.float32)
-        return embeddings
 
     def load(self) -> NDArray[np.float32]:
         """Return the ``(N, L, d)`` embeddings of the keys, memory-mapped if they are consecutive rows of a part.
@@ -110,6 +113,7 @@ class EmbeddingCache:
         path, rows = self._folder / f"{self._part}.npy", [self.missing[key] for key in keys]
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
+            register_use(self._folder.parent)
             shape = (len(self.missing), *embeddings.shape[1:])
             offset = np.lib.format.open_memmap(
                 path, mode="r+" if path.exists() else "w+", dtype=np.float32, shape=shape
@@ -153,14 +157,14 @@ def encode_cached(
         ``(N, L, d)`` float32, N at least 1.
     """
     cache = EmbeddingCache(cache_dir() / _FOLDER / digest, keys) if use_cache else None
-    todo = [key for key in items if cache is None or key in cache.missing]
-    uncached: dict[str, NDArray[np.float32]] = {}
+    uncached = find_shared(digest)
+    todo = [key for key in items if (key not in uncached if cache is None else key in cache.missing)]
     with progress_bar(description, len(todo)) as advance:
         for start in range(0, len(todo), chunk_size):
             chunk = todo[start : start + chunk_size]
             embeddings = encode([items[key] for key in chunk], advance)
             if cache is None:
-                uncached |= dict(zip(chunk, embeddings, strict=True))
+                uncached.update(zip(chunk, embeddings, strict=True))
             else:
                 cache.add(chunk, embeddings)
     return np.stack([uncached[key] for key in keys]) if cache is None else cache.load()

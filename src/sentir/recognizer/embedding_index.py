@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sentir.array_files import open_array
 from sentir.io import atomic_write
 
 RECORD = np.dtype([("key", "S32"), ("part", "S32"), ("row", "<i8")])
@@ -78,9 +79,9 @@ def _open_files(folder: Path) -> dict[Path, Records]:
 def _open_file(path: Path) -> Records | None:
     """Return the records of a file: none of a damaged one, and ``None`` if it does not exist."""
     try:
-        records: Records = np.load(path, mmap_mode="r", allow_pickle=False)
+        records: Records = open_array(path)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, EOFError):
+    except (OSError, ValueError):
         return np.empty(0, RECORD)
     return records if records.dtype == RECORD and records.ndim == 1 else np.empty(0, RECORD)

@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Sized
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from pathlib import Path
+from typing import Any, Generic, TypeVar, cast
 
-import numpy as np
 from torch import nn
 
 from sentir.models.device import get_best_device
@@ -18,14 +18,17 @@ from sentir.models.lora import add_lora
 from sentir.models.speech_backbones import load_speech_encoder
 from sentir.models.speech_encoder import SpeechEncoder
 from sentir.models.speech_features import SpeechFeatureExtractor
+from sentir.models.stage_encoder import StageEncoder
 from sentir.models.text_backbones import TEXT_BACKBONES
 from sentir.models.text_encoder import TextEncoder, load_text_encoder
 from sentir.models.tokenization import TextTokenizer
-from sentir.preprocessing.kinds import feature_modality, uses_speech_encoder
+from sentir.models.weights import SAFETENSORS_FILE
+from sentir.preprocessing.kinds import feature_modality, uses_speech_encoder, uses_stage_encoder
+from sentir.preprocessing.mel import MelInputs
 from sentir.preprocessing.preprocessor import ModelInputs, Preprocessor
 from sentir.recipe import AudioSettings, ModelSettings
 from sentir.recognizer.embedding_cache import encoder_digest, last_modified_ns
-from sentir.recognizer.frozen_encoders import encode_texts, encode_waveforms
+from sentir.recognizer.frozen_encoders import encode_mels, encode_texts, encode_waveforms
 from sentir.recognizer.model_checks import require_pretrained
 
 EncoderT = TypeVar("EncoderT")
@@ -52,46 +55,54 @@ class PretrainedEncoder(Generic[EncoderT, ProcessorT]):
         return bool(self.digest)
 
 
+AudioPretrainedEncoder = (
+    PretrainedEncoder[SpeechEncoder, SpeechFeatureExtractor] | PretrainedEncoder[StageEncoder, None]
+)
+
+
 @dataclass(frozen=True)
 class Encoders:
-    """The encoders of a model; ``None`` if it has none of that modality."""
+    """The encoders of a model; ``None`` if it has none of that modality.
+
+    A network on mel spectrograms is one only if it is frozen; otherwise it is part of the model's network.
+    """
 
     text: PretrainedEncoder[TextEncoder, TextTokenizer] | None = None
-    speech: PretrainedEncoder[SpeechEncoder, SpeechFeatureExtractor] | None = None
+    audio: AudioPretrainedEncoder | None = None
 
     @classmethod
     def load(
-        cls, model: ModelSettings, *, text_folder: str | None = None, speech_folder: str | None = None
+        cls, model: ModelSettings, *, text_folder: str | None = None, audio_folder: str | None = None
     ) -> Encoders:
         """Load the encoders of a recipe's ``model`` section.
 
         Args:
             model: the section.
-            text_folder, speech_folder: saved encoders to load instead; the recipe's text backbone, if it is a
+            text_folder, audio_folder: saved encoders to load instead; the recipe's text backbone, if it is a
                 known name, then only chooses the normalization of texts.
 
         Raises:
             RecipeError: if a frozen encoder is not pretrained.
-            SentirError: see `load_text_encoder` and `load_speech_encoder`.
+            SentirError: see `load_text_encoder`, `load_speech_encoder` and `StageEncoder`.
         """
         has_text = "text" in MODELS.get(model.kind).modalities
         return cls(
             _load_text(model, text_folder) if has_text else None,
-            _load_speech(model.audio, speech_folder) if uses_speech_encoder(model) else None,
+            _load_audio(model, audio_folder),
         )
 
     def processors(self) -> dict[str, Any]:
         """Return ``tokenizer`` and ``extractor``, the keyword arguments of `Preprocessor` and its ``fit``."""
         return {
             "tokenizer": None if self.text is None else self.text.processor,
-            "extractor": None if self.speech is None else self.speech.processor,
+            "extractor": None if self.audio is None else self.audio.processor,
         }
 
     def embed(self, inputs: ModelInputs) -> ModelInputs:
-        """Replace the encodings and waveforms of frozen encoders by embeddings.
+        """Replace the encodings, waveforms and mel spectrograms of frozen encoders by embeddings.
 
         Returns:
-            Inputs with ``text_states`` and ``speech_states`` ``(N, L, d)`` instead.
+            Inputs with ``text_states`` and ``audio_states`` ``(N, L, d)`` instead.
 
         Raises:
             AudioError: if a clip can no longer be decoded.
@@ -108,16 +119,17 @@ class Encoders:
         return replace(inputs, arrays=inputs.arrays | {"text_states": states}, encodings=[])
 
     def embed_audio(self, inputs: ModelInputs) -> ModelInputs:
-        """Replace only the waveforms of a frozen speech encoder by embeddings."""
-        if self.speech is None or not self.speech.frozen or inputs.waveforms is None:
+        """Replace only the waveforms or mel spectrograms of a frozen encoder by embeddings."""
+        audio, clips = self.audio, inputs.mels or inputs.waveforms
+        if audio is None or not audio.frozen or clips is None:
             return inputs
-        speech, waveforms = self.speech, inputs.waveforms
-        states = encode_waveforms(
-            speech.encoder, waveforms, digest=speech.digest, use_cache=inputs.is_from_corpus
-        )
-        has_audio = np.array([clip is not None for clip in waveforms.clips], dtype=bool)
-        embedded = {"speech_states": states, "has_audio": has_audio}
-        return replace(inputs, arrays=inputs.arrays | embedded, waveforms=None)
+        options: dict[str, Any] = {"digest": audio.digest, "use_cache": inputs.is_from_corpus}
+        if isinstance(clips, MelInputs):
+            states = encode_mels(cast(StageEncoder, audio.encoder), clips, **options)
+        else:
+            states = encode_waveforms(cast(SpeechEncoder, audio.encoder), clips, **options)
+        embedded = {"audio_states": states, "has_audio": clips.has_audio}
+        return replace(inputs, arrays=inputs.arrays | embedded, mels=None, waveforms=None)
 
     def build_network(
         self, preprocessor: Preprocessor, output_names: Sized, *, load_pretrained: bool = True
@@ -135,14 +147,14 @@ class Encoders:
             settings,
             tuple(feature_modality(name.partition(".")[0], settings) for name in columns),
             None if self.text is None else self.text.encoder,
-            None if self.speech is None else self.speech.encoder,
+            None if self.audio is None else self.audio.encoder,
         )
         return build_network(spec, output_names, load_pretrained=load_pretrained)
 
 
 def _load_text(model: ModelSettings, folder: str | None) -> PretrainedEncoder[TextEncoder, TextTokenizer]:
-    require_pretrained(model, "model")
     frozen = model.is_encoder_frozen
+    require_pretrained(model, "model", frozen=frozen)
     name = model.backbone if folder is None or model.backbone in TEXT_BACKBONES else folder
     source = folder or model.weights
     arguments: dict[str, Any] = {
@@ -160,11 +172,23 @@ def _load_text(model: ModelSettings, folder: str | None) -> PretrainedEncoder[Te
     return PretrainedEncoder(encoder, tokenizer, "")
 
 
+def _load_audio(model: ModelSettings, folder: str | None) -> AudioPretrainedEncoder | None:
+    if uses_speech_encoder(model):
+        return _load_speech(model.audio, folder)
+    if not uses_stage_encoder(model):
+        return None
+    audio = model.audio
+    require_pretrained(audio, "model.audio", frozen=True)
+    weights = audio.weights if folder is None else str(Path(folder) / SAFETENSORS_FILE)
+    modified_ns = 0 if weights is None else Path(weights).expanduser().lstat().st_mtime_ns
+    return PretrainedEncoder(*_load_frozen_stage_encoder(modified_ns, audio.backbone, weights))
+
+
 def _load_speech(
     audio: AudioSettings, folder: str | None
 ) -> PretrainedEncoder[SpeechEncoder, SpeechFeatureExtractor]:
-    require_pretrained(audio, "model.audio")
     frozen, name = audio.is_encoder_frozen, audio.backbone if folder is None else folder
+    require_pretrained(audio, "model.audio", frozen=frozen)
     source = folder or audio.weights
     arguments: dict[str, Any] = {
         "weights": source,
@@ -198,3 +222,13 @@ def _load_frozen_speech_encoder(
     settings = f"{encoder_digest(encoder)} {extractor.settings()}"
     digest = hashlib.sha256(settings.encode()).hexdigest()[:16]
     return encoder.to(get_best_device()).eval(), extractor, digest
+
+
+@lru_cache(maxsize=2)
+def _load_frozen_stage_encoder(
+    modified_ns: int, name: str, weights: str | None
+) -> tuple[StageEncoder, None, str]:
+    """Load and hash a network that trainings share; ``modified_ns`` is part of the cache key only."""
+    encoder = StageEncoder(name, weights=None if weights is None else Path(weights))
+    digest = encoder_digest(encoder)
+    return encoder.to(get_best_device()).eval(), None, digest

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import cast
 
@@ -19,14 +20,18 @@ from sentir.errors import AudioError
 from sentir.i18n import _
 from sentir.models.device import to_tensors
 from sentir.models.speech_encoder import SpeechEncoder
+from sentir.models.stage_encoder import StageEncoder
 from sentir.models.text_encoder import TextEncoder
 from sentir.models.tokenization import Encoding, TextTokenizer
+from sentir.preprocessing.mel import MelInputs
 from sentir.preprocessing.waveform import WaveformInputs, crop_waveform
 from sentir.recognizer.embedding_cache import encode_cached
+from sentir.recognizer.shared_embeddings import is_sharing
 
 _TEXTS_PER_CHUNK = 2048  # encoded and cached together
 _TOKENS_PER_BATCH = 4096  # about so many, padded
 _CLIPS_PER_CHUNK = 256  # decoded, encoded and cached together
+_MELS_PER_BATCH = 16
 _SAMPLES_PER_BATCH = 30 * SAMPLING_RATE
 
 
@@ -40,7 +45,7 @@ def encode_texts(
     """
     if not encodings:
         return np.zeros((0, *encoder.states_shape), dtype=np.float32)
-    if len(encodings) == 1 and not use_cache:  # one text from outside
+    if len(encodings) == 1 and not use_cache and not is_sharing():  # one text from outside
         return _encode_sorted_by_length(encoder, tokenizer, encodings, lambda _n: None)
     keys = [hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:32] for row in encodings]
     by_length = sorted(zip(keys, encodings, strict=True), key=lambda pair: len(pair[1]["input_ids"]))
@@ -99,6 +104,46 @@ def encode_waveforms(
     embeddings = np.zeros((len(hashes), *encoder.states_shape), dtype=np.float32)
     embeddings[rows] = usable
     return embeddings
+
+
+def encode_mels(encoder: StageEncoder, mels: MelInputs, *, digest: str, use_cache: bool) -> NDArray[np.float32]:
+    """Return the embeddings of the mel spectrograms of N clips, see `encode_cached`.
+
+    Args:
+        encoder: a frozen one.
+        mels: of the clips.
+        digest: of the encoder.
+        use_cache: whether to load embeddings from the cache and store them there.
+
+    Returns:
+        ``(N, 1, d)`` float32; zeros without usable audio.
+    """
+    rows = np.flatnonzero(mels.has_audio).tolist()
+    embeddings = np.zeros((len(mels.mels), *encoder.states_shape), dtype=np.float32)
+    if rows:
+        keys = [mels.content_hash(row) for row in rows]
+        by_length = sorted(zip(keys, rows, strict=True), key=lambda pair: (mels.lengths[pair[1]], pair[0]))
+        embeddings[rows] = encode_cached(
+            keys, dict(by_length), partial(_encode_spectrograms, encoder, mels),
+            digest=digest, use_cache=use_cache, chunk_size=_CLIPS_PER_CHUNK, description=_("Encoding audio"),
+        )  # fmt: skip
+    return embeddings
+
+
+def _encode_spectrograms(
+    encoder: StageEncoder, mels: MelInputs, rows: Sequence[int], advance: Callable[[int], None]
+) -> NDArray[np.float32]:
+    """Encode rows sorted by their length, those of one length together."""
+    device, embeddings = next(encoder.parameters()).device, []
+    with torch.inference_mode():
+        for _length, group in groupby(rows, key=lambda row: int(mels.lengths[row])):
+            equal = list(group)
+            for start in range(0, len(equal), _MELS_PER_BATCH):
+                members = equal[start : start + _MELS_PER_BATCH]
+                output = encoder(**to_tensors(mels.batch(members), device))
+                embeddings.append(output.float().cpu().numpy())
+                advance(len(members))
+    return np.concatenate(embeddings)
 
 
 def _cache_key(content_hash: str, max_samples: int) -> str:

@@ -19,6 +19,7 @@ from sentir.preflight import METADATA_FILE
 _NAME = r"[A-Za-z0-9][\w.-]*/[\w.-]+"
 _REFERENCE = re.compile(rf"(?P<name>{_NAME})(?:@(?P<revision>[\w./+#-]+))?")
 _MAX_REASON_LENGTH = 160  # characters
+_MAX_DOWNLOAD_GB = 20  # of one model
 
 
 def is_hub_name(name: str) -> bool:
@@ -26,14 +27,14 @@ def is_hub_name(name: str) -> bool:
     return bool(re.fullmatch(_NAME, name))
 
 
-def at_revision(model: PathLike, revision: str | None) -> Path:
+def at_revision(model: PathLike, revision: str | None) -> PathLike:
     """Return ``owner/name@revision`` for a model of the hub; without a revision, the model as it is.
 
     Raises:
         RecognizerError: if it is a folder, or has a revision already.
     """
     if revision is None:
-        return Path(model)
+        return model
     name = Path(model).as_posix()
     if Path(model).exists() or not is_hub_name(name):
         raise RecognizerError(
@@ -48,15 +49,15 @@ def find_model(source: PathLike) -> Path:
 
     Args:
         source: a folder, a model of the hub, ``owner/name`` or ``owner/name@revision`` (a branch, tag or
-            commit; by default ``main``), or ``starter``, the model that comes with Sentir. A folder that exists
-            comes first.
+            commit; by default ``main``), or the string ``starter``, the model that comes with Sentir. A folder
+            that exists comes before a model of the hub; one called ``starter`` is ``./starter``, or a `Path`.
 
     Raises:
         RecognizerError: if it looks like a model of the hub and is neither a folder nor can be downloaded.
     """
-    folder = Path(source)
-    if not folder.exists() and folder.as_posix() == STARTER:
+    if source == STARTER:
         return starter_dir()
+    folder = Path(source)
     reference = _REFERENCE.fullmatch(folder.as_posix())
     if folder.exists() or not reference:
         return folder
@@ -93,6 +94,26 @@ def _load_snapshot(name: str, metadata: Path, *, local_files_only: bool = False)
     )
 
 
+def _check_size(name: str, metadata: Path) -> None:
+    """Refuse to download a model of excessive size.
+
+    Raises:
+        RecognizerError: naming its size.
+    """
+    from huggingface_hub import snapshot_download
+
+    files = snapshot_download(
+        name, revision=metadata.parent.name, allow_patterns=_listed_files(metadata), dry_run=True
+    )
+    size = sum(file.file_size or 0 for file in files if file.will_download) / 10**9
+    if size > _MAX_DOWNLOAD_GB:
+        raise RecognizerError(
+            _("{name} takes {size} GB, and at most {limit} GB are downloaded for a model; if you trust it, use "
+              "'hf download' and give the folder.",
+              name=name, size=f"{size:.1f}", limit=_MAX_DOWNLOAD_GB)
+        )  # fmt: skip
+
+
 def _listed_files(metadata: Path) -> list[str] | None:
     """Return the files of a model; ``None`` for all of the repository if they are not listed."""
     try:
@@ -116,7 +137,9 @@ def _download(name: str, revision: str | None) -> Path:
     try:
         with quiet_logger("huggingface_hub", logging.ERROR):  # no messages about retries
             require_hub_connection()
-            return _load_snapshot(name, Path(hf_hub_download(name, METADATA_FILE, revision=revision)))
+            metadata = Path(hf_hub_download(name, METADATA_FILE, revision=revision))
+            _check_size(name, metadata)
+            return _load_snapshot(name, metadata)
     except RemoteEntryNotFoundError as error:
         raise RecognizerError(
             _("{name} on the hub is not a model of Sentir (no {file}); give one that was pushed with 'sentir "

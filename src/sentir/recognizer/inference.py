@@ -37,7 +37,6 @@ def predict_task(
     space: LabelSpace,
     *,
     batch_size: int | None = None,
-    source: Mapping[str, str] | None = None,
 ) -> Predictions:
     """Predict the main task for N utterances.
 
@@ -50,7 +49,7 @@ def predict_task(
     Raises:
         NonFiniteError: if logits are not finite.
     """
-    return predict_tasks(backend, model_inputs, [space], batch_size=batch_size, source=source)[0]
+    return predict_tasks(backend, model_inputs, [space], batch_size=batch_size)[0]
 
 
 def predict_tasks(

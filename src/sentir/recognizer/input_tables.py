@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from sentir.audio.memory import clip_from_bytes
 from sentir.corpus.invisible_characters import is_blank, normalize_name
 from sentir.corpus.utterances import Clip, Issue, Utterance
-from sentir.errors import CorpusError
+from sentir.errors import AudioError, CorpusError
 from sentir.files.cells import ReadErrors, Row, parse_numbers
 from sentir.files.clip_paths import ClipFinder, media_root
+from sentir.files.remote_files import RemoteFile, is_remote
 from sentir.files.tables import JSON_SUFFIXES, load_rows
 from sentir.i18n import _
 from sentir.logs import logger
@@ -21,7 +23,7 @@ from sentir.readers.table.reader import parse_clip_times
 from sentir.safe_text import replace_surrogates
 
 _DEFAULT_COLUMNS = {"id": "id", "text": "text", "speaker": "speaker", "dialogue": "dialogue", "audio": "audio"}
-_MODALITIES = frozenset({"text", "audio"})
+MODALITIES = frozenset({"text", "audio"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class InputColumns:
             for columns in (named, _as_tuple(table_settings.get(role)), _as_tuple(_DEFAULT_COLUMNS.get(role))):
                 if columns and column_of.keys() >= set(map(normalize_name, columns)):
                     resolved.setdefault(role, tuple(column_of[normalize_name(name)] for name in columns))
-        if not _MODALITIES & resolved.keys():
+        if not MODALITIES & resolved.keys():
             raise CorpusError(
                 _(
                     "{path} has no column '{text}' or '{audio}'; it has {columns}. Name the column of texts with "
@@ -139,7 +141,7 @@ def read_table(path: Path, columns: InputColumns, table_settings: Mapping[str, A
     read_errors: ReadErrors = {}
     issues: list[Issue] = []
     rows = load_rows(path, issues=issues, read_errors=read_errors)
-    return _make_inputs(path, rows, columns, table_settings, issues, read_errors)
+    return make_table_inputs(path, rows, columns, table_settings, issues, read_errors)
 
 
 def is_frame(item: object) -> bool:
@@ -160,27 +162,40 @@ def read_frame(frame: Any, columns: InputColumns, table_settings: Mapping[str, A
         return []
     cells = frame.astype(object).where(frame.notna(), "").itertuples(index=False, name=None)
     rows = [dict(zip(names, map(str, row), strict=True)) for row in cells]
-    return _make_inputs(Path("DataFrame"), rows, columns, table_settings, [], {})
+    return make_table_inputs(Path("DataFrame"), rows, columns, table_settings, [], {})
 
 
-def _make_inputs(
+def make_table_inputs(
     path: Path,
     rows: Sequence[Row],
     columns: InputColumns,
     table_settings: Mapping[str, Any],
     issues: list[Issue],
     read_errors: ReadErrors,
+    *,
+    first: int = 1,
+    decimal_marks: Mapping[str, str] | None = None,
 ) -> list[PredictionInput]:
-    """Return the inputs of the rows of a table; ``issues`` and ``read_errors`` are those of reading it."""
+    """Return the inputs of rows of a table, in whole dialogues.
+
+    Args:
+        path, columns, table_settings: see `read_table`.
+        rows: the rows, at least one.
+        issues, read_errors: of reading them.
+        first: number of the first of the rows.
+        decimal_marks: of columns; by default as in these rows.
+    """
     resolved = columns.resolve(path, rows[0], table_settings)
     name = replace_surrogates(str(path))
-    keys = [f"{name}:{n}" for n in range(1, len(rows) + 1)]
-    dialogues = _dialogue_keys(path, rows, keys, resolved)
+    keys = [f"{name}:{n}" for n in range(first, first + len(rows))]
+    dialogues = [dialogue_key(path, row, key, resolved) for row, key in zip(rows, keys, strict=True)]
     turns = read_turns(path, rows, keys, dialogues, next(iter(resolved.get("turn", ())), None), issues)
-    finder = ClipFinder(_clip_root(path, table_settings))
+    finder = ClipFinder(clip_root(path, table_settings))
     bases = [
         Utterance(key, dialogue=dialogue, turn=turn, numeric_features=numbers)
-        for key, dialogue, turn, numbers in zip(keys, dialogues, turns, _numbers(rows, resolved), strict=True)
+        for key, dialogue, turn, numbers in zip(
+            keys, dialogues, turns, _numbers(rows, resolved, decimal_marks or {}), strict=True
+        )
     ]
     inputs = [
         _make_input(finder, row, base, resolved, read_errors.get(n, {}))
@@ -214,7 +229,7 @@ def _make_input(
     cells = {column: str(cell) for column, cell in row.items()}  # embedded clips as plain text
     if "id" not in resolved:
         cells = {make_unused_name("id", row): base.id} | cells
-    modalities = _MODALITIES & resolved.keys()
+    modalities = MODALITIES & resolved.keys()
     return PredictionInput(utterance, user_id or base.id, cells, modalities, problem, notes, audio_problem)
 
 
@@ -244,17 +259,16 @@ def _cell(row: Row, resolved: ResolvedColumns, role: str) -> str:
     return "" if is_blank(cell) else cell
 
 
-def _dialogue_keys(path: Path, rows: Sequence[Row], keys: Sequence[str], resolved: ResolvedColumns) -> list[str]:
-    """Return the dialogue of each row; a row without one is on its own or, in JSON Lines, of the conversation."""
-    name, conversation = replace_surrogates(str(path)), path.suffix.lower() in JSON_SUFFIXES
-    named = [get_dialogue(row, resolved.get("dialogue")) for row in rows]
-    return [
-        f"{name}:dialogue {one}" if one else name if conversation else key
-        for one, key in zip(named, keys, strict=True)
-    ]
+def dialogue_key(path: Path, row: Row, key: str, resolved: ResolvedColumns) -> str:
+    """Return the dialogue of a row; one without a name is on its own or, in JSON Lines, of the conversation."""
+    name = replace_surrogates(str(path))
+    if named := get_dialogue(row, resolved.get("dialogue")):
+        return f"{name}:dialogue {named}"
+    return name if path.suffix.lower() in JSON_SUFFIXES else key
 
 
-def _clip_root(path: Path, table_settings: Mapping[str, Any]) -> Path:
+def clip_root(path: Path, table_settings: Mapping[str, Any]) -> Path:
+    """Return the folder that the paths of a table's clips start from."""
     root = media_root(path) / str(table_settings.get("audio_root") or "")
     return root if root.is_dir() else media_root(path)
 
@@ -267,14 +281,36 @@ def _clip(finder: ClipFinder, row: Row, resolved: ResolvedColumns) -> tuple[Clip
     times = parse_clip_times(*(_cell(row, resolved, role).strip() for role in ("start", "end")))
     if isinstance(times, str):
         return None, times
+    if is_remote(audio):
+        return remote_clip(RemoteFile(audio.strip()), *times)
     path, problem = finder.find(audio)
     return None if "\0" in audio else Clip(path, *times), problem
 
 
-def _numbers(rows: Sequence[Row], resolved: ResolvedColumns) -> list[dict[str, float]]:
+def columns_without_role(columns: Iterable[str], resolved: ResolvedColumns) -> list[str]:
+    """Return the columns whose numbers are numeric features."""
+    with_role = {column for columns in resolved.values() for column in columns}
+    return [name for name in columns if name not in with_role]
+
+
+def remote_clip(
+    file: RemoteFile, start: float | None = None, end: float | None = None
+) -> tuple[Clip | None, str]:
+    """Return the clip of a file at an address, with its content, and why it cannot be used."""
+    try:
+        return clip_from_bytes(file.url, file.read(), start, end), ""
+    except AudioError as error:
+        return None, str(error)
+
+
+def _numbers(
+    rows: Sequence[Row], resolved: ResolvedColumns, decimal_marks: Mapping[str, str]
+) -> list[dict[str, float]]:
     """Return the numbers in the columns without a role, row by row."""
-    others = rows[0].keys() - {column for columns in resolved.values() for column in columns}
-    columns = {name: parse_numbers([row[name] for row in rows]) for name in rows[0] if name in others}
+    columns = {
+        name: parse_numbers([row[name] for row in rows], decimal_marks.get(name))
+        for name in columns_without_role(rows[0], resolved)
+    }
     return [
         {name: number for name, numbers in columns.items() if (number := numbers[n]) is not None}
         for n in range(len(rows))

@@ -16,6 +16,7 @@ from typing import Any, cast
 from sentir.corpus.utterances import Clip, Utterance
 from sentir.errors import CorpusError, SentirError
 from sentir.files.media_files import is_media_file, walk_folders
+from sentir.files.remote_files import RemoteFile
 from sentir.files.tables import JSON_SUFFIXES, TABLE_SUFFIXES, is_dataset
 from sentir.i18n import _
 from sentir.logs import logger
@@ -23,7 +24,7 @@ from sentir.preflight import require_files
 from sentir.recognizer.input_items import ItemReader, invalid_input, is_one_item
 from sentir.recognizer.input_tables import InputColumns as InputColumns
 from sentir.recognizer.input_tables import PredictionInput as PredictionInput
-from sentir.recognizer.input_tables import is_frame, read_frame, read_table
+from sentir.recognizer.input_tables import is_frame, read_frame, read_table, remote_clip
 from sentir.safe_text import replace_surrogates
 
 
@@ -131,29 +132,56 @@ def read_inputs(
     Raises:
         CorpusError: if the file is damaged, or has neither texts nor clips; it names the row or the columns.
     """
+    require_input(path)
     if path.is_dir() and not is_dataset(path):
-        return _inputs_from_folder(path)
+        return [input_from_file(clip) for clip in list_clips(path)]
     if is_media_file(path):
-        return [_input_from_file(path)]
-    if path.suffix.lower() not in TABLE_SUFFIXES | JSON_SUFFIXES and not path.is_dir():
+        return [input_from_file(path)]
+    return read_table(path, columns or InputColumns(), table_settings or {})
+
+
+def input_from_remote_file(file: RemoteFile) -> PredictionInput:
+    """Return the input of an audio or video file at an address, with its content."""
+    clip, problem = remote_clip(file)
+    utterance = Utterance(file.url, dialogue=file.url, clip=clip)
+    row = {"id": file.url, "audio": file.url}
+    return PredictionInput(utterance, file.url, row, frozenset({"audio"}), audio_problem=problem)
+
+
+def require_input(path: Path) -> None:
+    """Refuse a file of which nothing can be predicted.
+
+    Raises:
+        CorpusError: naming what is supported.
+    """
+    if (
+        not path.is_dir()
+        and not is_media_file(path)
+        and path.suffix.lower() not in TABLE_SUFFIXES | JSON_SUFFIXES
+    ):
         raise CorpusError(
             _("{path} is not an audio or video file, a table (.csv, .tsv, .xlsx, .parquet) or a conversation "
               "(.jsonl).", path=path)
         )  # fmt: skip
-    return read_table(path, columns or InputColumns(), table_settings or {})
 
 
-def _inputs_from_folder(folder: Path) -> list[PredictionInput]:
+def list_clips(folder: Path) -> list[Path]:
+    """Return the audio and video files below a folder, sorted by path; a warning counts other files.
+
+    Raises:
+        CorpusError: if there are none.
+    """
     files = [subfolder / name for subfolder, names in walk_folders(folder) for name in names]
     clips = sorted(filter(is_media_file, files))
     if not clips:
         raise CorpusError(_("{folder} contains no audio or video file.", folder=folder))
     if others := len(files) - len(clips):
         logger.warning(_("{folder}: other files, ignored: {n}.", folder=folder, n=others))
-    return [_input_from_file(path) for path in clips]
+    return clips
 
 
-def _input_from_file(path: Path) -> PredictionInput:
+def input_from_file(path: Path) -> PredictionInput:
+    """Return the input of an audio or video file."""
     name = replace_surrogates(str(path))
     utterance = Utterance(name, dialogue=name, clip=Clip(path))
     return PredictionInput(utterance, name, {"id": name, "audio": name}, frozenset({"audio"}))

@@ -157,6 +157,11 @@ def _require_modality(
         available = frozenset(modality for modality, is_present in present.items() if is_present)
     if modalities & available:
         return
+    if "text" in modalities and "audio" in available:
+        raise CorpusError(
+            _("This model needs text, and a recording alone has none; recognize its words with 'sentir timeline "
+              "--asr', give a table with texts and clips, or use a model of audio.")
+        )  # fmt: skip
     if "text" in modalities:
         raise CorpusError(_("This model needs text, but there is none; give --text or a table with texts."))
     raise CorpusError(_("This model needs audio, but there is none; give audio or video files or their folder."))

@@ -29,7 +29,7 @@ def check_model(model: ModelSettings) -> None:
     modalities = MODELS.get(model.kind).modalities
     if "text" in modalities:
         get_text_backbone(model.backbone)
-        require_pretrained(model, "model")
+        require_pretrained(model, "model", frozen=model.is_encoder_frozen)
     elif model.context != "none":
         raise RecipeError(
             _("'model.context' = '{context}' needs a model that takes text; '{kind}' allows only 'none'.",
@@ -60,7 +60,7 @@ def _check_causal(model: ModelSettings) -> None:
 def _check_audio(audio: AudioSettings) -> None:
     if is_speech_backbone(audio.backbone):
         get_speech_backbone(audio.backbone)
-        require_pretrained(audio, "model.audio")
+        require_pretrained(audio, "model.audio", frozen=audio.is_encoder_frozen)
         if audio.mel != "mel":
             raise RecipeError(
                 _("'model.audio.mel' has no effect here: '{name}' takes waveforms; remove it.",
@@ -68,12 +68,12 @@ def _check_audio(audio: AudioSettings) -> None:
             )  # fmt: skip
         return
     get_audio_backbone(audio.backbone)
-    for key, value in (("encoder", audio.encoder), ("layers", audio.layers)):
-        if value is not None:
-            raise RecipeError(
-                _("'model.audio.{key}' has no effect here: '{name}' is not a speech encoder; remove it.",
-                  key=key, name=audio.backbone)
-            )  # fmt: skip
+    require_pretrained(audio, "model.audio", frozen=audio.encoder == "frozen")
+    if audio.layers is not None:
+        raise RecipeError(
+            _("'model.audio.{key}' has no effect here: '{name}' is not a speech encoder; remove it.",
+              key="layers", name=audio.backbone)
+        )  # fmt: skip
 
 
 def weight_sources(model: ModelSettings) -> dict[str, WeightsSource]:
@@ -116,17 +116,18 @@ def _audio_weights_path(audio: AudioSettings) -> Path | None:
     return None if audio.weights is None else Path(audio.weights)
 
 
-def require_pretrained(settings: ModelSettings | AudioSettings, section: str) -> None:
+def require_pretrained(settings: ModelSettings | AudioSettings, section: str, *, frozen: bool) -> None:
     """Refuse a frozen encoder without pretrained weights.
 
     Args:
         settings: of the encoder.
         section: name of these settings, ``model`` or ``model.audio``.
+        frozen: whether the encoder is frozen.
 
     Raises:
         RecipeError: naming the settings to change.
     """
-    if settings.is_encoder_frozen and not settings.pretrained:
+    if frozen and not settings.pretrained:
         raise RecipeError(
             _("'{section}.encoder = frozen' needs pretrained weights; set {section}.pretrained=true or "
               "{section}.encoder=finetune.", section=section)

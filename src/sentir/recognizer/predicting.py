@@ -10,17 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentir.corpus.labels import DecodedPrediction, LabelSpace
-from sentir.corpus.language_detection import detect_language, language_name
 from sentir.corpus.predictions import Prediction, Predictions, TaskPrediction
 from sentir.corpus.utterances import Utterance
 from sentir.errors import NonFiniteError, RecognizerError
 from sentir.evaluation.calibration.confidence import compute_confidence_by_id
 from sentir.evaluation.calibration.fitting import Calibration
 from sentir.i18n import _
-from sentir.recipe import Recipe
+from sentir.recipe import ModelSettings, Recipe
+from sentir.recognizer.enrollment import Enrollment, SpeakerProfiles, no_speaker_normalization_error
 from sentir.recognizer.inputs import Inputs, PredictionInput
 from sentir.recognizer.modalities import ModalityCheck, check_modalities
 from sentir.recognizer.prediction_tables import PredictionList
+from sentir.recognizer.unknown_languages import find_unknown_languages, is_foreign, note_language
 
 
 class Predictor:
@@ -32,6 +33,16 @@ class Predictor:
     facts: Mapping[str, Any]
     calibration: Calibration | None
     auxiliary_tasks: tuple[Any, ...]
+
+    @property
+    def model_settings(self) -> tuple[ModelSettings, ...]:
+        """The section ``model`` of its recipe; of an ensemble, those of its members."""
+        return (self.recipe.model,)
+
+    @property
+    def mel_kind(self) -> str:
+        """The kind of mel spectrogram to extract for it; a model that needs another one extracts that itself."""
+        return self.recipe.model.audio.mel
 
     @property
     def modalities(self) -> frozenset[str]:
@@ -48,6 +59,16 @@ class Predictor:
         """Whether any of its features may be computed from audio."""
         return True
 
+    @property
+    def has_speaker_normalization(self) -> bool:
+        """Whether its inputs can be normalized by enrolled clips of their speakers."""
+        return False
+
+    def require_speaker_normalization(self) -> None:
+        """Raise a `RecognizerError` if it has no speaker normalization."""
+        if not self.has_speaker_normalization:
+            raise no_speaker_normalization_error()
+
     def check_modalities(self, utterances: Sequence[Utterance], **options: Any) -> ModalityCheck:
         """Extract audio features if it uses audio, and find missing modalities.
 
@@ -62,7 +83,7 @@ class Predictor:
             utterances,
             self.modalities,
             optional_modalities=self.optional_modalities,
-            mel_kind=self.recipe.model.audio.mel,
+            mel_kind=self.mel_kind,
             cleaning=self.recipe.data.cleaning,
             health_only=not self.has_acoustic_features,
             **options,
@@ -89,24 +110,50 @@ class Predictor:
         """
         raise RecognizerError(_("This model is a baseline, which has no embeddings; give a trained model."))
 
+    def profile_speakers(self, utterances: Sequence[Utterance]) -> SpeakerProfiles:
+        """Return what is to be known of the speakers of some utterances with audio.
+
+        Raises:
+            RecognizerError: if the model has no speaker normalization.
+        """
+        raise no_speaker_normalization_error()
+
     def predict_tasks(
-        self, utterances: Sequence[Utterance], *, warn_truncated: bool = True
+        self,
+        utterances: Sequence[Utterance],
+        *,
+        warn_truncated: bool = True,
+        enrollment: Enrollment | None = None,
     ) -> dict[str, Predictions]:
         """Predict utterances in every task."""
         raise NotImplementedError
 
 
 def predict_inputs(
-    recognizer: Predictor, inputs: Inputs, *, abstain: bool = False, max_error: float | None = None
+    recognizer: Predictor,
+    inputs: Inputs,
+    *,
+    abstain: bool = False,
+    max_error: float | None = None,
+    enrollment: Enrollment | None = None,
+    available: frozenset[str] | None = None,
 ) -> Any:
-    """Return the prediction of a single input, or the list of those of all, in order; see `predict`."""
+    """Return the prediction of a single input, or the list of those of all, in order; see `predict`.
+
+    Args:
+        recognizer, abstain, max_error, enrollment: see `predict`.
+        inputs: to predict, or a part of them.
+        available: the modalities of all inputs, if these are a part.
+    """
+    if enrollment is not None:
+        recognizer.require_speaker_normalization()
     threshold = _find_confidence_threshold(recognizer, abstain=abstain, max_error=max_error)
     if not inputs.rows:
         return PredictionList()
-    checked = _check_inputs(recognizer, inputs.rows)
-    languages = _detect_unknown_languages(recognizer, checked.utterances)
+    checked = _check_inputs(recognizer, inputs.rows, available)
+    languages = _find_unknown_languages(recognizer, checked.utterances)
     usable = [u for u in checked.utterances if u.id not in checked.problems]
-    outputs = _predict_usable(recognizer, usable, threshold)
+    outputs = _predict_usable(recognizer, usable, threshold, enrollment)
     predictions = PredictionList(
         _make_prediction(one, checked, outputs, recognizer, languages.get(one.utterance.id))
         for one in inputs.rows
@@ -114,11 +161,18 @@ def predict_inputs(
     return predictions[0] if inputs.is_single else predictions
 
 
-def embed_inputs(recognizer: Predictor, inputs: Inputs) -> tuple[NDArray[np.float32], dict[str, str]]:
-    """Return the vectors of N inputs, ``(N, d)``, NaN where there is none, and id → why there is none."""
+def embed_inputs(
+    recognizer: Predictor, inputs: Inputs, available: frozenset[str] | None = None
+) -> tuple[NDArray[np.float32], dict[str, str]]:
+    """Return the vectors of N inputs, ``(N, d)``, NaN where there is none, and id → why there is none.
+
+    Args:
+        recognizer: computes them.
+        inputs, available: see `predict_inputs`.
+    """
     if not inputs.rows:
         return np.zeros((0, 0), np.float32), {}
-    checked = _check_inputs(recognizer, inputs.rows)
+    checked = _check_inputs(recognizer, inputs.rows, available)
     recognizer.warn_unsupported_language([u.text for u in checked.utterances])
     usable = [u for u in checked.utterances if u.id not in checked.problems]
     if not usable:
@@ -150,35 +204,25 @@ def _find_confidence_threshold(recognizer: Predictor, *, abstain: bool, max_erro
     return recognizer.calibration.threshold_for_error(max_error)
 
 
-def _check_inputs(recognizer: Predictor, inputs: Sequence[PredictionInput]) -> ModalityCheck:
+def _check_inputs(
+    recognizer: Predictor, inputs: Sequence[PredictionInput], available: frozenset[str] | None
+) -> ModalityCheck:
     """Check the modalities of the inputs; those that no model can predict are problems already."""
     checked = recognizer.check_modalities(
         [one.utterance for one in inputs if not one.problem],
-        available=frozenset().union(*(one.modalities for one in inputs)),
+        available=available or frozenset().union(*(one.modalities for one in inputs)),
         audio_problems={one.utterance.id: one.audio_problem for one in inputs if one.audio_problem},
     )
     problems = {one.utterance.id: one.problem for one in inputs if one.problem}
     return replace(checked, problems={**problems, **checked.problems})
 
 
-def _detect_unknown_languages(recognizer: Predictor, utterances: Sequence[Utterance]) -> dict[str, str]:
+def _find_unknown_languages(recognizer: Predictor, utterances: Sequence[Utterance]) -> dict[str, str]:
     """Warn about texts in a language that the encoder was not trained on, and return id → that language."""
-    known = recognizer.supported_languages
-    if not known:
+    if not recognizer.supported_languages:
         return {}
-    texts = {u.id: u.text for u in utterances if u.text}
-    recognizer.warn_unsupported_language(list(texts.values()))
-    by_dialogue: dict[str, list[str | None]] = {}  # what is too short by itself; other dialogues change nothing
-    for u in utterances:
-        by_dialogue.setdefault(u.dialogue or u.id, []).append(u.text)
-    detected = {key: detect_language(several) for key, several in by_dialogue.items()}
-    languages = {
-        u.id: (detect_language([u.text]) if len(by_dialogue[u.dialogue or u.id]) > 1 else None)
-        or detected[u.dialogue or u.id]
-        for u in utterances
-        if u.text
-    }
-    return {key: code for key, code in languages.items() if code is not None and code not in known}
+    recognizer.warn_unsupported_language([u.text for u in utterances if u.text])
+    return find_unknown_languages(utterances, recognizer.supported_languages)
 
 
 @dataclass(frozen=True)
@@ -194,16 +238,19 @@ class _Outputs:
 
 
 def _predict_usable(
-    recognizer: Predictor, utterances: Sequence[Utterance], confidence_threshold: float | None
+    recognizer: Predictor,
+    utterances: Sequence[Utterance],
+    confidence_threshold: float | None,
+    enrollment: Enrollment | None,
 ) -> _Outputs:
     if not utterances:
         return _Outputs()
     try:
-        tasks = recognizer.predict_tasks(utterances, warn_truncated=False)
+        tasks = recognizer.predict_tasks(utterances, warn_truncated=False, enrollment=enrollment)
     except NonFiniteError as error:
         problem = _("The model's output is not finite; look for extreme numbers in this row or its dialogue.")
         others = _predict_usable(
-            recognizer, [u for u in utterances if u.id not in error.ids], confidence_threshold
+            recognizer, [u for u in utterances if u.id not in error.ids], confidence_threshold, enrollment
         )
         return replace(others, problems={**others.problems, **dict.fromkeys(error.ids, problem)})
     thresholds, predictions = recognizer.thresholds, tasks[recognizer.space.task]
@@ -215,6 +262,22 @@ def _predict_usable(
         {} if lowest is None else {key: one < lowest for key, one in confidences.items()},
         {task.space.task: tasks[task.space.task].decode(task.thresholds) for task in recognizer.auxiliary_tasks},
         predictions.notes,
+    )
+
+
+def make_problem(item: PredictionInput, problem: str) -> Prediction:
+    """Return the prediction of an input that cannot be predicted."""
+    u = item.utterance
+    return Prediction(
+        item.id,
+        u.text,
+        u.speaker,
+        (),
+        {},
+        problem=problem,
+        notes=item.notes,
+        table=item.table,
+        cells=dict(item.row),
     )
 
 
@@ -230,10 +293,11 @@ def _make_prediction(
     problem = checked.problems.get(u.id) or outputs.problems.get(u.id, "")
     abstain, notes = outputs.abstained.get(u.id), [*checked.notes.get(u.id, ()), *outputs.notes.get(u.id, ())]
     if unknown_language is not None:
-        notes.append(_note_language(recognizer, unknown_language))
+        notes.append(note_language(unknown_language, recognizer.training_language))
     if abstain:
         notes.append(_("Not sure: the confidence is below the threshold."))
-    if not problem and unknown_language is not None and _is_foreign(recognizer, unknown_language):
+    own = recognizer.training_language
+    if not problem and unknown_language is not None and is_foreign(unknown_language, own):
         abstain = True
     synthetic = bool(recognizer.facts.get("synthetic"))
     return Prediction(
@@ -244,19 +308,4 @@ def _make_prediction(
         (*item.notes, *notes),
         item.table, dict(item.row),
         () if problem else checked.used.get(u.id, ()),
-    )  # fmt: skip
-
-
-def _is_foreign(recognizer: Predictor, code: str) -> bool:
-    """Return whether a language that the encoder does not know is not that of the training data either."""
-    return recognizer.training_language is not None and recognizer.training_language != code
-
-
-def _note_language(recognizer: Predictor, code: str) -> str:
-    own, language = recognizer.training_language, language_name(code)
-    if own is None or own == code:
-        return _("The text is in {language}, which its encoder was not trained on.", language=language)
-    return _(
-        "Not sure: the text is in {language}, and the model was trained on {own}.",
-        language=language, own=language_name(own),
     )  # fmt: skip

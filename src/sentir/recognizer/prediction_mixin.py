@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,8 @@ from numpy.typing import NDArray
 from sentir.errors import PredictionsError
 from sentir.i18n import _
 from sentir.logs import logger
+from sentir.recognizer.enrolling import enroll_clips
+from sentir.recognizer.enrollment import PROFILE_SUFFIX, Enrollment, FromInputs, SpeakerProfiles
 from sentir.recognizer.inputs import InputColumns, Inputs, make_inputs
 from sentir.recognizer.predicting import Predictor, embed_inputs, predict_inputs
 
@@ -34,6 +38,8 @@ class PredictionMixin(Predictor):
         columns: InputColumns | Mapping[str, Any] | None = None,
         abstain: bool = False,
         max_error: float | None = None,
+        enroll: object = None,
+        enroll_inputs: bool = False,
     ) -> Any:
         """Predict texts, audio, dialogues and tables: one item gives one `Prediction`, several give a list.
 
@@ -57,6 +63,10 @@ class PredictionMixin(Predictor):
             abstain: whether each prediction says if its confidence is below the model's threshold.
             max_error: abstain below the lowest threshold at which at most this share of the kept predictions was
                 wrong on dev.
+            enroll: clips of the speakers, by which the inputs are normalized: the `SpeakerProfiles` of `enroll`,
+                the path of a file of them, or what `enroll` takes.
+            enroll_inputs: whether each input is normalized by the other inputs of its speaker too. Only then does
+                a prediction depend on what else is predicted in the same call.
 
         Returns:
             A `Prediction`, or a `PredictionList` of them, in order.
@@ -64,10 +74,44 @@ class PredictionMixin(Predictor):
         Raises:
             CorpusError: if it is nothing that can be predicted, of no modality that the model takes, or a file is
                 missing or damaged.
-            RecognizerError: if the model cannot abstain, or no threshold reaches ``max_error``.
+            RecognizerError: if the model cannot abstain, or no threshold reaches ``max_error``; if it has no
+                speaker normalization, or no clip can be enrolled.
         """
         inputs = self._make_inputs(items, sampling_rate, columns)
-        return predict_inputs(self, inputs, abstain=abstain, max_error=max_error)
+        enrollment = self.make_enrollment(enroll, "others" if enroll_inputs else None)
+        return predict_inputs(self, inputs, abstain=abstain, max_error=max_error, enrollment=enrollment)
+
+    def enroll(
+        self,
+        items: object,
+        *,
+        sampling_rate: int | None = None,
+        columns: InputColumns | Mapping[str, Any] | None = None,
+    ) -> SpeakerProfiles:
+        """Return the profiles of speakers, for predictions by a model with speaker normalization.
+
+        No labels are needed; the more clips, and the more different ones, the better.
+
+        Args:
+            items: clips, as for `predict`. If none names its speaker, all are of one, and the profile is used for
+                all predictions; otherwise each must name its speaker, and so must what is predicted.
+            sampling_rate, columns: see `predict`.
+
+        Raises:
+            RecognizerError: if the model has no speaker normalization, or no clip can be enrolled.
+            SentirError: see `predict`.
+        """
+        return enroll_clips(self, self._make_inputs(items, sampling_rate, columns))
+
+    def make_enrollment(self, enroll: object, from_inputs: FromInputs | None) -> Enrollment | None:
+        """Return what inputs are normalized by: ``enroll`` of `predict` and one another; ``None`` for nothing."""
+        if enroll is None and from_inputs is None:
+            return None
+        if isinstance(enroll, os.PathLike) and os.fsdecode(enroll).endswith(PROFILE_SUFFIX):
+            enroll = SpeakerProfiles.load(Path(os.fsdecode(enroll)))
+        if enroll is not None and not isinstance(enroll, SpeakerProfiles):
+            enroll = self.enroll(enroll)
+        return Enrollment(enroll, from_inputs)
 
     def predict_proba(
         self,

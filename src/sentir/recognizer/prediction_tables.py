@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +27,10 @@ class PredictionList(list[Prediction]):
         """Return them as a pandas DataFrame, with the columns that `sentir.write_predictions` writes."""
         import pandas as pd
 
-        table = make_prediction_table(self)
+        table = tabulate(self)
+        rows = [*table.rows]
         return pd.DataFrame(
-            {name: [row.get(name) for row in table.rows] for name in table.columns}, columns=table.columns
+            {name: [row.get(name) for row in rows] for name in table.columns}, columns=table.columns
         )
 
     def _repr_html_(self) -> str:
@@ -61,17 +62,104 @@ class PredictionTable:
     Attributes:
         user_columns: the columns of the input tables, in order.
         column_names: name in `prediction_to_row` → column, in order.
-        rows: column → cell; missing cells are left out.
+        types: column → type of its cells, where that is not ``str``.
+        num_rows: number of rows.
+        rows: column → cell, row by row, as often as they are iterated over; missing cells are left out.
     """
 
     user_columns: tuple[str, ...]
     column_names: Mapping[str, str]
-    rows: Sequence[RowValues]
+    types: Mapping[str, type]
+    num_rows: int
+    rows: Iterable[RowValues]
 
     @property
     def columns(self) -> list[str]:
         """All columns, in order."""
         return [*self.user_columns, *self.column_names.values()]
+
+
+TableRow = tuple[dict[str, str], RowValues, str, str, str]
+"""A prediction for a table: cells of its input, `prediction_to_row`, problem, notes, and its input table."""
+_TYPES: Mapping[str, type] = {"float": float, "bool": bool, "str": str}
+
+
+def make_table_row(row: Prediction) -> TableRow:
+    """Return what a table has of a prediction, as plain JSON values."""
+    return row.cells, {} if row.problem else prediction_to_row(row), row.problem, " ".join(row.notes), row.table
+
+
+@dataclass
+class TableSummary:
+    """What is to be known of all rows of a table before the first is written; plain JSON values.
+
+    Attributes:
+        user_columns: of the inputs, in order.
+        types: column of the predictions, in order → name of the type of its cells.
+        tables: names of the input tables, of which two are enough.
+        rows, problems, notes: how many rows there are, could not be predicted, and have notes.
+    """
+
+    user_columns: list[str] = field(default_factory=list)
+    types: dict[str, str] = field(default_factory=dict)
+    tables: list[str] = field(default_factory=list)
+    rows: int = 0
+    problems: int = 0
+    notes: int = 0
+
+    @classmethod
+    def of(cls, rows: Iterable[TableRow]) -> TableSummary:
+        """Summarize rows."""
+        columns, types, tables = dict[str, None](), dict[str, str](), dict[str, None]()
+        num_rows = problems = noted = 0
+        for cells, values, problem, notes, table in rows:
+            columns |= dict.fromkeys(cells)
+            tables[table] = None
+            if values.keys() - types.keys():
+                types |= {name: type(value).__name__ for name, value in values.items() if name not in types}
+            num_rows, problems, noted = num_rows + 1, problems + bool(problem), noted + bool(notes)
+        return cls([*columns], types, [*tables][:2], num_rows, problems, noted)
+
+    def __add__(self, other: TableSummary) -> TableSummary:
+        """Return the summary of the rows of both."""
+        return TableSummary(
+            [*dict.fromkeys((*self.user_columns, *other.user_columns))],
+            {**self.types, **{name: kind for name, kind in other.types.items() if name not in self.types}},
+            [*dict.fromkeys((*self.tables, *other.tables))][:2],
+            self.rows + other.rows,
+            self.problems + other.problems,
+            self.notes + other.notes,
+        )
+
+
+class _CompleteRows:
+    """The rows of a table with the names of its columns."""
+
+    def __init__(self, rows: Iterable[TableRow], names: Mapping[str, str]) -> None:
+        self._rows, self._names = rows, names
+
+    def __iter__(self) -> Iterator[RowValues]:
+        for cells, values, problem, notes, table in self._rows:
+            named = values | {"problem": problem, "notes": notes, "table": table}
+            yield cells | {self._names[name]: value for name, value in named.items() if name in self._names}
+
+
+def make_prediction_table(rows: Iterable[TableRow], summary: TableSummary) -> PredictionTable:
+    """Return rows as a table; see `sentir.write_predictions` for its columns."""
+    last = ("problem", "notes", *(("table",) if len(summary.tables) > 1 else ()))
+    taken: dict[str, None] = dict.fromkeys(summary.user_columns)
+    names: dict[str, str] = {}
+    for name in [*(summary.types or ("label",)), *last]:
+        names[name] = make_unused_name(name, taken)
+        taken[names[name]] = None
+    types = {names[name]: _TYPES[kind] for name, kind in summary.types.items() if kind != "str"}
+    return PredictionTable(tuple(summary.user_columns), names, types, summary.rows, _CompleteRows(rows, names))
+
+
+def tabulate(predictions: Iterable[Prediction]) -> PredictionTable:
+    """Return predictions in memory as a table."""
+    rows = [make_table_row(one) for one in predictions]
+    return make_prediction_table(rows, TableSummary.of(rows))
 
 
 def prediction_to_row(row: Prediction) -> RowValues:
@@ -90,21 +178,3 @@ def _label_columns(prediction: Prediction | TaskPrediction) -> RowValues:
 
 def _number_columns(prediction: Prediction | TaskPrediction) -> RowValues:
     return {f"p_{label}": p for label, p in prediction.probabilities.items()} | prediction.values
-
-
-def make_prediction_table(rows: Sequence[Prediction]) -> PredictionTable:
-    """Return predictions as a table; see `sentir.write_predictions` for its columns."""
-    user_columns = dict.fromkeys(column for row in rows for column in row.cells)
-    predicted = [{} if row.problem else prediction_to_row(row) for row in rows]
-    has_tables = len({row.table for row in rows}) > 1
-    last = ("problem", "notes", *(("table",) if has_tables else ()))
-    taken: dict[str, None] = dict(user_columns)
-    names: dict[str, str] = {}
-    for name in [*(dict.fromkeys(name for cells in predicted for name in cells) or ("label",)), *last]:
-        names[name] = make_unused_name(name, taken)
-        taken[names[name]] = None
-    complete = []
-    for row, cells in zip(rows, predicted, strict=True):
-        cells |= {"problem": row.problem, "notes": " ".join(row.notes), "table": row.table}
-        complete.append(row.cells | {names[name]: value for name, value in cells.items() if name in names})
-    return PredictionTable(tuple(user_columns), names, complete)

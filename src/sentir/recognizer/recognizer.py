@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -25,13 +26,13 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.atomic_folders import atomic_write_files, committed_folder, list_files
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Utterance
-from sentir.errors import MissingDependencyError, RecognizerError, WeightsError
+from sentir.errors import MissingDependencyError, RecognizerError
 from sentir.evaluation.calibration.fitting import Calibration
 from sentir.features import FEATURE_SETS
+from sentir.features.speaker_normalization import SpeakerNormalizer
 from sentir.i18n import _
 from sentir.logs import logger
 from sentir.models.kinds import MODELS
@@ -39,21 +40,32 @@ from sentir.models.text_backbones import TEXT_BACKBONES, check_language
 from sentir.optional_dependencies import is_installed
 from sentir.paths import PathLike
 from sentir.plugins import load_plugins
-from sentir.preflight import METADATA_FILE
 from sentir.preprocessing.preprocessor import ModelInputs, Preprocessor
+from sentir.preprocessing.speaker_columns import SpeakerColumns
 from sentir.recipe import Recipe
 from sentir.recognizer.backend import Backend
 from sentir.recognizer.card import save_model_cards
+from sentir.recognizer.enrollment import (
+    Enrollment,
+    SpeakerProfiles,
+    make_profiles,
+    normalize_speakers,
+    require_normalizer,
+)
 from sentir.recognizer.hub import at_revision, find_model
 from sentir.recognizer.hub_upload import PushToHubMixin
 from sentir.recognizer.inference import embed_inputs, predict_tasks
 from sentir.recognizer.needed_plugins import NEEDED_BY_BACKEND, require_plugins
 from sentir.recognizer.prediction_mixin import PredictionMixin
-from sentir.recognizer.saved_facts import FORMAT_VERSION, SavedModel, read_saved_model
-from sentir.recognizer.saved_files import STACKED_FOLDER, copy_permissions, owned_files
+from sentir.recognizer.saved_facts import FORMAT_VERSION, SavedModel, read_saved_model, refuse_outdated_columns
+from sentir.recognizer.saved_files import (
+    STACKED_FOLDER,
+    load_model_files,
+    save_metadata,
+    save_model_files,
+)
 from sentir.recognizer.tasks import Task
 from sentir.repr_mixin import ReprMixin
-from sentir.safe_text import json_dumps
 
 if TYPE_CHECKING:
     from torch import nn
@@ -61,7 +73,6 @@ if TYPE_CHECKING:
     from sentir.recognizer.encoders import Encoders
     from sentir.recognizer.torch_backend import TorchBackend
 
-_LOAD_ATTEMPTS = 5  # while other processes save to the same folder
 _MIN_MISSING_SHARE = 0.01  # of train utterances without a modality, from which on it is optional
 
 
@@ -79,6 +90,7 @@ class Recognizer(PredictionMixin, PushToHubMixin, ReprMixin):
         stacked: the recognizer whose probabilities are among its features, if there is one.
         calibration: fitted on dev; ``None`` for regression.
         auxiliary_tasks: tasks that it predicts besides the main one.
+        speaker_normalizer: fitted on train; ``None`` without speaker normalization.
     """
 
     recipe: Recipe
@@ -90,6 +102,7 @@ class Recognizer(PredictionMixin, PushToHubMixin, ReprMixin):
     stacked: Recognizer | None = None
     calibration: Calibration | None = None
     auxiliary_tasks: tuple[Task, ...] = ()
+    speaker_normalizer: SpeakerNormalizer | None = None
 
     @property
     def model(self) -> nn.Module:
@@ -113,6 +126,11 @@ class Recognizer(PredictionMixin, PushToHubMixin, ReprMixin):
                   "exported again; give the folder that it was exported from.", kind=self.backend.kind)
             )  # fmt: skip
         return cast("TorchBackend", self.backend)
+
+    @property
+    def encoder_digests(self) -> tuple[str, ...]:
+        """The hashes of its frozen text and speech encoders; ``""`` for those that are trained, or in graphs."""
+        return tuple(self._torch_backend.digests.values()) if self.backend.kind == "torch" else ("", "")
 
     @property
     def modalities(self) -> frozenset[str]:
@@ -155,7 +173,9 @@ class Recognizer(PredictionMixin, PushToHubMixin, ReprMixin):
 
     def warn_unsupported_language(self, texts: Sequence[str | None]) -> None:
         """Warn if texts are not in a language of the text encoder."""
-        if self.preprocessor.text is not None and (sentence := check_language(self.recipe.model.backbone, texts)):
+        if self.preprocessor.text is None:
+            return
+        if sentence := check_language(self.recipe.model.backbone, texts, is_trained=True):
             logger.warning(sentence)
 
     def predict_utterances(self, utterances: Sequence[Utterance]) -> Predictions:
@@ -167,13 +187,19 @@ class Recognizer(PredictionMixin, PushToHubMixin, ReprMixin):
         return self.predict_tasks(utterances)[self.space.task]
 
     def predict_tasks(
-        self, utterances: Sequence[Utterance], *, warn_truncated: bool = True
+        self,
+        utterances: Sequence[Utterance],
+        *,
+        warn_truncated: bool = True,
+        enrollment: Enrollment | None = None,
     ) -> dict[str, Predictions]:
         """Predict all tasks of N utterances, the main one first; see `predict_utterances`.
 
         Args:
             utterances: see `predict_utterances`.
             warn_truncated: whether to warn how many texts are truncated; ``notes`` name each of them anyway.
+            enrollment: of their speakers, for a model with speaker normalization; that of a stacked model is not
+                used.
         """
         source = {"model": self.recipe.name, "seed": str(self.recipe.train.seed)}
         notes: Mapping[str, tuple[str, ...]] = {}
@@ -181,15 +207,19 @@ class Recognizer(PredictionMixin, PushToHubMixin, ReprMixin):
             inner = self.stacked.predict_utterances(utterances)
             utterances, notes = with_stacked(utterances, inner), inner.notes
         inputs = self.preprocessor.transform(utterances)
-        notes = {
-            key: _deduplicate(notes.get(key, ()), inputs.notes.get(key, ())) for key in {**notes, **inputs.notes}
-        }
+        notes = _merge_notes(notes, inputs.notes)
         if warn_truncated and (text := self.preprocessor.text) is not None and (n := inputs.count_truncated()):
             logger.warning(_("{n} texts were truncated to {limit} tokens, the most that the model takes.",
                              n=n, limit=text.tokenizer.max_length))  # fmt: skip
         tasks = self.tasks
         spaces = [task.space for task in tasks]
-        predictions = predict_tasks(self.backend, self.backend.embed(inputs), spaces, source=source)
+        embedded = self.backend.embed(inputs)
+        if enrollment is not None:
+            embedded, added = normalize_speakers(
+                *self._speaker_parts, embedded, _speakers(utterances), enrollment
+            )
+            notes = _merge_notes(notes, added)
+        predictions = predict_tasks(self.backend, embedded, spaces, source=source)
         return {
             task.space.task: replace(task.apply(one), notes=notes)
             for task, one in zip(tasks, predictions, strict=True)
@@ -199,6 +229,22 @@ class Recognizer(PredictionMixin, PushToHubMixin, ReprMixin):
     def tasks(self) -> tuple[Task, ...]:
         """Its tasks, the main one first."""
         return (Task(self.space, self.calibration, self.thresholds), *self.auxiliary_tasks)
+
+    @property
+    def _speaker_parts(self) -> tuple[SpeakerNormalizer, SpeakerColumns]:
+        return require_normalizer(self.speaker_normalizer), self.preprocessor.speaker_columns
+
+    @property
+    def has_speaker_normalization(self) -> bool:
+        """Whether its inputs can be normalized by enrolled clips of their speakers."""
+        return self.speaker_normalizer is not None
+
+    def profile_speakers(self, utterances: Sequence[Utterance]) -> SpeakerProfiles:
+        """Return what is to be known of the speakers of some utterances with audio; see `enroll`."""
+        parts, speakers = self._speaker_parts, _speakers(utterances)
+        if self.stacked is not None:
+            utterances = with_stacked(utterances, self.stacked.predict_utterances(utterances))
+        return make_profiles(*parts, self.preprocess(utterances), speakers)
 
     def preprocess(self, utterances: Sequence[Utterance]) -> ModelInputs:
         """Return the network's inputs for utterances, with the embeddings of frozen encoders."""
@@ -229,21 +275,15 @@ class Recognizer(PredictionMixin, PushToHubMixin, ReprMixin):
         Raises:
             RecognizerError: if the folder cannot be written.
         """
-        try:
-            with atomic_write_files(Path(folder), owned_files) as draft:
-                self._write(draft, skip_frozen_weights)
-        except OSError as error:
-            raise RecognizerError(
-                _("The model cannot be saved to {folder} ({why}); free some space there, or give another folder.",
-                  folder=folder, why=error)
-            ) from error  # fmt: skip
+        save_model_files(folder, partial(self.write_files, skip_frozen_weights=skip_frozen_weights))
 
-    def _write(self, folder: Path, skip_frozen_weights: bool) -> None:
+    def write_files(self, folder: Path, *, skip_frozen_weights: bool) -> None:
+        """Write the files of `save_pretrained` into an empty folder."""
         backend = self.backend.save(folder, skip_frozen_weights=skip_frozen_weights)
         mel, scaler = self.preprocessor.mel, self.preprocessor.scaler
         if self.stacked is not None:
             (folder / STACKED_FOLDER).mkdir()
-            self.stacked._write(folder / STACKED_FOLDER, skip_frozen_weights)
+            self.stacked.write_files(folder / STACKED_FOLDER, skip_frozen_weights=skip_frozen_weights)
         main, *auxiliary = self.tasks
         tree = {
             "format": FORMAT_VERSION,
@@ -252,15 +292,14 @@ class Recognizer(PredictionMixin, PushToHubMixin, ReprMixin):
             "auxiliary_tasks": [task.to_dict() for task in auxiliary],
             "scaler": None if scaler is None else scaler.to_dict(),
             "mel_statistics": None if mel is None else mel.statistics.to_dict(),
+            "speaker_normalizer": None if self.speaker_normalizer is None else self.speaker_normalizer.to_dict(),
             "backend": self.backend.kind,
             **backend,
             "facts": dict(self.facts),
         }
         if not skip_frozen_weights:
             save_model_cards(folder, self.recipe, self.space, self.facts)
-        tree["files"] = [*list_files(folder), METADATA_FILE]
-        (folder / METADATA_FILE).write_text(json_dumps(tree), encoding="utf-8")
-        copy_permissions(folder, folder / METADATA_FILE)
+        save_metadata(folder, tree)
 
     @classmethod
     def from_pretrained(
@@ -288,30 +327,22 @@ class Recognizer(PredictionMixin, PushToHubMixin, ReprMixin):
             MissingDependencyError: if it is not exported, and torch is not installed.
         """
         load_plugins(plugins)
-        folder = find_model(at_revision(folder, revision))
-        for attempts_left in reversed(range(_LOAD_ATTEMPTS)):
-            committed, before = committed_folder(folder), _save_stamp(folder)
-            try:
-                recognizer = cls._load(committed, provider)
-            except (RecognizerError, WeightsError):
-                if not attempts_left or (committed, before) == (committed_folder(folder), _save_stamp(folder)):
-                    raise
-            else:
-                if before == _save_stamp(folder):
-                    return recognizer
-        raise RecognizerError(
-            _("The recognizer {folder} was replaced several times while it was loaded; try again.", folder=folder)
+        return load_model_files(
+            find_model(at_revision(folder, revision)), partial(cls.read_files, provider=provider)
         )
 
     @classmethod
-    def _load(cls, folder: Path, provider: str) -> Recognizer:
+    def read_files(cls, folder: Path, *, provider: str = "cpu") -> Recognizer:
+        """Load the files that `write_files` wrote; see `from_pretrained`."""
         saved, facts = read_saved_model(folder)
         main, *auxiliary = saved.to_tasks()
         require_plugins(folder, facts, NEEDED_BY_BACKEND[saved.backend])
+        refuse_outdated_columns(folder, saved.scaler)
         preprocessor, backend = _load_backend(folder, saved, provider)
-        stacked = cls._load(folder / STACKED_FOLDER, provider) if saved.recipe.model.uses_stacking else None
+        inner = folder / STACKED_FOLDER
+        stacked = cls.read_files(inner, provider=provider) if saved.recipe.model.uses_stacking else None
         parts = (saved.recipe, main.space, preprocessor, backend, main.thresholds)
-        return cls(*parts, facts, stacked, main.calibration, tuple(auxiliary))
+        return cls(*parts, facts, stacked, main.calibration, tuple(auxiliary), saved.speaker_normalizer)
 
 
 def _load_backend(folder: Path, saved: SavedModel, provider: str) -> tuple[Preprocessor, Backend]:
@@ -335,9 +366,14 @@ def _load_backend(folder: Path, saved: SavedModel, provider: str) -> tuple[Prepr
     return load_torch_backend(folder, saved)
 
 
-def _deduplicate(*notes: tuple[str, ...]) -> tuple[str, ...]:
-    """Chain notes without duplicates."""
-    return tuple(dict.fromkeys(chain(*notes)))
+def _merge_notes(*parts: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Chain the notes of each id, without duplicates."""
+    ids = dict.fromkeys(key for part in parts for key in part)
+    return {key: tuple(dict.fromkeys(chain(*(part.get(key, ()) for part in parts)))) for key in ids}
+
+
+def _speakers(utterances: Sequence[Utterance]) -> list[str | None]:
+    return [u.speaker for u in utterances]
 
 
 def with_stacked(utterances: Sequence[Utterance], predictions: Predictions) -> list[Utterance]:
@@ -348,12 +384,3 @@ def with_stacked(utterances: Sequence[Utterance], predictions: Predictions) -> l
         replace(u, stacked_probabilities=dict(zip(names, row, strict=True)))
         for u, row in zip(utterances, rows, strict=True)
     ]
-
-
-def _save_stamp(folder: Path) -> tuple[int, int] | None:
-    """Return what identifies the last save to a folder."""
-    try:
-        stat = (committed_folder(folder) / METADATA_FILE).stat()
-    except OSError:
-        return None
-    return stat.st_ino, stat.st_mtime_ns

@@ -10,22 +10,22 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
 
-from sentir.audio.mel import N_MELS
-from sentir.audio.thesis_mel import THESIS_IMAGE_SIZE
 from sentir.corpus.label_spaces import MultiLabelSpace, RegressionSpace, SingleLabelSpace
 from sentir.errors import CorpusError, RecognizerError
 from sentir.evaluation.calibration.fitting import Calibration
 from sentir.evaluation.results import ModelScores
+from sentir.features import find_outdated_column
 from sentir.features.scaling import FeatureScaler
+from sentir.features.speaker_normalization import SpeakerNormalizer
 from sentir.i18n import _
 from sentir.models.weights import WeightsSource
-from sentir.preflight import METADATA_FILE, require_model
-from sentir.preprocessing.mel import MelStatistics
+from sentir.preflight import METADATA_FILE, read_metadata, require_model
+from sentir.preprocessing.mel import MelStatistics, num_mel_bands
 from sentir.recipe import Recipe
 from sentir.recipe.validation_messages import describe_error
 from sentir.recognizer.tasks import Task
 
-FORMAT_VERSION, OLDEST_FORMAT = 7, 6  # written; the oldest that is read. See docs/decisions/saved-models.md
+FORMAT_VERSION, OLDEST_FORMAT = 8, 6  # written; the oldest that is read. See docs/decisions/saved-models.md
 _MAX_MESSAGE_LENGTH = 160  # characters
 
 
@@ -70,14 +70,12 @@ class _NeededPlugin(_StrictModel):
     registers: dict[str, list[str]]
 
 
-class TrainingFacts(_ExtensibleModel):
-    """Facts about the training of a saved model, as far as its card and other code use them."""
+class CommonFacts(_ExtensibleModel):
+    """Facts about a saved model or ensemble, as far as its card and other code use them."""
 
     corpus: str
     synthetic: bool
     fingerprint: str
-    best_epoch: float = Field(ge=0, allow_inf_nan=False)
-    history: list[_EpochRecord] = Field(min_length=1)
     versions: _PackageVersions
     dev_score: float | None = None
     throughput: dict[str, float] = {}
@@ -91,6 +89,13 @@ class TrainingFacts(_ExtensibleModel):
     scores: list[ModelScores] = []
     slices: list[dict[str, Any]] = []
     plugins: list[_NeededPlugin] = []
+
+
+class TrainingFacts(CommonFacts):
+    """Facts about the training of a saved model."""
+
+    best_epoch: float = Field(ge=0, allow_inf_nan=False)
+    history: list[_EpochRecord] = Field(min_length=1)
 
 
 class SavedTask(_StrictModel):
@@ -122,6 +127,7 @@ class SavedModel(SavedTask):
     auxiliary_tasks: tuple[SavedTask, ...]
     scaler: FeatureScaler | None
     mel_statistics: MelStatistics | None
+    speaker_normalizer: SpeakerNormalizer | None = None
     encoder_digest: str
     speech_digest: str
     files: tuple[str, ...]
@@ -138,7 +144,9 @@ class SavedModel(SavedTask):
         sets = {name.partition(".")[0] for name in (self.scaler.names if self.scaler else ())}
         if bool(model.features) != (self.scaler is not None) or not sets <= {*model.features}:
             raise ValueError(_("the scaler is not for the recipe's features"))
-        bands = THESIS_IMAGE_SIZE if model.audio.mel == "thesis" else N_MELS
+        if model.speaker_normalization != (self.speaker_normalizer is not None):
+            raise ValueError(_("the speaker normalization is not that of the recipe"))
+        bands = num_mel_bands(model.audio.mel)
         if self.mel_statistics is not None and len(self.mel_statistics.means) != bands:
             raise ValueError(_("the mel statistics must be of {n} bands", n=bands))
         return self
@@ -155,12 +163,16 @@ def read_saved_model(folder: Path) -> tuple[SavedModel, dict[str, Any]]:
         RecognizerError: naming the invalid key.
     """
     require_model(folder)
+    if "ensemble" in read_metadata(folder):
+        raise RecognizerError(
+            _("{folder} is an ensemble, not a single model; load it with sentir.load.", folder=folder)
+        )
     try:
         tree = json.loads((folder / METADATA_FILE).read_bytes())
         check_format(folder / METADATA_FILE, tree, FORMAT_VERSION, OLDEST_FORMAT)
         return SavedModel.model_validate_json(json.dumps(tree)), tree["facts"]
     except ValidationError as error:
-        raise damaged_model_error(folder, METADATA_FILE, _validation_reason(error)) from error
+        raise damaged_model_error(folder, METADATA_FILE, describe_invalid_key(error)) from error
     except (OSError, ValueError, RecursionError, CorpusError) as error:
         raise damaged_model_error(folder, METADATA_FILE, error) from error
 
@@ -190,7 +202,18 @@ def check_format(path: Path, tree: Any, newest: int, oldest: int | None = None) 
     )
 
 
-def _validation_reason(error: ValidationError) -> str:
+def refuse_outdated_columns(folder: Path, scaler: FeatureScaler | None) -> None:
+    """Raise a `RecognizerError` if a model was trained on columns that its feature sets no longer have."""
+    name = find_outdated_column(scaler.names) if scaler is not None else None
+    if name is not None:
+        feature_set = name.partition(".")[0]
+        raise RecognizerError(
+            _("The model {folder} was trained on the column '{name}', which the feature set '{set}' of this "
+              "version of Sentir does not have; train it again.", folder=folder, name=name, set=feature_set)
+        )  # fmt: skip
+
+
+def describe_invalid_key(error: ValidationError) -> str:
     """Return the first invalid key, and why it is invalid."""
     first = error.errors(include_url=False)[0]
     key = ".".join(map(str, first["loc"]))

@@ -76,6 +76,11 @@ class TorchBackend:
             save_encoders(self.encoders, folder, skip_frozen_weights=skip_frozen_weights)
         except SafetensorError as error:  # such as a full disk
             raise OSError(str(error)) from error
+        return self.digests
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The hashes of frozen encoders; ``""`` if they are trained or there is none."""
         return encoder_digests(self.encoders)
 
 

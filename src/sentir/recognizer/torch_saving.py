@@ -17,14 +17,20 @@ from sentir.i18n import _
 from sentir.models.config_checks import count_elements, get_file_shapes, get_network_shapes
 from sentir.models.kinds import MODELS
 from sentir.models.speech_backbones import save_speech_encoder
+from sentir.models.stage_encoder import StageEncoder, save_stage_encoder
 from sentir.models.text_encoder import save_text_encoder
 from sentir.plugins import PluginFailures
-from sentir.preflight import METADATA_FILE
-from sentir.preprocessing.kinds import uses_speech_encoder
+from sentir.preflight import METADATA_FILE, read_metadata
+from sentir.preprocessing.kinds import uses_speech_encoder, uses_stage_encoder
 from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.recognizer.encoders import Encoders, PretrainedEncoder
 from sentir.recognizer.saved_facts import SavedModel, damaged_model_error
-from sentir.recognizer.saved_files import SPEECH_ENCODER_FOLDER, TEXT_ENCODER_FOLDER, WEIGHTS_FILE
+from sentir.recognizer.saved_files import (
+    MEMBERS_FOLDER,
+    SPEECH_ENCODER_FOLDER,
+    TEXT_ENCODER_FOLDER,
+    WEIGHTS_FILE,
+)
 
 # Prefix of parameter names → the folder that they are saved in.
 _ENCODER_PREFIXES = {"encoder.": TEXT_ENCODER_FOLDER, "audio.encoder.": SPEECH_ENCODER_FOLDER}
@@ -32,11 +38,15 @@ _ENCODER_PREFIXES = {"encoder.": TEXT_ENCODER_FOLDER, "audio.encoder.": SPEECH_E
 
 def save_encoders(encoders: Encoders, folder: Path, *, skip_frozen_weights: bool) -> None:
     """Write the encoders to ``encoder/`` and ``speech/``, frozen ones unless ``skip_frozen_weights``."""
-    text, speech = encoders.text, encoders.speech
+    text, audio = encoders.text, encoders.audio
     if text is not None and not (skip_frozen_weights and text.frozen):
         save_text_encoder(text.encoder, text.processor, folder / TEXT_ENCODER_FOLDER)
-    if speech is not None and not (skip_frozen_weights and speech.frozen):
-        save_speech_encoder(speech.encoder, speech.processor, folder / SPEECH_ENCODER_FOLDER)
+    if audio is None or (skip_frozen_weights and audio.frozen):
+        return
+    if isinstance(audio.encoder, StageEncoder):
+        save_stage_encoder(audio.encoder, folder / SPEECH_ENCODER_FOLDER)
+    else:
+        save_speech_encoder(audio.encoder, audio.processor, folder / SPEECH_ENCODER_FOLDER)
 
 
 def encoder_digests(encoders: Encoders) -> dict[str, str]:
@@ -45,7 +55,7 @@ def encoder_digests(encoders: Encoders) -> dict[str, str]:
 
 
 def _by_folder(encoders: Encoders) -> dict[str, PretrainedEncoder[Any, Any] | None]:
-    return {TEXT_ENCODER_FOLDER: encoders.text, SPEECH_ENCODER_FOLDER: encoders.speech}
+    return {TEXT_ENCODER_FOLDER: encoders.text, SPEECH_ENCODER_FOLDER: encoders.audio}
 
 
 def load_encoders(folder: Path, saved: SavedModel) -> Encoders:
@@ -65,19 +75,19 @@ def load_encoders(folder: Path, saved: SavedModel) -> Encoders:
     is_frozen = {}
     if "text" in modalities:
         is_frozen[TEXT_ENCODER_FOLDER] = model.is_encoder_frozen
-    if uses_speech_encoder(model):
+    if uses_speech_encoder(model) or uses_stage_encoder(model):
         is_frozen[SPEECH_ENCODER_FOLDER] = model.audio.is_encoder_frozen
     saved_parts = {
-        part: str(folder / part)
+        part: str(found / part)
         for part in is_frozen
-        if (folder / part).is_dir() and any(name.startswith(f"{part}/") for name in saved.files)
+        if (found := _find_saved_part(folder, saved, part)) is not None
     }
     for part, frozen in is_frozen.items():
         if part not in saved_parts and not frozen:
             raise damaged_model_error(folder, part, _("it is missing"))
-    text_folder, speech_folder = map(saved_parts.get, (TEXT_ENCODER_FOLDER, SPEECH_ENCODER_FOLDER))
+    text_folder, audio_folder = map(saved_parts.get, (TEXT_ENCODER_FOLDER, SPEECH_ENCODER_FOLDER))
     try:
-        encoders = Encoders.load(model, text_folder=text_folder, speech_folder=speech_folder)
+        encoders = Encoders.load(model, text_folder=text_folder, audio_folder=audio_folder)
     except WeightsError as error:
         if len(saved_parts) < len(is_frozen):
             raise
@@ -86,8 +96,29 @@ def load_encoders(folder: Path, saved: SavedModel) -> Encoders:
     return encoders
 
 
+def _saved_digests(saved: SavedModel) -> dict[str, str]:
+    return {TEXT_ENCODER_FOLDER: saved.encoder_digest, SPEECH_ENCODER_FOLDER: saved.speech_digest}
+
+
+def _find_saved_part(folder: Path, saved: SavedModel, part: str) -> Path | None:
+    """Return the folder that an encoder was saved in: the model's, or that of another member of its ensemble."""
+    digest = _saved_digests(saved)[part]
+    if (folder / part).is_dir() and any(name.startswith(f"{part}/") for name in saved.files):
+        return folder
+    if not digest or folder.parent.name != MEMBERS_FOLDER:
+        return None
+    return next(
+        (
+            other
+            for other in sorted(folder.parent.iterdir())
+            if (other / part).is_dir() and read_metadata(other).get(f"{part}_digest") == digest
+        ),
+        None,
+    )
+
+
 def _check_encoders(folder: Path, saved: SavedModel, encoders: Encoders, saved_parts: Container[str]) -> None:
-    digests = {TEXT_ENCODER_FOLDER: saved.encoder_digest, SPEECH_ENCODER_FOLDER: saved.speech_digest}
+    digests = _saved_digests(saved)
     for part, one in _by_folder(encoders).items():
         if one is None:
             continue
