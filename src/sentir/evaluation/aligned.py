@@ -25,6 +25,8 @@ class AlignedRuns:
         runs: one per seed.
         groups: N keys of dialogues or speakers, the units that intervals are over.
         ids: of the utterances; may be empty if they are not needed.
+        soft_labels: ``(N, K)`` raters' votes or intensities (`LabelSpace.soft_labels`), NaN for an utterance
+            without; ``None`` if no utterance has them.
     """
 
     space: LabelSpace
@@ -32,6 +34,7 @@ class AlignedRuns:
     runs: Sequence[Run]
     groups: Sequence[str]
     ids: tuple[str, ...] = ()
+    soft_labels: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -46,9 +49,10 @@ class AlignedRuns:
         return replace(
             self,
             truth=self.truth[rows],
-            runs=[(p[rows], thresholds) for p, thresholds in self.runs],
+            runs=[(p[rows], _select_thresholds(thresholds, rows)) for p, thresholds in self.runs],
             groups=[self.groups[n] for n in rows],
             ids=tuple(self.ids[n] for n in rows) if self.ids else (),
+            soft_labels=None if self.soft_labels is None else self.soft_labels[rows],
         )
 
 
@@ -58,6 +62,7 @@ def align_by_id(
     predictions: Sequence[Predictions],
     thresholds: Sequence[NDArray[np.floating] | None],
     groups: Mapping[str, str],
+    scores: Mapping[str, Mapping[str, float]] | None = None,
 ) -> AlignedRuns:
     """Match labels, predictions and groups by id, in the order of sorted ids.
 
@@ -65,8 +70,9 @@ def align_by_id(
         space: of the task.
         labels: id → labels, or number, of the task.
         predictions: one per seed; they may include other utterances, in any order.
-        thresholds: one per seed, ``(K,)`` or none.
+        thresholds: one per seed, ``(K,)`` or none; ``(N, K)`` in the order of its predictions.
         groups: id → dialogue or speaker; an utterance with an empty one is a group of its own.
+        scores: id → annotated votes or intensities by label.
 
     Raises:
         PredictionsError: if an utterance has no prediction or no dialogue, or the predictions do not fit.
@@ -94,6 +100,27 @@ def align_by_id(
         raise PredictionsError(
             _("{n} utterances have no dialogue, the first is '{id}'.", n=len(lost), id=lost[0])
         )
-    runs = [(one.select(ids).probabilities, own) for one, own in zip(predictions, thresholds, strict=True)]
+    runs = [_align_run(one, own, ids) for one, own in zip(predictions, thresholds, strict=True)]
     truth: NDArray = space.encode(labels[key] for key in ids)
-    return AlignedRuns(space, truth, runs, [groups[key] or key for key in ids], ids)
+    soft_labels = _encode_soft_labels(space, [(scores or {}).get(key, {}) for key in ids])
+    return AlignedRuns(space, truth, runs, [groups[key] or key for key in ids], ids, soft_labels)
+
+
+def _encode_soft_labels(space: LabelSpace, scores: Sequence[Mapping[str, float]]) -> NDArray[np.float64] | None:
+    rows = [space.soft_labels(own) for own in scores]
+    if all(row is None for row in rows):
+        return None
+    return np.array([[np.nan] * len(space) if row is None else row for row in rows], dtype=np.float64)
+
+
+def _align_run(predictions: Predictions, thresholds: NDArray[np.floating] | None, ids: Sequence[str]) -> Run:
+    row = {key: n for n, key in enumerate(predictions.ids)}
+    probabilities = predictions.select(ids).probabilities  # raises an error if one is missing
+    return probabilities, _select_thresholds(thresholds, np.array([row[key] for key in ids], dtype=np.intp))
+
+
+def _select_thresholds(
+    thresholds: NDArray[np.floating] | None, rows: NDArray[np.intp]
+) -> NDArray[np.floating] | None:
+    """Return the thresholds of some utterances: the same for all, or their own."""
+    return thresholds[rows] if thresholds is not None and thresholds.ndim == 2 else thresholds

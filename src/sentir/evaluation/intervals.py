@@ -18,6 +18,7 @@ from sentir.evaluation.metrics import (
     metrics_for,
     metrics_from_statistics,
 )
+from sentir.evaluation.metrics.soft_labels import score_soft_labels
 from sentir.evaluation.results import CONFIDENCE_LEVEL, Score
 from sentir.i18n import _
 
@@ -112,6 +113,26 @@ def compute_ranking_intervals(
         name: jackknife_interval(value, row, is_proportion=True, confidence_level=confidence_level)
         for name, value, row in zip(names, values.tolist(), replicates, strict=True)
     }
+
+
+def score_soft_labels_with_intervals(aligned: AlignedRuns) -> dict[str, Score]:
+    """Return the means of `score_soft_labels` over utterances with soft labels; nothing if none has them."""
+    if aligned.soft_labels is None:
+        return {}
+    known = ~np.isnan(aligned.soft_labels).any(axis=1)
+    index = np.unique(aligned.cluster_index[known], return_inverse=True)[1]
+    values = [score_soft_labels(aligned.space, aligned.soft_labels[known], p[known]) for p, _own in aligned.runs]
+    counts = np.bincount(index).astype(np.float64)
+    scores = {}
+    for name in values[0]:
+        sums = np.stack([np.stack([np.bincount(index, run[name]), counts], axis=-1) for run in values])
+        left = leave_one_out_sums(sums)
+        scores[name] = score_over_runs(
+            np.array([run[name].mean() for run in values]),
+            (left[..., 0] / left[..., 1]).mean(axis=0),
+            is_proportion=get_metric(name).is_proportion,
+        )
+    return scores
 
 
 def compute_cluster_statistics(aligned: AlignedRuns) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sentir.corpus.labels import Label
 from sentir.display_names import display_name, quoted_model_name
+from sentir.evaluation.enrollment_scores import EnrollmentScore
 from sentir.evaluation.metrics import LabelScore, get_metric
 from sentir.i18n import _, format_count, localize_numbers
 from sentir.repr_mixin import ReprMixin
@@ -20,7 +21,10 @@ ALPHA = 0.05  # significance level: a difference with a smaller p-value is signi
 MIN_CLUSTERS = 10  # fewest dialogues or speakers for an interval
 
 Run = tuple[NDArray[np.floating], NDArray[np.floating] | None]
-"""Predictions of one trained model (one seed): ``(N, K)`` probabilities, and its thresholds, ``(K,)`` or none."""
+"""Predictions of one trained model (one seed): ``(N, K)`` probabilities, and its thresholds, ``(K,)`` or none.
+
+In cross-validation, where each fold has its own thresholds, they are ``(N, K)``.
+"""
 
 GoldLabels = Mapping[str, tuple[Label, ...]]
 """Utterance id → annotated labels."""
@@ -42,6 +46,23 @@ class Score:
     sd: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FoldScore:
+    """Scores of one model on one fold of a cross-validation.
+
+    Attributes:
+        fold: name of the fold whose model is scored.
+        n: scored utterances.
+        metrics: metric → score, mean over seeds.
+        model: name of the model, where each fold selects its own on dev.
+    """
+
+    fold: str
+    n: int
+    metrics: Mapping[str, float]
+    model: str = ""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class ModelScores(ReprMixin):
     """Scores of one model on one split of one corpus: a row of ``results.json``.
@@ -60,6 +81,9 @@ class ModelScores(ReprMixin):
         family: inputs of a trained model: ``text``, ``audio``, ``audio_stacked`` … ; ``""`` for a baseline.
         num_clusters: dialogues or speakers that the intervals are over; 0 if unknown.
         cluster_unit: what these are: ``dialogue``, ``speaker`` or ``utterance``.
+        enrollment: scores of a model with speaker normalization that had unlabeled clips of the speakers;
+            ``metrics`` are without.
+        folds: scores of each fold of a cross-validation, whose utterances the others pool; empty without one.
     """
 
     model: str
@@ -78,6 +102,8 @@ class ModelScores(ReprMixin):
     family: str = ""
     num_clusters: int = 0
     cluster_unit: str = "dialogue"
+    enrollment: tuple[EnrollmentScore, ...] = ()
+    folds: tuple[FoldScore, ...] = ()
 
     @property
     def localized_notes(self) -> tuple[str, ...]:
@@ -106,6 +132,11 @@ class ModelScores(ReprMixin):
         return _(
             "intervals over {n} {unit}", n=format_count(self.num_clusters), unit=display_name(self.cluster_unit)
         )
+
+    def score_over_folds(self, metric: str) -> Score | None:
+        """Return the mean of a metric over folds with its standard deviation; ``None`` without folds."""
+        values = [fold.metrics[metric] for fold in self.folds if metric in fold.metrics]
+        return Score(float(np.mean(values)), sd=float(np.std(values, ddof=1))) if len(values) > 1 else None
 
     def _repr_fields(self) -> dict[str, object]:
         name, first = next(iter(self.metrics.items()), ("", None))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +17,7 @@ from sentir.evaluation.analysis.error_analysis import ErrorAnalysis, analyze_err
 from sentir.evaluation.calibration.fitting import Calibration
 from sentir.evaluation.clusters import assign_clusters, resolve_cluster_unit
 from sentir.evaluation.comparison import apply_holm_correction, compare
+from sentir.evaluation.folds import score_folds
 from sentir.evaluation.locked.test_contamination import contamination_notes
 from sentir.evaluation.metrics.ranking import RankingCurves, compute_ranking_curves
 from sentir.evaluation.results import Comparison, GoldLabels, ModelScores
@@ -28,6 +29,7 @@ from sentir.recipe import EvaluationSettings
 # With fewer, the smallest p-value possible would not be significant after the correction.
 _MIN_PERMUTATIONS_PER_COMPARISON = 40
 _FOLD_NOTE = gettext_noop("a fold, as its recipe declares, of")
+_CROSS_VALIDATION_NOTE = gettext_noop("cross-validation, pooled predictions of folds")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class ModelPredictions:
         calibrations: one per seed, ``None`` where a model has none; only `Scorer.analyze` needs them.
         notes: remarks that are shown with its scores, to translate.
         family: the modalities that it uses, as in `sentir.evaluation.results.ModelScores`.
+        fold_models: name of the model of each fold of a cross-validation; empty without one.
     """
 
     name: str
@@ -48,6 +51,7 @@ class ModelPredictions:
     calibrations: tuple[Calibration | None, ...] = ()
     notes: tuple[str, ...] = ()
     family: str = ""
+    fold_models: tuple[str, ...] = ()
 
     @property
     def task(self) -> str:
@@ -57,18 +61,25 @@ class ModelPredictions:
 
 @dataclass(frozen=True)
 class Scorer:
-    """Scores and compares models on one split of one corpus, always on the same labeled utterances."""
+    """Scores and compares models on one split of one corpus, always on the same labeled utterances.
+
+    Attributes:
+        labels: id → labels by task.
+        scores: id → raters' votes or intensities by label, if there are any.
+    """
 
     corpus: Corpus
     split: str
     labels: Mapping[str, Labels]
     settings: EvaluationSettings
+    scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def score(self, model: ModelPredictions, role: str) -> ModelScores:
         """Return a model's row of ``results.json``."""
         with progress_bar(_("Scoring"), 1):
-            return score_model(
-                self._align(model),
+            aligned = self._align(model)
+            scores = score_model(
+                aligned,
                 model=model.name,
                 role=role,
                 corpus=self.corpus.name,
@@ -77,6 +88,7 @@ class Scorer:
                 family=model.family,
                 cluster_unit=resolve_cluster_unit(self.corpus, self.settings.cluster),
             )
+            return replace(scores, folds=score_folds(aligned, self.corpus.folds, model.fold_models))
 
     def label_curves(self, model: ModelPredictions) -> tuple[RankingCurves, ...]:
         """Return the ROC and precision-recall curves of every label; none for regression."""
@@ -118,7 +130,8 @@ class Scorer:
     def _align(self, model: ModelPredictions) -> AlignedRuns:
         space = self.corpus.label_space(model.task)
         clusters = assign_clusters(self.corpus, self.split, self.settings.cluster)
-        return align_by_id(space, self._gold(model.task), model.predictions, model.thresholds, clusters)
+        gold = self._gold(model.task)
+        return align_by_id(space, gold, model.predictions, model.thresholds, clusters, self.scores)
 
     def _gold(self, task: str) -> GoldLabels:
         return {key: labels[task] for key, labels in self.labels.items() if task in labels}
@@ -126,5 +139,10 @@ class Scorer:
     @cached_property
     def _notes(self) -> tuple[str, ...]:
         synthetic = (gettext_noop("synthetic corpus"),) if self.corpus.synthetic else ()
-        folds = (f"{_FOLD_NOTE}: {self.corpus.folds_of}",) if self.corpus.folds_of else ()
-        return (*synthetic, *folds, *contamination_notes(self.corpus, self.split))
+        return (*synthetic, *self._fold_notes, *contamination_notes(self.corpus, self.split))
+
+    @property
+    def _fold_notes(self) -> tuple[str, ...]:
+        if self.corpus.folds:
+            return (f"{_CROSS_VALIDATION_NOTE}: {len(set(self.corpus.folds.values()))}",)
+        return (f"{_FOLD_NOTE}: {self.corpus.folds_of}",) if self.corpus.folds_of else ()

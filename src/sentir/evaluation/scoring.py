@@ -18,16 +18,18 @@ from sentir.evaluation.aligned import AlignedRuns
 from sentir.evaluation.intervals import (
     compute_label_f1_intervals,
     compute_ranking_intervals,
+    score_soft_labels_with_intervals,
     score_with_intervals,
 )
 from sentir.evaluation.metrics import AT_HALF_SUFFIX, compute_confusion_matrix, count_metrics, score_per_label
 from sentir.evaluation.metrics.multilabel import LABEL_RANKING_METRICS
 from sentir.evaluation.results import Comparison, LabelScore, ModelScores, Score
-from sentir.i18n import _
+from sentir.i18n import _, gettext_noop
 from sentir.io import write_errors, write_text
 from sentir.safe_text import json_dumps
 
 ResultRow = TypeVar("ResultRow")
+_SOFT_LABELS_NOTE = gettext_noop("utterances with raters' votes or intensities")
 
 
 def score_model(
@@ -43,7 +45,8 @@ def score_model(
 ) -> ModelScores:
     """Score one model, trained with one or more seeds; the names are those of `ModelScores`.
 
-    With thresholds (multi-label tasks), every metric that depends on them is followed by the same at 0.5.
+    With thresholds (multi-label tasks), every metric that depends on them is followed by the same at 0.5. With
+    raters' votes or intensities, those against them come last.
     """
     space, thresholds = aligned.space, [own for _p, own in aligned.runs]
     at_half = None
@@ -59,16 +62,22 @@ def score_model(
         split=split,
         n=len(aligned),
         num_seeds=len(aligned.runs),
-        metrics=_score_metrics(aligned, at_half),
+        metrics=_score_metrics(aligned, at_half) | score_soft_labels_with_intervals(aligned),
         per_label=_score_labels(aligned, at_half),
         confusion_matrix=tuple(tuple(row) for row in np.mean(known, axis=0).tolist()) if known else None,
         thresholds=_mean_thresholds(space, thresholds) if at_half else None,
         ids_hash=hash_ids(aligned.ids),
-        notes=tuple(notes),
+        notes=(*notes, *_soft_label_notes(aligned)),
         family=family,
         num_clusters=len(set(aligned.groups)),
         cluster_unit=cluster_unit,
     )
+
+
+def _soft_label_notes(aligned: AlignedRuns) -> tuple[str, ...]:
+    if aligned.soft_labels is None or not (missing := np.isnan(aligned.soft_labels).any(axis=1)).any():
+        return ()
+    return (f"{_SOFT_LABELS_NOTE}: {int((~missing).sum())}",)
 
 
 def write_results(path: Path, scores: Sequence[ModelScores], comparisons: Sequence[Comparison]) -> None:
@@ -142,7 +151,8 @@ def _interleave_at_half(tuned: Mapping[str, Any], at_half: Mapping[str, Any]) ->
 
 
 def _mean_thresholds(space: LabelSpace, thresholds: Sequence[NDArray[np.floating] | None]) -> dict[str, float]:
-    mean = np.mean([np.full(len(space), 0.5) if own is None else own for own in thresholds], axis=0)
+    given = [np.full(len(space), 0.5) if own is None else np.atleast_2d(own).mean(axis=0) for own in thresholds]
+    mean = np.mean(given, axis=0)
     return dict(zip(space.names, mean.tolist(), strict=True))
 
 

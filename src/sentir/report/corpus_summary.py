@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sentir.audio.store import attach_corpus_audio
 from sentir.audio.store_report import prepare_audio
@@ -11,6 +12,8 @@ from sentir.audit.audio_scan import AudioScan
 from sentir.audit.results import Histogram
 from sentir.audit.tables import compute_histograms, count_labels_by_split
 from sentir.corpus.corpus import Corpus
+from sentir.corpus.folds import sort_folds
+from sentir.corpus.utterances import Utterance
 from sentir.report.study_report import CorpusSummary
 
 
@@ -34,7 +37,7 @@ def summarize_corpus(
         name=corpus.name,
         synthetic=corpus.synthetic,
         fingerprint=corpus.fingerprint,
-        splits={split: _split_counts(corpus, split) for split in ("train", "dev", "test")},
+        splits={split: _count(corpus.split(split)) for split in ("train", "dev", "test")},
         labels={
             task: {split: {name: counts[split][name] for name in space.categories} for split in ("train", "dev")}
             for task, space in corpus.label_spaces.items()
@@ -53,8 +56,23 @@ def _duration_histogram(corpus: Corpus) -> Histogram | None:
     return next((one for one in compute_histograms(corpus, scan) if one.key == "durations"), None)
 
 
-def _split_counts(corpus: Corpus, split: str) -> dict[str, int]:
-    rows = corpus.split(split)
+def summarize_folds(corpus: Corpus, summary: CorpusSummary) -> CorpusSummary:
+    """Return the summary with the sizes of the folds instead of those of splits.
+
+    Args:
+        corpus: of a cross-validation, whose ``folds`` are those that its utterances belong to.
+        summary: of the corpus.
+    """
+    names = sort_folds(set(corpus.folds.values()))
+    counts = {name: _count([u for u in corpus if corpus.folds[u.id] == name]) for name in names}
+    labels = {
+        task: {split: own for split, own in by_split.items() if any(own.values())}
+        for task, by_split in summary.labels.items()
+    }
+    return replace(summary, splits=counts, labels=labels, num_folds=len(names))
+
+
+def _count(rows: Sequence[Utterance]) -> dict[str, int]:
     return {
         "utterances": len(rows),
         "dialogues": len({u.dialogue for u in rows}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sentir.audit.results import Histogram
@@ -17,6 +18,7 @@ from sentir.display_names import (
     quoted_model_name,
 )
 from sentir.documents import Document
+from sentir.evaluation import enrollment_table
 from sentir.evaluation.formatting import format_interval, format_number, format_score
 from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.i18n import LANGUAGES, _, format_count, get_language, use_language
@@ -27,6 +29,7 @@ from sentir.report import (
     alt_text,
     calibration,
     figures,
+    folds,
     inline_media,
     sentences,
     tables,
@@ -118,7 +121,9 @@ def render_page(template: str, make_context: Callable[[], Mapping[str, Any]]) ->
     return make_printable(page.render(bodies=bodies, titles=titles, names=names, current=shown))
 
 
+@cache
 def _environment() -> Environment:
+    """Return the environment of the templates, which are compiled once."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -152,6 +157,8 @@ def _environment() -> Environment:
         "alt_text": alt_text,
         "figures": figures,
         "sentences": sentences,
+        "folds": folds,
+        "enrollment": enrollment_table,
         "tables": tables,
         "metric_column_groups": task_sections.metric_column_groups,
         "best_models": task_sections.best_models,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sentir.display_names import display_name, issue_name, quoted_model_name
 from sentir.documents import Block, CodeBlock, Document, DocumentSection, ListBlock
+from sentir.evaluation.enrollment_table import enrollment_remark, enrollment_table, enrollment_title
+from sentir.evaluation.metrics import metric_display_name
 from sentir.evaluation.results import ModelScores
 from sentir.i18n import _, format_count, get_language
 from sentir.recipe import dump_toml
 from sentir.recognizer.card import intended_use
-from sentir.report import alt_text, sentences, tables
+from sentir.report import alt_text, folds, sentences, tables
 from sentir.report.html import build_model_cards
 from sentir.report.study_report import CorpusSummary, StudyReport
 from sentir.report.task_sections import TaskSection, comparison_groups, task_sections
@@ -49,7 +51,7 @@ def _corpus_blocks(corpus: CorpusSummary) -> Iterable[Block]:
     yield _("Fingerprint: {fingerprint}", fingerprint=corpus.fingerprint)
     if corpus.grade:
         yield sentences.grade_sentence(corpus.grade)
-    yield tables.count_table(corpus.splits, _("split"))
+    yield tables.count_table(corpus.splits, corpus.splits_heading)
     for task, splits in corpus.labels.items():
         names = dict.fromkeys(name for counts in splits.values() for name in counts)
         by_label = {name: {split: counts.get(name, 0) for split, counts in splits.items()} for name in names}
@@ -66,7 +68,10 @@ def _task_document_sections(section: TaskSection, name: str) -> Iterable[Documen
     for split, rows in (("test", section.test_rows), ("dev", section.dev_rows)):
         if rows:
             notes = ListBlock((*sentences.scored_on_sentences(rows), *sentences.remark_sentences(rows)))
-            blocks = (tables.score_table(rows, section.metric), notes)
+            blocks = (
+                tables.score_table(rows, section.metric), notes, *_fold_blocks(rows, section.metric),
+                *_enrollment_blocks(rows),
+            )  # fmt: skip
             yield DocumentSection(_("Scores on {split}", split=display_name(split)), blocks, 3)
     if section.comparisons:
         groups: list[Block] = []
@@ -76,6 +81,20 @@ def _task_document_sections(section: TaskSection, name: str) -> Iterable[Documen
     row = section.selected_row
     if row is not None and row.per_label:
         yield DocumentSection(_("Per-class results"), tuple(_label_blocks(row)), 3)
+
+
+def _fold_blocks(rows: Sequence[ModelScores], headline: str) -> Iterable[Block]:
+    for metric in folds.fold_metrics(rows, headline):
+        yield _("{metric} by fold", metric=metric_display_name(metric))
+        yield folds.fold_table(rows, metric)
+    yield from folds.fold_sentences(rows)
+
+
+def _enrollment_blocks(rows: Sequence[ModelScores]) -> Iterable[Block]:
+    if (table := enrollment_table(rows)) is not None:
+        yield enrollment_title(next(row for row in rows if row.enrollment))
+        yield table
+        yield enrollment_remark(rows)
 
 
 def _label_blocks(row: ModelScores) -> Iterable[Block]:

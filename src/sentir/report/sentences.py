@@ -44,12 +44,20 @@ def task_summary_sentences(section: TaskSection) -> tuple[str, ...]:
 
 
 def _test_score_sentences(section: TaskSection, row: ModelScores) -> list[str]:
-    metric, reference = section.metric, section.reference_test_row
+    metric = section.metric
     score = row.metrics[metric]
+    values = {
+        "corpus": section.corpus.name, "n": format_count(row.n), "model": quoted_model_name(row.model),
+        "metric": metric_display_name(metric), "score": format_score(score),
+    }  # fmt: skip
+    over_folds = row.score_over_folds(metric)
     sentences = [
         _("On the test split of {corpus} ({n} utterances), {model}, selected on dev, reaches {metric} {score}.",
-          corpus=section.corpus.name, n=format_count(row.n), model=quoted_model_name(row.model),
-          metric=metric_display_name(metric), score=format_score(score)),
+          **values)
+        if over_folds is None
+        else _("On all {n} utterances of {corpus}, by {folds} folds, {model}, selected on dev in each fold, "
+               "reaches {metric} {score}; over the folds it is {mean} ± {sd}.", folds=len(row.folds),
+               mean=format_number(over_folds.value), sd=format_number(over_folds.sd), **values),
         *_default_threshold_sentences(row, metric),
     ]  # fmt: skip
     if row.num_seeds > 1 and score.sd is not None:
@@ -57,16 +65,29 @@ def _test_score_sentences(section: TaskSection, row: ModelScores) -> list[str]:
             _("This is the mean of {seeds} trainings, with a standard deviation of {sd}.",
               seeds=row.num_seeds, sd=format_number(score.sd))
         )  # fmt: skip
-    sentences += _baseline_selected_sentences(section, row)
+    return [*sentences, *_baseline_selected_sentences(section, row), *_reference_sentences(section)]
+
+
+def _reference_sentences(section: TaskSection) -> list[str]:
+    """Return how the selected model compares with the best baseline; a selected one with the best candidate."""
+    reference, metric = section.reference_row, section.metric
     if reference is None or metric not in reference.metrics:
-        return [*sentences, _("There is no baseline to compare it with.")]
+        return [_("There is no baseline to compare it with.")]
     values = {"model": quoted_model_name(reference.model), "score": format_score(reference.metrics[metric])}
     if section.is_baseline_selected:
-        sentences.append(_("The best trained candidate, {model}, reaches {score}.", **values))
+        sentences = [_("The best trained candidate, {model}, reaches {score}.", **values)]
     else:
-        sentences.append(_("The best baseline, {model}, reaches {score}.", **values))
+        sentences = [_("The best baseline, {model}, reaches {score}.", **values)]
     comparison = section.reference_comparison
-    return [*sentences, comparison.sentence() if comparison else _("No significance test compares the two.")]
+    if comparison is None:
+        return [*sentences, _("No significance test compares the two.")]
+    sentences.append(comparison.sentence())
+    if not comparison.is_significant and not section.is_baseline_selected:
+        sentences.append(
+            _("So it is not shown that the trained model is better than a simple baseline: the interval of the "
+              "difference includes 0.")
+        )  # fmt: skip
+    return sentences
 
 
 def _default_threshold_sentences(row: ModelScores, metric: str) -> list[str]:
@@ -79,13 +100,11 @@ def _baseline_selected_sentences(section: TaskSection, row: ModelScores) -> list
     if not section.is_baseline_selected:
         return []
     folder = f"models/{row.corpus}-{row.task}-baseline"
-    return [
-        _(
-            "A simple baseline wins: no trained candidate does better than {model} on dev.",
-            model=quoted_model_name(row.model),
-        ),
-        _("It is saved in {folder}, ready to predict.", folder=folder),
-    ]
+    wins = _(
+        "A simple baseline wins: no trained candidate does better than {model} on dev.",
+        model=quoted_model_name(row.model),
+    )
+    return [wins] if row.folds else [wins, _("It is saved in {folder}, ready to predict.", folder=folder)]
 
 
 def _dev_score_sentences(section: TaskSection) -> list[str]:
@@ -101,6 +120,7 @@ def _dev_score_sentences(section: TaskSection) -> list[str]:
               score=format_score(row.metrics[metric]))
         )  # fmt: skip
         sentences += [*_default_threshold_sentences(row, metric), *_baseline_selected_sentences(section, row)]
+        sentences += _reference_sentences(section)
     return sentences
 
 

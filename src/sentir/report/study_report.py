@@ -17,6 +17,7 @@ from sentir.evaluation.analysis.error_analysis import ErrorAnalysis
 from sentir.evaluation.locked.ledger import LedgerInfo
 from sentir.evaluation.metrics.ranking import RankingCurves
 from sentir.evaluation.results import Comparison, ModelScores, Opening, Redraw
+from sentir.i18n import _
 from sentir.recipe import Recipe
 from sentir.repr_mixin import ReprMixin
 
@@ -33,6 +34,7 @@ class CorpusSummary:
         audio: how many clips are usable, by split; empty for a corpus read without audio.
         durations: histogram of the durations of its utterances, where they are known.
         grade: grade of its audit, ``A`` to ``E``; ``""`` if it was not audited.
+        num_folds: folds of a cross-validation, whose sizes ``splits`` has then; 0 without one.
     """
 
     name: str
@@ -45,6 +47,12 @@ class CorpusSummary:
     audio: tuple[SplitAudioCounts, ...] = ()
     durations: Histogram | None = None
     grade: str = ""
+    num_folds: int = 0
+
+    @property
+    def splits_heading(self) -> str:
+        """What the keys of ``splits`` are, in the current language."""
+        return _("fold") if self.num_folds else _("split")
 
 
 @dataclass(frozen=True, slots=True)

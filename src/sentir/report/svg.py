@@ -18,17 +18,20 @@ def figure_to_svg(figure: Figure, *, id_prefix: str, title: str, description: st
     """Return a figure as an SVG element for an HTML page, without scripts, styles, links or fixed size.
 
     Args:
-        figure: the figure.
+        figure: the figure; its backgrounds become transparent.
         id_prefix: unique in the page; prepended to every id of the figure.
         title: alternative text.
         description: longer alternative text.
     """
     import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     buffer = io.StringIO()
+    for patch in (figure.patch, *(axes.patch for axes in figure.axes)):
+        patch.set(facecolor="none", edgecolor="none")
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": id_prefix}):
         metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        figure.savefig(buffer, format="svg", transparent=True, metadata=metadata)
+        FigureCanvasSVG(figure).print_svg(buffer, metadata=metadata)  # savefig would draw twice
     root = ElementTree.fromstring(make_printable(buffer.getvalue()))
     _adapt_to_page(root, id_prefix)
     width = root.attrib.pop("width").removesuffix("pt")

@@ -83,6 +83,8 @@ def _contrast(section: TaskSection, comparison: Comparison) -> tuple[int, str]:
     changed = diff_settings(section.settings.get(comparison.a, {}), section.settings.get(comparison.b, {}))
     if not changed:
         return 2, _("settings")
+    if "average" in changed:
+        return 1, _("average of models")
     if len(changed) == 1:
         ((key, (left, right)),) = changed.items()
         return 1, f"{key}: {format_setting(left)} ↔ {format_setting(right)}"

@@ -73,10 +73,11 @@ class TaskSection:
         return any(row.model == self.selected and row.role == "baseline" for row in self.dev_rows)
 
     @property
-    def reference_test_row(self) -> ModelScores | None:
+    def reference_row(self) -> ModelScores | None:
         """The row it is compared with: the best baseline, or, if a baseline is selected, the best candidate."""
         role = "candidate" if self.is_baseline_selected else "baseline"
-        return next((row for row in self.test_rows if row.role == role), None)
+        rows = self.dev_rows if self.selected_test_row is None else self.test_rows
+        return next((row for row in rows if row.role == role), None)
 
     def label_curves_on(self, split: str) -> tuple[RankingCurves, ...]:
         """Return the curves of each label on one split."""
@@ -89,12 +90,12 @@ class TaskSection:
 
     @property
     def reference_comparison(self) -> Comparison | None:
-        """The comparison of the selected model with `reference_test_row` in the headline metric."""
-        if self.selected_test_row is None or self.reference_test_row is None:
+        """The comparison of the selected model with `reference_row` in the headline metric."""
+        row, reference = self.selected_row, self.reference_row
+        if row is None or reference is None:
             return None
-        pair = {self.selected_test_row.model, self.reference_test_row.model}
-        matching = (c for c in self.comparisons if {c.a, c.b} == pair)
-        return next((c for c in matching if (c.split, c.metric) == ("test", self.metric)), None)
+        matching = (c for c in self.comparisons if {c.a, c.b} == {row.model, reference.model})
+        return next((c for c in matching if (c.split, c.metric) == (row.split, self.metric)), None)
 
 
 def task_sections(report: StudyReport) -> tuple[TaskSection, ...]:

@@ -1,4 +1,4 @@
-"""Saved baselines, which predict like a recognizer: ``sentir.json``, ``model.safetensors`` and a model card."""
+"""Saved baselines, which predict like a recognizer: ``sentir.json``, ``model.npz`` and a model card."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from sentir.array_files import load_arrays
 from sentir.corpus.label_spaces import label_space_from_dict
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
@@ -21,19 +22,21 @@ from sentir.errors import CorpusError, RecipeError
 from sentir.features.scaling import FeatureScaler
 from sentir.i18n import _, use_language
 from sentir.io import atomic_write, write_text
-from sentir.optional_dependencies import require_modules
-from sentir.preflight import METADATA_FILE
-from sentir.recipe import Recipe
+from sentir.preflight import METADATA_FILE, read_metadata
+from sentir.recipe import ModelSettings, Recipe
 from sentir.recognizer.card import CARD_FILES, intended_use
 from sentir.recognizer.card_metadata import front_matter
+from sentir.recognizer.enrollment import Enrollment
 from sentir.recognizer.hub_upload import PushToHubMixin
 from sentir.recognizer.prediction_mixin import PredictionMixin
-from sentir.recognizer.saved_facts import check_format, damaged_model_error
+from sentir.recognizer.saved_facts import check_format, damaged_model_error, refuse_outdated_columns
+from sentir.recognizer.saved_files import BASELINE_FILE
 from sentir.safe_text import json_dumps
 from sentir.study.baseline_heads import Head
-from sentir.study.baselines import BASELINE_MODALITIES, FittedBaseline, predict_fitted_baseline
+from sentir.study.baselines import FittedBaseline, baseline_modalities, predict_fitted_baseline
+from sentir.study.tfidf import TfidfFeatures
 
-_FORMAT_VERSION, _WEIGHTS_FILE, _IDF = 3, "model.safetensors", "idf"
+_FORMAT_VERSION, _IDF = 4, "idf"
 
 
 @dataclass(frozen=True)
@@ -55,19 +58,29 @@ class BaselineModel(PredictionMixin, PushToHubMixin):
     @property
     def modalities(self) -> frozenset[str]:
         """The modalities that it uses: ``text``, ``audio``, or both."""
-        return BASELINE_MODALITIES.get(self.name, frozenset({"audio"}))
+        return baseline_modalities(self.name)
 
     @property
     def optional_modalities(self) -> frozenset[str]:
         """The modalities that an utterance may lack: both of a baseline that uses neither."""
         return self.modalities if len(self.modalities) > 1 else frozenset()
 
+    @property
+    def model_settings(self) -> tuple[ModelSettings, ...]:
+        """The settings of a model that depends on other turns where it does: a window, or nothing."""
+        context = "none" if self.fitted.text is None else "window"
+        return (self.recipe.model.model_copy(update={"context": context, "features": ()}),)
+
     def predict_utterances(self, utterances: Sequence[Utterance]) -> Predictions:
-        """Predict N utterances independently of one another."""
+        """Predict N utterances; give whole dialogues to a bag of words, which uses the turn before each."""
         return predict_fitted_baseline(self.name, self.fitted, self.space, utterances)
 
     def predict_tasks(
-        self, utterances: Sequence[Utterance], *, warn_truncated: bool = True
+        self,
+        utterances: Sequence[Utterance],
+        *,
+        warn_truncated: bool = True,
+        enrollment: Enrollment | None = None,
     ) -> dict[str, Predictions]:
         """Return task → predictions of N utterances, for its single task."""
         return {self.space.task: self.predict_utterances(utterances)}
@@ -78,12 +91,9 @@ class BaselineModel(PredictionMixin, PushToHubMixin):
         Raises:
             OSError: if the folder cannot be written.
         """
-        from safetensors.numpy import save_file
-
         folder.mkdir(parents=True, exist_ok=True)
-        fitted = self.fitted
-        arrays = {name: np.ascontiguousarray(array) for name, array in fitted.head.arrays.items()}
-        arrays |= {} if fitted.idf is None else {_IDF: np.ascontiguousarray(fitted.idf)}
+        fitted, text = self.fitted, self.fitted.text
+        arrays: dict[str, Any] = {**fitted.head.arrays, **({} if text is None else {_IDF: text.idf})}
         tree = {
             "baseline": self.name,
             "format": _FORMAT_VERSION,
@@ -91,17 +101,16 @@ class BaselineModel(PredictionMixin, PushToHubMixin):
             "space": asdict(self.space),
             "thresholds": None if self.thresholds is None else self.thresholds.tolist(),
             "head": fitted.head.kind,
-            "cleaning": list(fitted.cleaning),
-            "vocabulary": None if fitted.vocabulary is None else list(fitted.vocabulary),
+            "text": None if text is None else {"cleaning": text.cleaning, "vocabularies": text.vocabularies},
             "scaler": None if fitted.scaler is None else fitted.scaler.to_dict(),
             "facts": dict(self.facts),
         }
         (folder / METADATA_FILE).unlink(missing_ok=True)  # written last: an interrupted save is no model
-        with atomic_write(folder / _WEIGHTS_FILE) as draft:
-            save_file(arrays, draft)
-        for code, file in CARD_FILES.items():
+        with atomic_write(folder / BASELINE_FILE) as draft, draft.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+        for code, name in CARD_FILES.items():
             with use_language(code):
-                write_text(folder / file, (self._card_header() if code == "en" else "") + self._render_card())
+                write_text(folder / name, (self._card_header() if code == "en" else "") + self._render_card())
         write_text(folder / METADATA_FILE, json_dumps(tree))
 
     def _card_header(self) -> str:
@@ -126,33 +135,26 @@ class BaselineModel(PredictionMixin, PushToHubMixin):
 
         Raises:
             RecognizerError: if the folder is damaged or of another version.
-            MissingDependencyError: without scikit-learn, with which it counts words, SciPy and safetensors.
         """
-        require_modules(("sklearn", "scipy", "safetensors"), "train", _("A saved baseline"))
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
         try:
             tree = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
             check_format(folder / METADATA_FILE, tree, _FORMAT_VERSION)
-            arrays = load_file(folder / _WEIGHTS_FILE)
-            idf = arrays.pop(_IDF, None)
+            arrays = load_arrays(folder / BASELINE_FILE)
+            text = None
+            if tree["text"] is not None:
+                names = {part: tuple(ngrams) for part, ngrams in tree["text"]["vocabularies"].items()}
+                text = TfidfFeatures(tuple(tree["text"]["cleaning"]), names, arrays.pop(_IDF))
             scaler = TypeAdapter(FeatureScaler | None).validate_python(tree["scaler"])
-            vocabulary = None if tree["vocabulary"] is None else tuple(tree["vocabulary"])
-            head, cleaning = Head(tree["head"], arrays), tuple(tree["cleaning"])
-            fitted = FittedBaseline(head, cleaning, vocabulary, idf, scaler)
+            refuse_outdated_columns(folder, scaler)
+            fitted = FittedBaseline(Head(tree["head"], arrays), text, scaler)
             thresholds = None if tree["thresholds"] is None else np.array(tree["thresholds"], dtype=np.float64)
             recipe = Recipe.parse(tree["recipe"], where=str(folder / METADATA_FILE))
             space = label_space_from_dict(tree["space"])
             return cls(tree["baseline"], recipe, space, fitted, thresholds, tree["facts"])
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError, CorpusError, RecipeError) as error:
+        except (OSError, KeyError, TypeError, ValueError, CorpusError, RecipeError) as error:
             raise damaged_model_error(folder, METADATA_FILE, error) from error
 
 
 def is_baseline_model(folder: Path) -> bool:
     """Return whether a folder holds a saved baseline."""
-    try:
-        tree = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(tree, dict) and "baseline" in tree
+    return "baseline" in read_metadata(folder)

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.corpus.cleaning import clean_text
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
@@ -29,10 +28,10 @@ from sentir.study.baseline_heads import (
     fit_ridge,
     fit_svm,
 )
+from sentir.study.tfidf import TfidfFeatures, texts_in_dialogues
 
 _C_GRID = (0.3, 1.0, 3.0, 10.0)  # inverse regularization strengths, selected on dev
-BASELINE_MODALITIES = {"majority": frozenset({"text", "audio"}), "bag of words": frozenset({"text"})}
-"""Baseline → modalities, as for `sentir.recognizer.modalities.check_modalities`; all others use audio."""
+_MODALITIES = {"majority": frozenset({"text", "audio"}), "bag of words": frozenset({"text"})}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,26 +39,25 @@ class FittedBaseline:
     """A fitted baseline: its features and its head.
 
     Attributes:
-        cleaning: steps of text cleaning.
-        vocabulary: words and bigrams, one per column, weighted by ``idf``; ``None`` without text features.
+        text: features of text; ``None`` without any.
         scaler: scaler of acoustic functionals; ``None`` without audio features.
     """
 
     head: Head
-    cleaning: tuple[str, ...] = ()
-    vocabulary: tuple[str, ...] | None = None
-    idf: NDArray[np.float64] | None = None
+    text: TfidfFeatures | None = None
     scaler: FeatureScaler | None = None
 
     def transform(self, utterances: Sequence[Utterance]) -> Any:
-        """Return ``(N, V)`` features; the utterances themselves for a baseline without features."""
+        """Return ``(N, V)`` features; the utterances themselves for a baseline without features.
+
+        Give whole dialogues to a baseline with features of text, which uses the turn before each.
+        """
         if self.scaler is not None:
             return self.scaler.transform(compute_features(("functionals",), utterances))
-        if self.vocabulary is None or self.idf is None:
+        if self.text is None:
             return utterances
-        vectorizer = _make_vectorizer({word: n for n, word in enumerate(self.vocabulary)})
-        vectorizer.idf_ = self.idf
-        return vectorizer.transform(_cleaned_texts(self.cleaning, utterances))
+        pairs = texts_in_dialogues(self.text.cleaning, utterances)
+        return self.text.transform([pairs[u.id] for u in utterances])
 
     def predict_proba(self, utterances: Sequence[Utterance]) -> NDArray[np.float64]:
         """Return ``(N, K)`` probabilities, or ``(N, 1)`` values in regression."""
@@ -74,7 +72,7 @@ def fit_majority(recipe: Recipe, corpus: Corpus, metric: str) -> FittedBaseline:
 
 
 def fit_bag_of_words(recipe: Recipe, corpus: Corpus, metric: str) -> FittedBaseline:
-    """Fit logistic regression on tf-idf of words and bigrams; ridge regression in a regression task.
+    """Fit logistic regression on tf-idf of words, characters and the previous turn; ridge in a regression task.
 
     The regularization is selected on dev.
 
@@ -82,18 +80,18 @@ def fit_bag_of_words(recipe: Recipe, corpus: Corpus, metric: str) -> FittedBasel
         CorpusError: if no word occurs in two utterances of train.
     """
     space, rows, truth = _training_data(recipe, corpus)
-    vectorizer, cleaning = _make_vectorizer(), tuple(recipe.data.cleaning)
+    pairs = texts_in_dialogues(recipe.data.cleaning, corpus.train)
+    texts = [pairs[u.id] for u in rows]
     try:
-        features = vectorizer.fit_transform(_cleaned_texts(cleaning, rows))
+        text = TfidfFeatures.fit(recipe.data.cleaning, texts)
     except ValueError as error:  # an empty vocabulary
         raise CorpusError(
             _("No word occurs in two train utterances of '{name}'; remove 'bag of words' from study.baselines.",
               name=corpus.name)
         ) from error  # fmt: skip
-    vocabulary = tuple(map(str, vectorizer.get_feature_names_out()))
+    features = text.transform(texts).to_scipy()
     heads = (_FITTERS[space.kind].linear(c, features, truth, len(space)) for c in _C_GRID)
-    fitted = (FittedBaseline(head, cleaning, vocabulary, vectorizer.idf_) for head in heads)
-    return _select_on_dev(fitted, space, corpus, metric)
+    return _select_on_dev((FittedBaseline(head, text) for head in heads), space, corpus, metric)
 
 
 def fit_acoustic(recipe: Recipe, corpus: Corpus, metric: str) -> FittedBaseline:
@@ -114,6 +112,11 @@ BASELINES = Registry(
     gettext_noop("baseline"),
     {"majority": fit_majority, "bag of words": fit_bag_of_words, "acoustic": fit_acoustic},
 )
+
+
+def baseline_modalities(name: str) -> frozenset[str]:
+    """Return the modalities of a baseline, as for `sentir.recognizer.modalities.check_modalities`."""
+    return _MODALITIES.get(name, frozenset({"audio"}))
 
 
 def fit_baseline(name: str, recipe: Recipe, corpus: Corpus, metric: str) -> FittedBaseline:
@@ -154,29 +157,14 @@ def _select_on_dev(
     """Return the candidate with the best score on dev; all of them have the same features."""
     dev = [u for u in corpus.dev if space.task in u.labels]
     fitted, truth = list(candidates), space.encode([u.labels[space.task] for u in dev])
-    features = fitted[0].transform(dev)
+    is_labeled = [space.task in u.labels for u in corpus.dev]
+    features = fitted[0].transform(corpus.dev)
 
     def dev_score(one: FittedBaseline) -> float:
-        p = one.head(features)
+        p = one.head(features)[is_labeled]
         return get_metric(metric).sign * compute_scores(space, truth, p, tune_thresholds(space, truth, p))[metric]
 
     return max(fitted, key=dev_score)
-
-
-def _make_vectorizer(vocabulary: dict[str, int] | None = None) -> Any:
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    return TfidfVectorizer(
-        ngram_range=(1, 2),
-        min_df=2,
-        sublinear_tf=True,
-        token_pattern=r"(?u)\b\w+\b|[!?]",
-        vocabulary=vocabulary,
-    )
-
-
-def _cleaned_texts(steps: Sequence[str], utterances: Sequence[Utterance]) -> list[str]:
-    return [clean_text(u.text or "", steps) for u in utterances]
 
 
 class _KindFitters(NamedTuple):

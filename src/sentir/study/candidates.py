@@ -18,21 +18,24 @@ from sentir.corpus.corpus import Corpus
 from sentir.corpus.predictions import Predictions
 from sentir.evaluation.calibration.fitting import Calibration
 from sentir.evaluation.calibration.thresholds import tune_thresholds
+from sentir.evaluation.folds import pool_calibrations, pool_predictions, pool_thresholds
 from sentir.evaluation.scorer import ModelPredictions
 from sentir.preprocessing.kinds import (
     input_modalities,
     randomly_initialized_parts,
     required_mel_kind,
 )
-from sentir.recipe import ModelSettings, Recipe
+from sentir.recipe import ModelSettings, Recipe, flatten_settings
 from sentir.recognizer.model_checks import check_weights
 from sentir.recognizer.needed_plugins import list_needed_plugins
 from sentir.recognizer.recognizer import Recognizer
-from sentir.recognizer.saved_facts import read_saved_model
+from sentir.recognizer.saved_facts import SavedTask, read_saved_model
 from sentir.study.attached_audio import AttachedAudio
 from sentir.study.baseline_model import BaselineModel
-from sentir.study.baselines import fit_baseline, predict_fitted_baseline
+from sentir.study.baselines import baseline_modalities, fit_baseline, predict_fitted_baseline
+from sentir.study.ensemble import Ensemble, is_ensemble, load_saved_model
 from sentir.study.plan import Candidate
+from sentir.study.saved_ensemble import read_saved_ensemble
 from sentir.study.stacking import CrossPredictions, cross_predict, stacked_recipes, train_recognizer
 from sentir.study.stages import Stages, stage_read_errors
 
@@ -51,6 +54,8 @@ class TrainedModel:
         thresholds: one array per seed, tuned on dev; ``None`` unless the task is multi-label.
         test_predictions: predictions for test, made without its labels, one per seed; empty before they are made.
         calibrations: one per seed, fitted on dev; ``None`` without one.
+        parts: the models of each fold of a cross-validation, whose predictions it pools; empty without one.
+        members: the models that it averages; see `sentir.study.averaging`.
     """
 
     name: str
@@ -62,17 +67,67 @@ class TrainedModel:
     thresholds: tuple[NDArray[np.float64] | None, ...]
     test_predictions: tuple[Predictions, ...] = ()
     calibrations: tuple[Calibration | None, ...] = ()
+    parts: tuple[TrainedModel, ...] = ()
+    members: tuple[TrainedModel, ...] = ()
+
+    @property
+    def modalities(self) -> frozenset[str]:
+        """The modalities that it uses: ``text``, ``audio`` or both."""
+        if self.members:
+            return frozenset().union(*(member.modalities for member in self.members))
+        if self.role == "baseline":
+            return baseline_modalities(self.name)
+        return input_modalities(self.recipe.model)
 
     @property
     def family(self) -> str:
         """The modalities that it uses; see `modality_family`. Empty for a baseline."""
+        if self.members:
+            return name_family(self.modalities)
         return "" if self.role == "baseline" else modality_family(self.recipe.model)
+
+    @property
+    def normalizes_speakers(self) -> bool:
+        """Whether it, a model that it averages, or that of a fold has speaker normalization."""
+        if several := self.parts or self.members:
+            return any(model.normalizes_speakers for model in several)
+        return self.role == "candidate" and self.recipe.model.speaker_normalization
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Remarks that are shown with its scores; see `model_notes`."""
+        if self.members:
+            return tuple(dict.fromkeys(note for member in self.members for note in member.notes))
+        return () if self.role == "baseline" else model_notes(self.recipe)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Its settings, flattened, to compare candidates by."""
+        if self.members:
+            return {"average": [member.name for member in self.members]}
+        return flatten_settings(self.recipe.to_dict())
 
     def predictions_on(self, split: str) -> ModelPredictions:
         """Return its predictions for ``dev`` or ``test``, as `sentir.evaluation.scorer.Scorer` takes them."""
+        if self.parts:
+            return _pool_parts(self, [part.predictions_on(split) for part in self.parts])
         predictions = self.test_predictions if split == "test" else self.dev_predictions
-        notes = () if self.role == "baseline" else model_notes(self.recipe)
-        return ModelPredictions(self.name, predictions, self.thresholds, self.calibrations, notes, self.family)
+        return ModelPredictions(
+            self.name, predictions, self.thresholds, self.calibrations, self.notes, self.family
+        )
+
+
+def _pool_parts(model: TrainedModel, parts: Sequence[ModelPredictions]) -> ModelPredictions:
+    thresholds = pool_thresholds([p.thresholds for p in parts], [len(p.predictions[0]) for p in parts])
+    return ModelPredictions(
+        model.name,
+        pool_predictions([part.predictions for part in parts]),
+        thresholds,
+        pool_calibrations([part.calibrations for part in parts]),
+        tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+        model.family,
+        tuple(part.name for part in parts),
+    )
 
 
 def model_notes(recipe: Recipe) -> tuple[str, ...]:
@@ -83,18 +138,22 @@ def model_notes(recipe: Recipe) -> tuple[str, ...]:
 
 def modality_family(model: ModelSettings) -> str:
     """Return the modalities that a model uses, such as ``text_audio``; ``_stacked`` if it also stacks."""
-    names = sorted(input_modalities(model), reverse=True)
-    return "_".join([*names, *(["stacked"] if model.uses_stacking else [])])
+    return name_family(input_modalities(model), is_stacked=model.uses_stacking)
+
+
+def name_family(modalities: frozenset[str], *, is_stacked: bool = False) -> str:
+    """Return the name of the models of some modalities, such as ``text_audio_stacked``."""
+    return "_".join([*sorted(modalities, reverse=True), *(["stacked"] if is_stacked else [])])
 
 
 def train_candidate(stages: Stages, corpus: Corpus, candidate: Candidate) -> TrainedModel:
     """Train a candidate with each of its seeds, or load it from the cached stages."""
     folders = tuple(produce_training(stages, corpus, candidate.with_seed(seed)) for seed in candidate.seeds)
-    dev = tuple(_load_predictions(folder, "dev") for folder in folders)
+    dev = tuple(load_predictions(folder, "dev") for folder in folders)
     thresholds = tuple(tune_dev_thresholds(corpus, candidate.recipe.data.task, p) for p in dev)
     return TrainedModel(
         candidate.name, "candidate", candidate.recipe, candidate.seeds, folders, dev, thresholds,
-        calibrations=tuple(map(_load_calibration, folders)),
+        calibrations=tuple(map(load_calibration, folders)),
     )  # fmt: skip
 
 
@@ -105,14 +164,16 @@ def check_pretrained_weights(stages: Stages, audio: AttachedAudio, candidates: S
         SentirError: if weights can neither be found nor downloaded.
     """
     for candidate in candidates:
-        corpus = audio.for_model(candidate.recipe.model)
-        if not all(_is_trained(stages, corpus, candidate.with_seed(seed)) for seed in candidate.seeds):
+        if not is_trained(stages, audio, candidate):
             for recipe in stacked_recipes(candidate.recipe):
                 check_weights(recipe.model)
 
 
-def _is_trained(stages: Stages, corpus: Corpus, recipe: Recipe) -> bool:
-    return stages.path(TRAINING, training_cache_key(recipe, corpus)).is_dir()
+def is_trained(stages: Stages, audio: AttachedAudio, candidate: Candidate) -> bool:
+    """Whether a candidate has been trained with each of its seeds."""
+    corpus = audio.for_model(candidate.recipe.model)
+    keys = [training_cache_key(candidate.with_seed(seed), corpus) for seed in candidate.seeds]
+    return all(stages.path(TRAINING, key).is_dir() for key in keys)
 
 
 def train_baseline(stages: Stages, corpus: Corpus, name: str, recipe: Recipe, metric: str) -> TrainedModel:
@@ -139,7 +200,7 @@ def train_baseline(stages: Stages, corpus: Corpus, name: str, recipe: Recipe, me
     if name == "acoustic":
         key["audio"] = audio_digest(corpus)
     folder = stages.run("baseline", key, produce)
-    dev, *test = (_load_predictions(folder, split) for split in splits)
+    dev, *test = (load_predictions(folder, split) for split in splits)
     thresholds = tune_dev_thresholds(corpus, recipe.data.task, dev)
     return TrainedModel(name, "baseline", recipe, (0,), (folder,), (dev,), (thresholds,), tuple(test))
 
@@ -151,22 +212,29 @@ def with_test_predictions(stages: Stages, corpus: Corpus, model: TrainedModel) -
 
     def predict(trained: Path) -> Predictions:
         def produce(folder: Path) -> None:
-            load_recognizer(trained).predict_utterances(corpus.test).save(folder / "test.parquet")
+            load_model(trained).predict_utterances(corpus.test).save(folder / "test.parquet")
 
-        return _load_predictions(stages.run("predict", {"trained": trained.name}, produce), "test")
+        return load_predictions(stages.run("predict", {"trained": trained.name}, produce), "test")
 
     return replace(model, test_predictions=tuple(predict(folder) for folder in model.stage_folders))
 
 
 def produce_training(stages: Stages, corpus: Corpus, recipe: Recipe) -> Path:
     """Train a candidate with one seed, or find its cached stage; return its folder."""
-
-    def produce(folder: Path) -> None:
-        recognizer, dev = train_recognizer(recipe, corpus, cross_predictor=partial(cached_cross_predict, stages))
-        dev.save(folder / "dev.parquet")
-        recognizer.save_pretrained(folder / "model", skip_frozen_weights=True)
-
+    produce = partial(_train_into, stages, corpus, recipe)
     return stages.run(TRAINING, training_cache_key(recipe, corpus), produce)
+
+
+def train_if_free(stages: Stages, corpus: Corpus, recipe: Recipe) -> None:
+    """Train a candidate with one seed, unless it is trained, or another run is training it."""
+    produce = partial(_train_into, stages, corpus, recipe)
+    stages.run_if_free(TRAINING, training_cache_key(recipe, corpus), produce)
+
+
+def _train_into(stages: Stages, corpus: Corpus, recipe: Recipe, folder: Path) -> None:
+    recognizer, dev = train_recognizer(recipe, corpus, cross_predictor=partial(cached_cross_predict, stages))
+    dev.save(folder / "dev.parquet")
+    recognizer.save_pretrained(folder / "model", skip_frozen_weights=True)
 
 
 def cached_cross_predict(stages: Stages, recipe: Recipe, corpus: Corpus, folds: int) -> CrossPredictions:
@@ -216,26 +284,31 @@ def tune_dev_thresholds(corpus: Corpus, task: str, dev: Predictions) -> NDArray[
 
 
 def load_training_facts(folder: Path) -> dict[str, Any]:
-    """Return the facts of a training stage: ``history``, ``best_epoch``, ``dev_score`` and more."""
+    """Return the facts of a stage's model: ``dev_score``, and of a training ``history`` and more."""
+    return _read_saved(folder)[1]
+
+
+def load_calibration(folder: Path) -> Calibration | None:
+    """Return the calibration of a stage's model."""
+    return _read_saved(folder)[0].calibration
+
+
+def _read_saved(folder: Path) -> tuple[SavedTask, dict[str, Any]]:
     with stage_read_errors(folder):
-        return read_saved_model(folder / "model")[1]
+        return (read_saved_ensemble if is_ensemble(folder / "model") else read_saved_model)(folder / "model")
 
 
-def _load_calibration(folder: Path) -> Calibration | None:
-    with stage_read_errors(folder):
-        return read_saved_model(folder / "model")[0].calibration
-
-
-def load_recognizer(folder: Path) -> Recognizer:
-    """Return the recognizer of a training stage.
+def load_model(folder: Path) -> Recognizer | BaselineModel | Ensemble:
+    """Return the model of a stage.
 
     Raises:
         SentirError: if the stage is damaged; the message says which folder to delete.
     """
     with stage_read_errors(folder):
-        return Recognizer.from_pretrained(folder / "model")
+        return load_saved_model(folder / "model")
 
 
-def _load_predictions(folder: Path, split: str) -> Predictions:
+def load_predictions(folder: Path, split: str) -> Predictions:
+    """Return the predictions of a stage for ``dev`` or ``test``."""
     with stage_read_errors(folder):
         return Predictions.load(folder / f"{split}.parquet")

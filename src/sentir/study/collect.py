@@ -13,9 +13,9 @@ from sentir.evaluation.metrics import get_metric
 from sentir.evaluation.metrics.ranking import RankingCurves
 from sentir.evaluation.results import Comparison, ModelScores
 from sentir.i18n import LANGUAGES
-from sentir.recipe import Recipe, flatten_settings
+from sentir.recipe import Recipe
 from sentir.recognizer.versions import package_versions
-from sentir.report.corpus_summary import summarize_corpus
+from sentir.report.corpus_summary import summarize_corpus, summarize_folds
 from sentir.report.study_report import CorpusSummary, LearningCurve, ModelCardFacts, StudyReport
 from sentir.study.candidates import load_training_facts
 from sentir.study.examples import collect_error_examples, select_examples
@@ -36,9 +36,9 @@ def build_study_report(studies: Sequence[CorpusStudy], *, seconds: float) -> Stu
         learning_curves=tuple(
             curve for study, result in results.values() for curve in _learning_curves(study.corpus, result)
         ),
-        openings=tuple(o for study in studies for o in list_openings(study.corpus)),
+        openings=tuple(o for study in studies for o in list_openings(study.test_corpus)),
         ledger=get_ledger_info(),
-        redraws=tuple(redraw for study in studies for redraw in list_redraws(study.corpus)),
+        redraws=tuple(redraw for study in studies for redraw in list_redraws(study.test_corpus)),
         selected={key: result.selected.name for key, (_study, result) in results.items()},
         versions=package_versions(),
         recipes={study.corpus.name: study.recipe.to_dict() for study in studies},
@@ -50,12 +50,16 @@ def build_study_report(studies: Sequence[CorpusStudy], *, seconds: float) -> Stu
         examples=tuple(example for study in studies for example in select_examples(study)),
         label_curves=tuple(one for study in studies for one in _label_curves(study)),
         settings={
-            (study.corpus.name, model.name): flatten_settings(model.recipe.to_dict())
+            (study.corpus.name, model.name): model.settings
             for study, result in results.values()
             for model in result.models
             if model.role == "candidate"
         },
-        model_cards={key: _model_card_facts(study, result) for key, (study, result) in results.items()},
+        model_cards={
+            key: _model_card_facts(study, result)
+            for key, (study, result) in results.items()
+            if not study.corpus.folds  # whose models are not saved
+        },
         analyses=tuple(one for study in studies for one in study.analyses),
         error_examples=tuple(clip for study in studies for clip in collect_error_examples(study)),
     )
@@ -84,6 +88,7 @@ def all_comparisons(study: CorpusStudy) -> list[Comparison]:
 def _corpus_summary(study: CorpusStudy) -> CorpusSummary:
     metrics = {result.task: result.metric for result in study.tasks}
     summary = summarize_corpus(study.corpus, metrics=metrics, mel_kind=study.recipe.model.audio.mel)
+    summary = summarize_folds(study.test_corpus, summary) if study.test_corpus.folds else summary
     return replace(summary, grade=study.grade)
 
 
@@ -92,11 +97,12 @@ def _label_curves(study: CorpusStudy) -> list[RankingCurves]:
 
 
 def _learning_curves(corpus: Corpus, result: TaskResult) -> list[LearningCurve]:
-    candidates = [model for model in result.models if model.role == "candidate"]
+    candidates = [model for model in result.models if model.role == "candidate" and not model.members]
     trainings = [
         (model.name, seed, load_training_facts(folder))
         for model in candidates
-        for seed, folder in zip(model.seeds, model.stage_folders, strict=True)
+        for part in model.parts or (model,)
+        for seed, folder in zip(part.seeds, part.stage_folders, strict=True)
     ]
     return [
         LearningCurve(

@@ -30,8 +30,11 @@ def find_label_noise_candidates(
         ranked: candidates, best first.
 
     Returns:
-        The candidates; ``None`` without out-of-fold predictions.
+        The candidates; ``None`` in a cross-validation, and without out-of-fold predictions.
     """
+    if corpus.folds:
+        return None
+    ranked = [model for model in ranked if not model.members]
     source = _stacked_model(task, ranked)
     if source is None and recipe.study.label_noise:
         source = _first_seed_recipe(ranked[0]), DEFAULT_FOLDS

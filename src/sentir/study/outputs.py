@@ -68,7 +68,7 @@ def _check_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(folder / ".written") as draft:
             draft.write_bytes(b"x")
-        (folder / ".written").unlink()
+        (folder / ".written").unlink(missing_ok=True)  # by another run of this study
     for one in created:
         with suppress(OSError):  # another study is using it
             one.rmdir()

@@ -1,12 +1,16 @@
 """Processes that train, each with its share of the cores: how they start, what they are given and return.
 
-They are spawned, because a fork may hang: torch has threads. A process is given corpora without sealed labels and
-attaches their audio itself, once. What it logs is logged where its result is awaited.
+This process is not forked, which may hang: torch has threads. On Linux they are forked from a server process
+that has imported what trainings need and computed nothing, so that it is imported once and its memory is shared;
+elsewhere they are spawned. A process is given corpora without sealed labels and attaches their audio itself,
+once. What it logs is logged where its result is awaited.
 """
 
 from __future__ import annotations
 
 import gc
+import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -15,6 +19,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from multiprocessing import get_context
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +36,11 @@ from sentir.progress import receive_bars, send_bars
 from sentir.recipe import Recipe
 from sentir.study.attached_audio import AttachedAudio
 from sentir.training.checkpoints import checkpoint_to
-from sentir.worker_processes import count_cores, count_memory, initialize_worker, tune_malloc
+from sentir.worker_processes import StopSignal, count_cores, count_memory, initialize_worker, tune_malloc
 
 _MIN_UTTERANCES = 500  # of all corpora; less is trained before processes would have started
 _BYTES_PER_PROCESS = 3 * 2**30
+_IMPORTED_ONCE = ("sentir.study.processes", "sentir.training.recognizers", "timm")
 
 Work = Callable[[AttachedAudio, Recipe], Any]
 """A function of a module, or a ``partial`` of one, that trains a recipe on a corpus."""
@@ -72,13 +78,13 @@ def training_pool(corpora: Iterable[Corpus], processes: int, checkpoints: Path) 
         processes: number of processes.
         checkpoints: folder of the checkpoints of trainings.
     """
-    context = get_context("spawn")
-    stop, bars = context.Event(), context.Queue()
+    context = _start_context()
+    stop, bars = StopSignal(context), context.Queue()
     threads = max(1, min(torch.get_num_threads(), count_cores() // processes))
     sent = [_to_fields(corpus) for corpus in corpora]
     pool = ProcessPoolExecutor(
         processes, mp_context=context, initializer=_initialize,
-        initargs=(get_language(), stop, bars, threads, checkpoints, sent, loaded_files()),
+        initargs=(dict(os.environ), get_language(), stop, bars, threads, checkpoints, sent, loaded_files()),
     )  # fmt: skip
 
     def submit(work: Work, corpus: str, recipe: Recipe) -> Callable[..., Any]:
@@ -97,7 +103,16 @@ def training_pool(corpora: Iterable[Corpus], processes: int, checkpoints: Path) 
         _shut_down(pool, stop)
 
 
-def _shut_down(pool: ProcessPoolExecutor, stop: Any) -> None:
+def _start_context() -> BaseContext:
+    """Return how processes are started; see the module."""
+    if sys.platform != "linux":
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload([*_IMPORTED_ONCE])
+    return context
+
+
+def _shut_down(pool: ProcessPoolExecutor, stop: StopSignal) -> None:
     try:
         pool.shutdown(cancel_futures=True)
     except KeyboardInterrupt:
@@ -157,8 +172,9 @@ _process: ContextVar[_Process] = ContextVar("training_process")
 
 
 def _initialize(
+    environment: Mapping[str, str],
     language: str,
-    stop: Any,
+    stop: StopSignal,
     bars: Any,
     threads: int,
     checkpoints: Path,
@@ -167,6 +183,8 @@ def _initialize(
 ) -> None:
     from threadpoolctl import threadpool_limits
 
+    os.environ.clear()
+    os.environ.update(environment)  # the server process has that of its start
     initialize_worker(language, stop)
     tune_malloc()
     load_plugins(plugins)

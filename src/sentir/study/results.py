@@ -14,7 +14,7 @@ from sentir.evaluation.analysis.error_analysis import ErrorAnalysis
 from sentir.evaluation.locked.ledger import list_openings
 from sentir.evaluation.metrics.ranking import RankingCurves
 from sentir.evaluation.results import Comparison, ModelScores
-from sentir.recipe import Recipe, diff_settings, flatten_settings
+from sentir.recipe import Recipe, diff_settings
 from sentir.study.candidates import TrainedModel, load_training_facts
 
 
@@ -53,11 +53,14 @@ class CorpusStudy:
     """The study of one recipe's corpus: all its tasks, and the results on test, if it was evaluated.
 
     Attributes:
+        corpus: whose dev selected; of a cross-validation, all utterances as dev.
+        test_corpus: whose test is evaluated: the same, or of a cross-validation all utterances as test.
         grade: grade of the corpus' audit.
     """
 
     recipe: Recipe
     corpus: Corpus
+    test_corpus: Corpus
     tasks: tuple[TaskResult, ...]
     test_scores: tuple[ModelScores, ...] = ()
     test_comparisons: tuple[Comparison, ...] = ()
@@ -79,7 +82,7 @@ class CorpusStudy:
                 if (row.model, row.task) == (model.name, result.task)]  # fmt: skip
         slices = [{"split": one.split, **asdict(part)} for one in self.analyses for part in one.slices
                   if (one.model, one.task) == (model.name, result.task)]  # fmt: skip
-        openings = {"test_openings": len(list_openings(self.corpus))} if self.test_scores else {}
+        openings = {"test_openings": len(list_openings(self.test_corpus))} if self.test_scores else {}
         return best, json.loads(json.dumps(facts[best] | {"scores": rows, "slices": slices} | openings))
 
 
@@ -89,17 +92,18 @@ def dev_comparison_pairs(
     """Return the pairs of candidates that are compared on dev, each once.
 
     These are: the full recipe with each ablated one; the best candidate with all others; the best of each family
-    with one another; and any two that differ in a single setting.
+    with one another; an average with each of its members; and any two that differ in a single setting.
 
     Args:
         ranked: candidates, best first.
         ablations: names from `sentir.study.ablation.ablation_overrides`, the full recipe first.
     """
     by_name = {model.name: model for model in ranked}
-    settings = {model.name: flatten_settings(model.recipe.to_dict()) for model in ranked}
+    settings = {model.name: model.settings for model in ranked}
     best = {model.family: model.name for model in reversed(ranked)}.values()
     pairs = [(full, other) for full in ablations[:1] for other in ablations[1:]]
     pairs += [(ranked[0].name, other.name) for other in ranked[1:]]
+    pairs += [(one.name, own.name) for one in ranked for own in one.members if own.name in by_name]
     pairs += [
         (a, b)
         for a, b in combinations(settings, 2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -12,16 +11,17 @@ from typing import Any
 
 from sentir.display_names import display_name, model_display_name
 from sentir.evaluation.analysis.error_analysis import MAX_LABEL_NOISE_CANDIDATES, ErrorAnalysis
-from sentir.evaluation.locked.ledger import export_openings, get_labels, open_test, restore_openings
+from sentir.evaluation.locked.ledger import export_openings, get_annotations, open_annotations, restore_openings
 from sentir.evaluation.metrics import get_metric, metric_display_name, resolve_metric
 from sentir.evaluation.metrics.ranking import RankingCurves
 from sentir.evaluation.results import Comparison, ModelScores
 from sentir.evaluation.scorer import ModelPredictions, Scorer
 from sentir.evaluation.scoring import read_results, read_rows, write_results, write_rows
+from sentir.file_locks import hold_lock
 from sentir.i18n import _, format_count, format_decimal
 from sentir.logs import logger
 from sentir.paths import PathLike
-from sentir.preflight import METADATA_FILE
+from sentir.preflight import read_metadata
 from sentir.process_group import require_single_process
 from sentir.progress import progress_bar
 from sentir.recipe import Recipe
@@ -29,19 +29,22 @@ from sentir.report.saving import save_report
 from sentir.report.study_report import StudyReport
 from sentir.study.ablation import ablation_overrides
 from sentir.study.attached_audio import AttachedAudio
+from sentir.study.averaging import average_models
 from sentir.study.baseline_model import BaselineModel, is_baseline_model
 from sentir.study.candidates import (
     TrainedModel,
-    load_recognizer,
+    load_model,
     train_baseline,
     train_candidate,
     with_test_predictions,
 )
 from sentir.study.collect import build_study_report
+from sentir.study.enrollment_curve import predict_enrollment, score_enrollment, score_on_dev
+from sentir.study.folds import embed_folds, pool_models, select_model
 from sentir.study.inputs import StudyInputs, read_inputs
 from sentir.study.label_noise import find_label_noise_candidates
 from sentir.study.outputs import REPORT_FILE, model_folder, report_errors, save_results
-from sentir.study.plan import Candidate
+from sentir.study.plan import plan_averages
 from sentir.study.results import CorpusStudy, TaskResult, dev_comparison_pairs
 from sentir.study.stages import Stages, stage_read_errors
 from sentir.study.training_processes import train_in_processes
@@ -59,6 +62,9 @@ def run_study(
     workers: int | None = None,
 ) -> StudyReport:
     """Run the studies of one or more recipes into one folder; finished stages are reused.
+
+    Several processes may run the same study in the same folder, also on several machines that share it: each
+    trains what no other one is training.
 
     Args:
         recipes: one per corpus; all corpora are read and checked before anything is trained.
@@ -80,73 +86,83 @@ def run_study(
     inputs = read_inputs(recipes, root, out, stages, accept_grade=accept_grade)
     trainings = [training for one in inputs for training in one.trainings]
     checkpoints = out / "checkpoints"
+    for one in inputs:
+        embed_folds(stages, one.audio, one.parts, one.candidates)
     with (
         checkpoint_to(checkpoints),
         progress_bar(_("Study"), sum(one.num_models for one in inputs)) as advance,
         train_in_processes(stages, trainings, checkpoints, workers),
     ):
-        studies = [_study_corpus(stages, one, out, advance) for one in inputs]
-    save_results(out, studies)
-    with report_errors(out):
-        report = build_study_report(studies, seconds=time.monotonic() - start)
-        save_report(report, out / REPORT_FILE)
+        studies = [_study_corpus(stages, one, advance) for one in inputs]
+    with hold_lock(stages.folder / ".results.lock", timeout=-1):  # other runs of this study write the same files
+        for study in studies:
+            if not study.corpus.folds:  # whose models are for measuring; none of them was trained on everything
+                _save_models(out, study)
+        save_results(out, studies)
+        with report_errors(out):
+            report = build_study_report(studies, seconds=time.monotonic() - start)
+            save_report(report, out / REPORT_FILE)
     return report
 
 
-def _study_corpus(stages: Stages, inputs: StudyInputs, out: Path, advance: AdvanceProgress) -> CorpusStudy:
+def _study_corpus(stages: Stages, inputs: StudyInputs, advance: AdvanceProgress) -> CorpusStudy:
     corpus, recipe = inputs.audio.corpus, inputs.recipe
     logger.info(_("{corpus}: {n} utterances", corpus=corpus.name, n=format_count(len(corpus))))
-    results = tuple(
-        _study_task(stages, inputs.audio, task, candidates, recipe, advance)
-        for task, candidates in inputs.tasks.items()
-    )
-    study = CorpusStudy(recipe, corpus, results, grade=inputs.grade)
+    results = tuple(_study_task(stages, inputs, task, advance) for task in inputs.tasks)
+    study = CorpusStudy(recipe, corpus, inputs.test_corpus, results, grade=inputs.grade)
     if recipe.study.test:
-        study = _evaluate_on_test(stages, study, inputs.audio)
-    _save_models(out, study)
+        study = _evaluate_on_test(stages, study, inputs.parts)
     return study
 
 
-def _study_task(
-    stages: Stages,
-    audio: AttachedAudio,
-    task: str,
-    candidates: Sequence[Candidate],
-    recipe: Recipe,
-    advance: AdvanceProgress,
-) -> TaskResult:
+def _study_task(stages: Stages, inputs: StudyInputs, task: str, advance: AdvanceProgress) -> TaskResult:
     """Train and score all models on dev, and select the best of each family and the best of all.
 
     The best of all may be a baseline; of equal models the first one is selected, and baselines come first.
     """
-    corpus = audio.corpus
+    corpus, recipe = inputs.audio.corpus, inputs.recipe
     metric = resolve_metric(corpus.label_space(task), recipe.evaluation.metric)
     task_recipe = recipe.override({"data": {"task": task}})
-    scorer = Scorer(corpus, "dev", get_labels(corpus, "dev"), recipe.evaluation)
+    labels, votes = get_annotations(corpus, "dev")
+    scorer = Scorer(corpus, "dev", labels, recipe.evaluation, votes)
     models: list[TrainedModel] = []
     scores: list[ModelScores] = []
 
-    def add(model: TrainedModel) -> None:
+    def add(parts: Sequence[TrainedModel]) -> None:
+        model = pool_models(parts[0].name, parts)
         models.append(model)
-        scores.append(scorer.score(model.predictions_on("dev"), model.role))
+        scores.append(score_on_dev(stages, scorer, inputs.parts, model, metric))
         name, value = model_display_name(model.name), format_decimal(scores[-1].metrics[metric].value, 3)
         logger.info(f"  {display_name(task)} · {name}: dev {metric_display_name(metric)} {value}")
         advance(1)
 
     for baseline in recipe.study.baselines:
-        add(train_baseline(stages, corpus, baseline, task_recipe, metric))
-    for candidate in candidates:
-        add(train_candidate(stages, audio.for_model(candidate.recipe.model), candidate))
+        add([train_baseline(stages, part.corpus, baseline, task_recipe, metric) for part in inputs.parts])
+    for candidate in inputs.tasks[task]:
+        model = candidate.recipe.model
+        add([train_candidate(stages, part.for_model(model), candidate) for part in inputs.parts])
+    for average in plan_averages(recipe):
+        by_part = [{m.name: (m.parts or (m,))[n] for m in models} for n in range(len(inputs.parts))]
+        add(
+            [
+                average_models(stages, part.corpus, average, own, metric)
+                for part, own in zip(inputs.parts, by_part, strict=True)
+            ]
+        )
     values = [get_metric(metric).sign * row.metrics[metric].value for row in scores]
     by_score = [model for _value, model in sorted(zip(values, models, strict=True), key=lambda pair: -pair[0])]
-    selected, ranked = by_score[0], [model for model in by_score if model.role == "candidate"]
+    ranked = [model for model in by_score if model.role == "candidate"]
+    selected = select_model(models, scores, metric)
+    if selected not in models:
+        scores.append(score_on_dev(stages, scorer, inputs.parts, selected, metric))
     best_per_family = [
         m for n, m in enumerate(ranked) if m.family not in {better.family for better in ranked[:n]}
     ]
     pairs = dev_comparison_pairs(ranked, tuple(ablation_overrides(recipe)) if recipe.study.ablate else ())
-    pairs += [(selected, ranked[0])] if selected.role == "baseline" else []
-    always = [model for model in ranked if model.name in recipe.study.always_report]
     baselines = [model for model in models if model.role == "baseline"]
+    if best_baseline := next((model for model in by_score if model.role == "baseline"), None):
+        pairs.append((selected, ranked[0] if selected is best_baseline else best_baseline))
+    always = [model for model in ranked if model.name in recipe.study.always_report]
     reported = {model.name: model for model in (selected, *best_per_family, *always, *baselines)}
     return TaskResult(
         task, metric, tuple(models), selected, tuple(best_per_family), tuple(reported.values()), tuple(scores),
@@ -171,26 +187,38 @@ def _analyze_best_candidate(
     )
 
 
-def _evaluate_on_test(stages: Stages, study: CorpusStudy, audio: AttachedAudio) -> CorpusStudy:
-    """Score the models selected on dev on test, all tasks in one opening; a finished opening is not repeated.
+def _evaluate_on_test(stages: Stages, study: CorpusStudy, parts: Sequence[AttachedAudio]) -> CorpusStudy:
+    """Score the models selected on dev on test, all tasks and folds in one opening, which is not repeated.
 
     Openings that earlier runs recorded in this folder are counted, even if they are missing from the ledger.
     """
     for copy in stages.folder.glob("test-*/openings.jsonl"):
         restore_openings(copy)
-    corpus, recipe = study.corpus, study.recipe
-    results = [_with_test_predictions(stages, audio, result) for result in study.tasks]
+    corpus, recipe = study.test_corpus, study.recipe
+    results = [_with_test_predictions(stages, parts, result) for result in study.tasks]
+    curves = [
+        {m.name: predict_enrollment(stages, m, parts, "test") for m in result.reported if m.normalizes_speakers}
+        for result in results
+    ]
 
     def produce(folder: Path) -> None:
         names = [f"{result.task}: {model.name}" for result in results for model in result.reported]
-        reason = _("study '{name}': models selected on dev, and baselines", name=recipe.name)
-        scorer = Scorer(corpus, "test", open_test(corpus, reason=reason, models=names), recipe.evaluation)
+        reason = (
+            _("study '{name}', {n} folds: models selected on dev, and baselines", name=recipe.name, n=len(parts))
+            if corpus.folds
+            else _("study '{name}': models selected on dev, and baselines", name=recipe.name)
+        )
+        labels, votes = open_annotations(corpus, reason=reason, models=names)
+        scorer = Scorer(corpus, "test", labels, recipe.evaluation, votes)
         export_openings(corpus, folder / "openings.jsonl")
         scores: list[ModelScores] = []
         comparisons: list[Comparison] = []
-        for result in results:
-            scores += [scorer.score(result.selected.predictions_on("test"), "selected")]
-            scores += [scorer.score(model.predictions_on("test"), model.role) for model in result.reported[1:]]
+        for result, own in zip(results, curves, strict=True):
+            for model in result.reported:
+                role = "selected" if model is result.selected else model.role
+                row = scorer.score(model.predictions_on("test"), role)
+                curve = score_enrollment(scorer, own.get(model.name, {}), result.metric)
+                scores.append(replace(row, enrollment=curve))
             comparisons += scorer.compare(_pair_predictions(result.test_pairs(), "test"), result.metric)
         write_results(folder / "results.json", scores, comparisons)
         write_rows(
@@ -213,6 +241,7 @@ def _evaluate_on_test(stages: Stages, study: CorpusStudy, audio: AttachedAudio) 
         "intervals": "jackknife",
         "stages": [[f.name for model in result.reported for f in model.stage_folders] for result in results],
         "names": [[model.name for model in result.reported] for result in results],
+        **({"enrollment": [list(own) for own in curves]} if any(curves) else {}),
     }
     stage = stages.run("test", key, produce)
     with stage_read_errors(stage):
@@ -231,12 +260,17 @@ def _pair_predictions(
     return [(a.predictions_on(split), b.predictions_on(split)) for a, b in pairs]
 
 
-def _with_test_predictions(stages: Stages, audio: AttachedAudio, result: TaskResult) -> TaskResult:
-    """Return the result with predictions for test, made without its labels."""
-    models = {
-        model.name: with_test_predictions(stages, audio.for_model(model.recipe.model), model)
-        for model in result.reported
-    }
+def _with_test_predictions(stages: Stages, corpora: Sequence[AttachedAudio], result: TaskResult) -> TaskResult:
+    """Return the result with predictions for test, made without its labels, in each fold by its own model."""
+
+    def predict(model: TrainedModel) -> TrainedModel:
+        parts = [
+            with_test_predictions(stages, audio.for_model(part.recipe.model), part)
+            for audio, part in zip(corpora, model.parts or (model,), strict=True)
+        ]
+        return pool_models(model.name, parts)
+
+    models = {model.name: predict(model) for model in result.reported}
     return replace(
         result,
         selected=models[result.selected.name],
@@ -256,7 +290,7 @@ def _save_models(out: Path, study: CorpusStudy) -> None:
         stage, facts = study.best_training(result)
         metadata = _read_metadata(stage / "model") | {"facts": facts}
         if _read_metadata(folder) != metadata:
-            replace(load_recognizer(stage), facts=facts).save_pretrained(folder)
+            replace(load_model(stage), facts=facts).save_pretrained(folder)
 
 
 def _save_selected_baseline(folder: Path, result: TaskResult) -> None:
@@ -268,9 +302,5 @@ def _save_selected_baseline(folder: Path, result: TaskResult) -> None:
 
 
 def _read_metadata(folder: Path) -> dict[str, Any]:
-    """Return the metadata of a saved recognizer without its list of files; empty if missing or damaged."""
-    try:
-        tree = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return {key: value for key, value in tree.items() if key != "files"} if isinstance(tree, dict) else {}
+    """Return the metadata of a saved model without its list of files; empty if missing or damaged."""
+    return {key: value for key, value in read_metadata(folder).items() if key != "files"}

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from sentir.corpus.corpus import Corpus
+from sentir.corpus.folds import split_groups
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Utterance
 from sentir.errors import RecipeError
@@ -84,7 +85,7 @@ def cross_predict(
         SentirError: if the model cannot be trained.
     """
     corpus = attach_required_audio(corpus, recipe.model)
-    _embed_splits(corpus, recipe)
+    embed_splits(corpus, recipe)
     fold_of = assign_folds(corpus.train, folds, recipe.train.seed)
     works = [partial(_predict_fold, folds, fold) for fold in range(folds)]
     if submit is None:
@@ -98,14 +99,14 @@ def cross_predict(
     return CrossPredictions(_concatenate(parts, [u.id for u in corpus]), fold_of | others, full_model)
 
 
-def _embed_splits(corpus: Corpus, recipe: Recipe) -> None:
+def embed_splits(corpus: Corpus, recipe: Recipe) -> None:
     """Cache the embeddings of frozen encoders as any other training of the corpus computes them, split by split.
 
     Embedded fold by fold, in other batches, they would differ in their last digits, and so would the trainings
     that find them in the cache.
     """
     encoders = Encoders.load(recipe.model)
-    if any(encoder is not None and encoder.frozen for encoder in (encoders.text, encoders.speech)):
+    if any(encoder is not None and encoder.frozen for encoder in (encoders.text, encoders.audio)):
         preprocessor = Preprocessor(recipe.data, recipe.model, None, **encoders.processors())
         for rows in filter(None, (corpus.train, corpus.dev, corpus.test)):
             encoders.embed(preprocessor.transform(rows))
@@ -170,16 +171,13 @@ def assign_folds(train: Sequence[Utterance], folds: int, seed: int) -> dict[str,
     Raises:
         RecipeError: if train has fewer dialogues than folds.
     """
-    from sklearn.model_selection import GroupKFold
-
     groups = [u.dialogue or u.id for u in train]
     if len(set(groups)) < folds:
         raise RecipeError(
             _("'folds' = {folds} needs as many dialogues in train, which has {n}; lower it.",
               folds=folds, n=len(set(groups)))
         )  # fmt: skip
-    split = GroupKFold(folds, shuffle=True, random_state=seed).split(np.zeros(len(groups)), groups=groups)
-    return {train[row].id: fold for fold, (_rest, held_out) in enumerate(split) for row in held_out}
+    return dict(zip((u.id for u in train), split_groups(groups, folds, seed), strict=True))
 
 
 def _without_utterances(corpus: Corpus, held_out: set[str]) -> Corpus:

@@ -15,7 +15,7 @@ from sentir.corpus.corpus import Corpus
 from sentir.preprocessing.kinds import input_modalities
 from sentir.recipe import Recipe
 from sentir.study.attached_audio import AttachedAudio
-from sentir.study.candidates import TRAINING, produce_training, training_cache_key
+from sentir.study.candidates import TRAINING, train_if_free, training_cache_key
 from sentir.study.processes import count_processes, training_pool
 from sentir.study.stacking import CrossPredictor, cross_predict
 from sentir.study.stages import Stages
@@ -28,7 +28,8 @@ def train_in_processes(
     """Train the unfinished stages of a study in several processes inside the block.
 
     Reading a stage inside the block waits for its training, and out-of-fold predictions are made fold by fold in
-    the same processes. With one process nothing is started: a stage is then trained when it is read.
+    the same processes. With one process nothing is started: a stage is then trained when it is read. What another
+    run of the study trains is left to it, and read when it is done.
 
     Args:
         stages: of the study.
@@ -41,7 +42,9 @@ def train_in_processes(
     corpora = {audio.corpus.name: audio.corpus for audio, _recipe in trainings}
     processes = count_processes(workers, len(todo), sum(map(len, corpora.values())))
     if processes < 2:
+        stages.meanwhile = partial(_train_free, stages, list(todo.values()))
         yield
+        stages.meanwhile = None
         return
     with training_pool(corpora.values(), processes, checkpoints) as submit:
         stages.submit = submit
@@ -77,7 +80,12 @@ def cross_predict_in_processes(
 
 
 def _train(folder: Path, audio: AttachedAudio, recipe: Recipe) -> None:
-    produce_training(Stages(folder), audio.for_model(recipe.model), recipe)
+    train_if_free(Stages(folder), audio.for_model(recipe.model), recipe)
+
+
+def _train_free(stages: Stages, trainings: Sequence[tuple[AttachedAudio, Recipe]]) -> None:
+    for audio, recipe in trainings:
+        train_if_free(stages, audio.for_model(recipe.model), recipe)
 
 
 def _stage_path(stages: Stages, audio: AttachedAudio, recipe: Recipe) -> Path:

@@ -24,13 +24,13 @@ from sentir.evaluation.calibration.confidence import (
     compute_correctness,
     find_confidence_threshold,
 )
+from sentir.evaluation.calibration.group_folds import assign_group_folds
 from sentir.evaluation.calibration.kinds import CALIBRATIONS, Array, TemperatureAndBias
 from sentir.evaluation.calibration.risk import RiskCurve, fit_risk_curve
 from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.i18n import _
 
 TARGET_COVERAGE = 0.8  # share of dev that reaches the confidence threshold
-_N_FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +133,10 @@ def select_calibration_method(
     dialogues (Breiman et al., "Classification and Regression Trees", 1984). A single dialogue is divided by
     utterances. Arguments as in `fit_calibration`.
     """
-    index = np.unique(np.asarray(groups), return_inverse=True)[1]
-    index = index if index.any() else np.arange(len(truth))
+    index, folds = assign_group_folds(groups)
     count = int(index.max()) + 1
     if count < 2:
         return calibration_methods(space)[0]
-    folds = (np.random.default_rng(0).permutation(count) % min(_N_FOLDS, count))[index]
     best, *others = calibration_methods(space)
     losses = _held_out_losses(space, truth, probabilities, folds, best)
     for method in others:

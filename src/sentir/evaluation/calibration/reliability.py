@@ -119,7 +119,6 @@ def cross_fit_decisions(
     groups: Sequence[str],
     *,
     method: str,
-    seed: int = 0,
 ) -> RunDecisions:
     """Return the decisions of a run on dev, each half calibrated and thresholded on the other half.
 
@@ -132,11 +131,10 @@ def cross_fit_decisions(
         probabilities: ``(N, K)``.
         groups: N dialogue keys, at least two of them different.
         method: calibration method of the model.
-        seed: of the random division into halves.
     """
     p = np.asarray(probabilities, dtype=np.float64)
     keys, index = np.unique(np.asarray(groups), return_inverse=True)
-    half = np.random.default_rng(seed).permutation(np.arange(len(keys)) % 2)[index]
+    half = np.random.default_rng(0).permutation(np.arange(len(keys)) % 2)[index]
     rows = [np.flatnonzero(half == k) for k in (0, 1)]
     parts = [
         _decide_with_fitted_calibration(space, p[here], truth[there], p[there], method)

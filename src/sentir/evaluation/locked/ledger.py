@@ -1,4 +1,4 @@
-"""The only function that returns test labels, and the ledger that counts its calls.
+"""The only functions that return test labels, and the ledger that counts their calls.
 
 The ledger records every opening of a test split, that is, every evaluation on it: a file of JSON lines in the
 user's state folder, keyed by the fingerprint of the test split, so that the same rows under another name or in
@@ -10,10 +10,11 @@ reading the files.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.minhash import estimate_overlap, hash_sentences, make_sketch
@@ -41,8 +42,25 @@ class LedgerInfo:
     is_relocated: bool = False
 
 
+class Annotations(NamedTuple):
+    """What is annotated in a split.
+
+    Attributes:
+        labels: id → task → label names.
+        scores: id → label → share of the raters' votes, or intensity.
+    """
+
+    labels: dict[str, Labels]
+    scores: dict[str, Mapping[str, float]]
+
+
 def open_test(corpus: Corpus, *, reason: str, models: Sequence[str] = ()) -> dict[str, Labels]:
-    """Record an opening of the test split in the ledger, then return its labels, id → task → label names.
+    """Record an opening of test and return its labels, id → task → label names; see `open_annotations`."""
+    return open_annotations(corpus, reason=reason, models=models).labels
+
+
+def open_annotations(corpus: Corpus, *, reason: str, models: Sequence[str] = ()) -> Annotations:
+    """Record an opening of the test split in the ledger, then return its labels and scores.
 
     Args:
         corpus: of the test split.
@@ -76,8 +94,7 @@ def open_test(corpus: Corpus, *, reason: str, models: Sequence[str] = ()) -> dic
             n=format_count(len(list_openings(corpus))),
         )
     )
-    labels, _scores = corpus.sealed._reveal()
-    return labels
+    return Annotations(*corpus.sealed._reveal())
 
 
 def list_openings(corpus: Corpus) -> tuple[Opening, ...]:
@@ -154,10 +171,15 @@ def restore_openings(path: Path) -> None:
 
 
 def get_labels(corpus: Corpus, split: str) -> dict[str, Labels]:
-    """Return the labels of train or dev, id → task → label names.
+    """Return the labels of train or dev, id → task → label names; see `get_annotations`."""
+    return get_annotations(corpus, split).labels
+
+
+def get_annotations(corpus: Corpus, split: str) -> Annotations:
+    """Return the labels and scores of train or dev.
 
     Raises:
-        LockedTestError: for the test split; see `open_test`.
+        LockedTestError: for the test split; see `open_annotations`.
         CorpusError: if there is no such split.
     """
     if split == "test":
@@ -169,7 +191,8 @@ def get_labels(corpus: Corpus, split: str) -> dict[str, Labels]:
         )
     if split not in SPLITS:
         raise CorpusError(_("There is no split '{split}'; use train or dev.", split=split))
-    return {u.id: u.labels for u in corpus.split(split)}
+    rows = corpus.split(split)
+    return Annotations({u.id: u.labels for u in rows}, {u.id: u.scores for u in rows})
 
 
 def _test_sentence_hashes(corpus: Corpus) -> Set[str]:

@@ -67,7 +67,7 @@ def find_contamination(corpus: Corpus) -> tuple[Contamination, ...]:
     """Return the known test splits of which train or dev contains a tenth or more of the sentences.
 
     The corpus' own test split and those of other folds of it are left out. An unreadable ledger counts as empty
-    here; it is an error of `sentir.evaluation.locked.ledger.open_test`.
+    here; it is an error of `sentir.evaluation.locked.ledger.open_annotations`.
     """
     hashes = {split: hash_sentences(u.text for u in corpus.split(split)) for split in ("train", "dev", "test")}
     published = _published_test_sketches()

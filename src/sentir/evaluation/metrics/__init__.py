@@ -22,6 +22,7 @@ from sentir.errors import PredictionsError
 from sentir.evaluation.metrics import multilabel, regression, single_label
 from sentir.evaluation.metrics.label_counts import PRECISION_RECALL_F1
 from sentir.evaluation.metrics.metric import AT_HALF_SUFFIX, Array, FloatArray, KindMetrics, LabelScore, Metric
+from sentir.evaluation.metrics.soft_labels import SOFT_LABEL_METRICS
 from sentir.i18n import _, gettext_noop
 from sentir.plugins import current_plugin
 from sentir.registry import Registry
@@ -41,7 +42,8 @@ METRICS = Registry(
     | multilabel.COUNT_METRICS
     | regression.LABEL_METRICS
     | regression.METRICS
-    | single_label.METRICS,
+    | single_label.METRICS
+    | SOFT_LABEL_METRICS,
 )
 
 

@@ -67,6 +67,11 @@ def tune(
     """
     require_single_process("tune")
     deadline = time.monotonic() + (float("inf") if timeout is None else timeout)
+    if recipe.data.folds is not None:
+        raise RecipeError(
+            _("'data.folds': settings tuned on all folds would have seen the test data of each; tune a recipe "
+              "with train, dev and test, or compare the settings as 'study.candidates'.")
+        )  # fmt: skip
     corpus = read_corpus(recipe.data, root)
     for known in find_contamination(corpus):
         logger.warning(known.sentence())

@@ -1,20 +1,19 @@
 """Storage of trials, so that several processes can share them and a killed process loses none.
 
-By default a journal of JSON lines in the run's folder. Every process holds a file lock while it is alive: a
-running trial whose process no longer holds its lock was interrupted. Or any database that SQLAlchemy supports,
-with a heartbeat instead of locks, since its processes may share no folder.
+By default a journal of JSON lines in the run's folder, where every process shows that it lives: a running trial
+whose process does not was interrupted. Or any database that SQLAlchemy supports, with a heartbeat in it instead,
+since its processes may share no folder.
 """
 
 from __future__ import annotations
 
-import math
 import os
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
-from uuid import uuid4
 
 import optuna
 from optuna.exceptions import ExperimentalWarning, OptunaError
@@ -22,17 +21,20 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from sentir.errors import SentirError
-from sentir.file_locks import hold_lock
+from sentir.file_locks import SILENCE_SECONDS, hold_presence, is_present, make_presence_name
 from sentir.i18n import _
+from sentir.io import delete_stale_files
+from sentir.study.tuning.claims import hold_claim_lock
 from sentir.study.tuning.sampling import EarlierTrials
 
 T = TypeVar("T")
-JOURNAL_FILE, _WORKERS_FOLDER, _CLAIM_LOCK_FILE = "trials.jsonl", ".workers", "claim.lock"
+JOURNAL_FILE, _WORKERS_FOLDER = "trials.jsonl", ".workers"
 _WORKER_ATTR, FAILURE_REASON, _REPEATS_ATTR = "worker", "failure_reason", "repeats"  # user attributes of a trial
-_HEARTBEAT_SECONDS, _GRACE_PERIOD_SECONDS = 20, 60
+_HEARTBEAT_SECONDS = 20
+_RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0)
 
 
 def open_storage(folder: Path, url: str | None) -> BaseStorage:
@@ -43,9 +45,10 @@ def open_storage(folder: Path, url: str | None) -> BaseStorage:
     """
     if url is not None:
         with database_errors(url), _ignore_experimental_warning():
-            return RDBStorage(url, heartbeat_interval=_HEARTBEAT_SECONDS, grace_period=_GRACE_PERIOD_SECONDS)
+            return _open_database(url)
     path = folder / JOURNAL_FILE
     lock = JournalFileOpenLock(str(path))
+    delete_stale_files(path.parent.glob(f"{path.name}.lock*.rename"))  # of processes killed while releasing it
     _drop_incomplete_line(path, lock)
     try:
         return JournalStorage(JournalFileBackend(str(path), lock))
@@ -53,6 +56,19 @@ def open_storage(folder: Path, url: str | None) -> BaseStorage:
         raise SentirError(
             _("{path} is damaged ({why}); delete it to start over, or give another --out.", path=path, why=error)
         ) from error
+
+
+def _open_database(url: str) -> RDBStorage:
+    """Open a database, and make its tables; again if another process made one of them in the meantime."""
+    for seconds in _RETRY_SECONDS:
+        try:
+            return RDBStorage(url, heartbeat_interval=_HEARTBEAT_SECONDS, grace_period=SILENCE_SECONDS)
+        except DBAPIError as error:
+            is_race = isinstance(error, (IntegrityError, ProgrammingError)) or "already exists" in str(error)
+            if not is_race:
+                raise
+        time.sleep(seconds)
+    return RDBStorage(url, heartbeat_interval=_HEARTBEAT_SECONDS, grace_period=SILENCE_SECONDS)
 
 
 def _drop_incomplete_line(path: Path, lock: JournalFileOpenLock) -> None:
@@ -120,14 +136,15 @@ class Worker:
     """
 
     def __init__(self, study: optuna.Study, storage: BaseStorage, folder: Path, concurrency: int = 1) -> None:
-        self._study, self._folder = study, folder / _WORKERS_FOLDER
+        self._study, self._storage, self._folder = study, storage, folder / _WORKERS_FOLDER
         self._uses_file_locks = isinstance(storage, JournalStorage)
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._name, self._concurrency = uuid4().hex, concurrency
+        self._name, self._concurrency = make_presence_name(), concurrency
         self._alive_lock, self._claim_lock = ExitStack(), ExitStack()
+        self._claimed = -1
 
     def __enter__(self) -> Worker:
-        self._alive_lock.enter_context(hold_lock(self._lock_path(self._name)))
+        self._alive_lock.enter_context(hold_presence(self._folder, self._name))
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -162,24 +179,30 @@ class Worker:
     def claiming(self) -> Iterator[list[FrozenTrial]]:
         """Requeue interrupted trials and yield all trials; until `claim`, no other process can claim one."""
         with self._claim_lock:
-            self._claim_lock.enter_context(hold_lock(self._folder / _CLAIM_LOCK_FILE, timeout=math.inf))
+            self._claim_lock.enter_context(hold_claim_lock(self._study, self._storage, self._folder))
             self._requeue_interrupted()
             yield self.trials()
 
     def claim(self, trial: Trial, suggest: Callable[[], T]) -> T:
-        """Mark a trial as claimed by this process, sample its settings, and let other processes claim theirs."""
+        """Sample the settings of a trial, mark it as claimed by this process, and let others claim theirs."""
+        settings = suggest()  # until the name is set, whoever holds the lock knows that this process died
+        if isinstance(self._storage, RDBStorage):  # by now Optuna's thread may not have
+            self._storage.record_heartbeat(trial._trial_id)
         trial.set_user_attr(_WORKER_ATTR, self._name)
-        settings = suggest()
+        self._claimed = trial.number
         self._claim_lock.close()
         return settings
+
+    def has_lost_trial(self) -> bool:
+        """Return whether others took the last trial as interrupted, as this process was suspended for a while."""
+        return self._claimed >= 0 and is_interrupted(self._study.get_trials(deepcopy=False)[self._claimed])
 
     def _requeue_interrupted(self) -> None:
         with _ignore_experimental_warning():
             optuna.storages.fail_stale_trials(self._study)
-        if self._uses_file_locks:
-            for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-                if self._is_dead(trial.user_attrs.get(_WORKER_ATTR)):
-                    self._study.tell(trial.number, state=TrialState.FAIL)
+        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if self._is_dead(trial.user_attrs.get(_WORKER_ATTR)):
+                self._study.tell(trial.number, state=TrialState.FAIL)
         trials = self._study.get_trials(deepcopy=False)
         repeated = {trial.user_attrs.get(_REPEATS_ATTR) for trial in trials}
         for trial in trials:
@@ -187,10 +210,7 @@ class Worker:
                 self._study.enqueue_trial(trial.params, user_attrs={_REPEATS_ATTR: trial.number})
 
     def _is_dead(self, worker: str | None) -> bool:
-        if worker is None or worker == self._name:
-            return worker is None
-        with hold_lock(self._lock_path(worker)) as is_free:
-            return is_free is True
-
-    def _lock_path(self, worker: str) -> Path:
-        return self._folder / f"{worker}.lock"
+        """Return whether a worker has ended; one without a name ended while it claimed, as this one does now."""
+        if worker is None:
+            return True
+        return self._uses_file_locks and worker != self._name and not is_present(self._folder, worker)

@@ -13,7 +13,9 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from sentir.corpus.corpus import Corpus
-from sentir.logs import quiet_logger
+from sentir.file_locks import SILENCE_SECONDS
+from sentir.i18n import _
+from sentir.logs import logger, quiet_logger
 from sentir.recipe import Recipe
 from sentir.study.attached_audio import AttachedAudio
 from sentir.study.processes import training_pool
@@ -64,7 +66,7 @@ def run_trials(
                 is_claimed = len(trials) >= recipe.tune.trials
                 is_free = worker.is_ready(trials, can_add=not is_claimed)
                 if is_free:
-                    study.optimize(objective, n_trials=1, catch=CAUGHT_ERRORS, gc_after_trial=True)
+                    _run_trial(study, objective, worker)
             if is_claimed and not any(t.state in (TrialState.RUNNING, TrialState.WAITING) for t in trials):
                 return
             if not is_free:
@@ -73,6 +75,18 @@ def run_trials(
                 time.sleep(POLL_SECONDS if is_claimed else _SHORT_POLL_SECONDS)
         if trial_logger is not None:
             trial_logger.log_finished(worker.trials())
+
+
+def _run_trial(study: optuna.Study, objective: Objective, worker: Worker) -> None:
+    try:
+        study.optimize(objective, n_trials=1, catch=CAUGHT_ERRORS, gc_after_trial=True)
+    except ValueError:  # Optuna's, for a trial that is no longer running
+        if not worker.has_lost_trial():
+            raise
+        logger.warning(
+            _("Nothing was heard of this process for {n} seconds, so another one repeats its trial.",
+              n=SILENCE_SECONDS)
+        )  # fmt: skip
 
 
 def run_trials_in_processes(
