@@ -14,7 +14,7 @@ from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.progress import BarMessage, send_bars
 from sentir.serving.errors import RequestError
-from sentir.serving.logging import logger
+from sentir.serving.logging import log_job, logger
 
 JobStatus = Literal["waiting", "running", "done", "failed", "cancelled"]
 
@@ -120,7 +120,7 @@ class Jobs:
             self._forget(job)
 
     def close(self) -> None:
-        """Cancel all jobs and wait for the one that runs."""
+        """Cancel all jobs, wait for the one that runs to notice, and forget them all."""
         for job in list(self._jobs.values()):
             job.is_cancelled = True
         self._thread.shutdown()
@@ -129,6 +129,7 @@ class Jobs:
 
     def _run(self, job: Job, work: Callable[[], Any]) -> None:
         finished: JobStatus = "failed"
+        started_at = time.monotonic()
         try:
             if not job.is_cancelled:
                 job.status = "running"
@@ -145,6 +146,7 @@ class Jobs:
                 logger.error("job failed", exc_info=True)
             job.progress = 1.0 if finished == "done" else job.progress
             job.finished_at, job.status = time.monotonic(), finished
+            log_job(job.id, finished, job.finished_at - started_at)
             if finished == "cancelled":
                 self._forget(job)
 

@@ -17,6 +17,7 @@ from sentir.api.timelines import make_options
 from sentir.audio.segments import SAMPLING_RATE, Waveform
 from sentir.audio.streaming import StreamedTrack
 from sentir.features import FEATURE_SETS
+from sentir.recognizer.enrollment import FromInputs
 from sentir.recognizer.prediction_mixin import PredictionMixin
 from sentir.timelines.document import Source, Turn
 from sentir.timelines.making import describe_settings
@@ -38,12 +39,15 @@ class LiveTimeline:
     Args:
         recognizer: a model that takes audio.
         interval: seconds of audio between the measurements of an open turn; 0 for none.
+        enroll_turns: ``earlier`` to normalize each turn by those before it, as of one speaker.
     """
 
-    def __init__(self, recognizer: PredictionMixin, interval: float) -> None:
+    def __init__(
+        self, recognizer: PredictionMixin, interval: float, enroll_turns: FromInputs | None = None
+    ) -> None:
         self._recognizer, self._interval = recognizer, interval
-        self._options = make_options(recognizer)  # type: ignore[arg-type]
-        self._predictor = TurnPredictor(recognizer, self._options.windows.min_seconds)
+        self._options = make_options(recognizer, enroll_turns=enroll_turns)
+        self._predictor = TurnPredictor(recognizer, self._options.windows.min_seconds, self._options.enrollment)
         self._turns = _TurnSink(self._predictor, is_provisional=depends_on_dialogue(recognizer))
         self._hash, self._rest = hashlib.sha256(), np.zeros(0, np.float32)
         self._open_since: float | None = None
@@ -122,8 +126,10 @@ class LiveTimeline:
 
 def depends_on_dialogue(recognizer: PredictionMixin) -> bool:
     """Return whether the prediction of a turn may depend on later ones, so that it is final at the end only."""
-    model = recognizer.recipe.model
-    return model.context != "none" or any(FEATURE_SETS.get(name).modality is None for name in model.features)
+    return any(
+        model.context != "none" or any(FEATURE_SETS.get(name).modality is None for name in model.features)
+        for model in recognizer.model_settings
+    )
 
 
 class _TurnSink(DialoguePredictor):
@@ -132,27 +138,26 @@ class _TurnSink(DialoguePredictor):
     def __init__(self, predictor: TurnPredictor, *, is_provisional: bool) -> None:
         super().__init__(predictor, FinishedParts(None, None))
         self._turn_predictor, self._is_provisional = predictor, is_provisional
-        self._recent: list[TurnAudio] = []
         self._events: list[Event] = []
         self.count = 0
 
     def add(self, turn: TurnAudio) -> None:
         """Add a turn that ended."""
-        predicted = self.predict(turn)
+        predicted = self.predict(turn, is_final=not self._is_provisional)
         self.count += 1
         self._events.append({
             "type": "speech_ended", "time": predicted.end, "final": not self._is_provisional,
             "turn": predicted.to_dict(),
         })  # fmt: skip
         if self._is_provisional:
-            self._recent = [*self._recent, turn][-_MAX_CONTEXT_TURNS:]
             super().add(turn)
         else:
             self.predicted[turn.number] = predicted
 
-    def predict(self, turn: TurnAudio) -> Turn:
+    def predict(self, turn: TurnAudio, *, is_final: bool = False) -> Turn:
         """Return a turn with its prediction from what is known so far."""
-        return self._turn_predictor.predict([*self._recent, turn])[-1]
+        context = self._waiting[-_MAX_CONTEXT_TURNS:]
+        return self._turn_predictor.predict([*context, turn], is_final=is_final)[-1]
 
     def pop_events(self) -> Iterator[Event]:
         """Yield the events since the last call."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hmac
 import re
 import time
 from uuid import uuid4
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sentir.i18n import _, use_language
@@ -16,10 +17,12 @@ from sentir.serving.errors import RequestError
 from sentir.serving.language import choose_language
 from sentir.serving.logging import log_request
 from sentir.serving.metrics import Metrics
+from sentir.serving.page_routes import PAGE_PREFIX
 from sentir.serving.settings import Limits
 
 REQUEST_ID_HEADER = "X-Request-ID"
 _HEALTH_PREFIX = "/v2/health/"
+_SUBPROTOCOL = "sentir"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -49,7 +52,7 @@ class RequestContextMiddleware:
             await send(message)
 
         try:
-            with use_language(choose_language(headers.get("accept-language", ""))):
+            with use_language(choose_language(_wanted_languages(scope, headers))):
                 await self._app(scope, receive, send_with_id)
         finally:
             seconds = time.perf_counter() - start
@@ -60,28 +63,62 @@ class RequestContextMiddleware:
             log_request(request_id=request_id, method=method, route=route, status=status, seconds=seconds)
 
 
+def _wanted_languages(scope: Scope, headers: Headers) -> str:
+    """Return the languages of a request; a page cannot set headers of a WebSocket, but its address."""
+    asked = QueryParams(scope["query_string"]).get("language") if scope["type"] == "websocket" else None
+    return asked or headers.get("accept-language", "")
+
+
 _METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH", "WEBSOCKET"})
 
 
 class TokenMiddleware:
-    """Refuses requests without the bearer token, but for those of health."""
+    """Refuses requests without the bearer token, but for those of health and of the page's own files.
+
+    A page cannot set the headers of a WebSocket: there the token may come as a subprotocol, ``sentir.bearer.``
+    and the token in base64url without padding, offered beside ``sentir``, which is the one that is accepted.
+    """
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         self._app, self._expected = app, f"Bearer {token}".encode()
+        encoded = base64.urlsafe_b64encode(token.encode()).decode().rstrip("=")
+        self._subprotocol = f"{_SUBPROTOCOL}.bearer.{encoded}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
-        is_open = scope["type"] == "lifespan" or scope["path"].startswith(
-            scope.get("root_path", "") + _HEALTH_PREFIX
-        )
-        given = Headers(scope=scope).get("authorization", "") if not is_open else ""
-        if is_open or hmac.compare_digest(given.encode("latin-1"), self._expected):
+        if scope["type"] == "lifespan" or _is_open(scope) or self._has_header(scope):
             await self._app(scope, receive, send)
-            return
-        message = _("This server needs a token; send the header 'Authorization: Bearer TOKEN'.")
-        await refuse(
-            RequestError(401, "unauthorized", message, {"WWW-Authenticate": "Bearer"}), scope, receive, send
+        elif self._has_subprotocol(scope):
+            await self._app(scope, receive, _accept_subprotocol(send))
+        else:
+            message = _("This server needs a token; send the header 'Authorization: Bearer TOKEN'.")
+            error = RequestError(401, "unauthorized", message, {"WWW-Authenticate": "Bearer"})
+            await refuse(error, scope, receive, send)
+
+    def _has_header(self, scope: Scope) -> bool:
+        given = Headers(scope=scope).get("authorization", "")
+        return hmac.compare_digest(given.encode("latin-1"), self._expected)
+
+    def _has_subprotocol(self, scope: Scope) -> bool:
+        offered = scope.get("subprotocols", ())
+        return _SUBPROTOCOL in offered and any(
+            hmac.compare_digest(one.encode("latin-1", "replace"), self._subprotocol) for one in offered
         )
+
+
+def _is_open(scope: Scope) -> bool:
+    """Return whether a request needs no token."""
+    root, path = scope.get("root_path", ""), scope["path"]
+    return path == f"{root}/" or path.startswith((root + _HEALTH_PREFIX, root + PAGE_PREFIX))
+
+
+def _accept_subprotocol(send: Send) -> Send:
+    async def accept(message: Message) -> None:
+        if message["type"] == "websocket.accept":
+            message = {**message, "subprotocol": _SUBPROTOCOL}
+        await send(message)
+
+    return accept
 
 
 class LimitMiddleware:

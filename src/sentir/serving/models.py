@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from sentir.audio.decoding import read_media_duration
 from sentir.corpus.predictions import Prediction
 from sentir.corpus.utterances import Clip, Utterance
 from sentir.errors import AudioError
 from sentir.i18n import _, get_language
+from sentir.recognizer.enrollment import Enrollment, FromInputs, SpeakerProfiles
 from sentir.recognizer.prediction_mixin import PredictionMixin
 from sentir.serving.batching import MicroBatcher
 from sentir.serving.errors import RequestError
+from sentir.serving.explaining import why_no_explanation
 from sentir.serving.metrics import Metrics
 from sentir.serving.schemas import ModelBody
 from sentir.serving.settings import Limits
+
+Result = TypeVar("Result")
 
 
 class PredictOptions(NamedTuple):
@@ -29,6 +33,7 @@ class PredictOptions(NamedTuple):
     language: str
     abstain: bool = False
     max_error: float | None = None
+    enrollment: Enrollment | None = None  # requests with one have a batch of their own
 
 
 @dataclass(frozen=True)
@@ -55,17 +60,23 @@ class ServedModel:
         return "audio" in self.recognizer.modalities
 
     async def predict(
-        self, utterances: Sequence[Utterance], *, abstain: bool = False, max_error: float | None = None
+        self,
+        utterances: Sequence[Utterance],
+        *,
+        abstain: bool = False,
+        max_error: float | None = None,
+        enroll: Sequence[Utterance] = (),
     ) -> Sequence[Prediction]:
-        """Predict the utterances of a request, in a batch with those of others.
+        """Predict the utterances of a request, in a batch with those of others; with ``enroll``, by themselves.
 
         Raises:
             RequestError: if none has a modality of the model, clips are beyond the limits, or the queue is full.
         """
         self._require_modality(utterances)
         if self.uses_audio and any(u.clip for u in utterances):
-            utterances = await self._decode(utterances)
-        options = PredictOptions(get_language(), abstain, max_error)
+            utterances = await self.decode(utterances)
+        enrollment = await self.enroll(enroll)
+        options = PredictOptions(get_language(), abstain, max_error, enrollment)
         return await self.batcher.submit(utterances, options)
 
     def _require_modality(self, utterances: Sequence[Utterance]) -> None:
@@ -76,9 +87,37 @@ class ServedModel:
             message = _("The model '{name}' takes {what}, and no input has any.", name=self.name, what=names)
             raise RequestError(422, "missing_modality", message)
 
-    async def _decode(self, utterances: Sequence[Utterance]) -> Sequence[Utterance]:
+    async def decode(self, utterances: Sequence[Utterance]) -> Sequence[Utterance]:
         """Attach the audio features of clips."""
-        work = partial(copy_context().run, self._attach_audio, utterances)
+        return await self._run_decoder(partial(self._attach_audio, utterances))
+
+    def require_speaker_normalization(self, field: str) -> None:
+        """Raise a `RequestError` for a field of a request if the model has no speaker normalization."""
+        if not self.recognizer.has_speaker_normalization:
+            message = _("The model '{name}' has no speaker normalization; leave out '{field}'.",
+                        name=self.name, field=field)  # fmt: skip
+            raise RequestError(422, "no_speaker_normalization", message)
+
+    async def enroll(
+        self, clips: Sequence[Utterance], from_inputs: FromInputs | None = None
+    ) -> Enrollment | None:
+        """Return what inputs are normalized by: the speaker of some clips, and other inputs; or ``None``.
+
+        Raises:
+            RequestError: if the model has no speaker normalization, or clips are beyond the limits.
+        """
+        if not clips and from_inputs is None:
+            return None
+        self.require_speaker_normalization("enroll" if clips else "enroll_turns")
+
+        def make_profiles() -> SpeakerProfiles:
+            return self.recognizer.enroll(list(self._attach_audio(clips)))
+
+        return Enrollment(await self._run_decoder(make_profiles) if clips else None, from_inputs)
+
+    async def _run_decoder(self, function: Callable[[], Result]) -> Result:
+        """Call a function in a thread that decodes audio."""
+        work = partial(copy_context().run, function)
         try:
             async with asyncio.timeout(self.limits.decoding_timeout):
                 return await asyncio.get_running_loop().run_in_executor(self.decoders, work)
@@ -105,7 +144,7 @@ class ServedModel:
 
     def describe(self) -> ModelBody:
         """Return what ``/v1/models`` says of it."""
-        model = self.recognizer
+        model, calibration = self.recognizer, self.recognizer.calibration
         return ModelBody(
             name=self.name,
             task=model.space.task,
@@ -116,6 +155,9 @@ class ServedModel:
             languages=list(model.supported_languages),
             auxiliary_tasks=[task.space.task for task in model.auxiliary_tasks],
             synthetic=bool(model.facts.get("synthetic")),
+            confidence_threshold=None if calibration is None else calibration.confidence_threshold,
+            has_speaker_normalization=model.has_speaker_normalization,
+            can_explain=not why_no_explanation(model),
             is_emotion_recognition_system=self.uses_audio,
         )
 
@@ -135,7 +177,10 @@ def _make_batcher(
 ) -> MicroBatcher[PredictOptions, Utterance, Prediction]:
     def predict(utterances: Sequence[Utterance], options: PredictOptions) -> Sequence[Prediction]:
         predictions: Sequence[Prediction] = recognizer.predict(
-            utterances, abstain=options.abstain, max_error=options.max_error
+            utterances,
+            abstain=options.abstain,
+            max_error=options.max_error,
+            enroll=None if options.enrollment is None else options.enrollment.profiles,
         )
         metrics.predictions.labels(name).inc(len(predictions))
         return predictions

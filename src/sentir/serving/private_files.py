@@ -1,4 +1,4 @@
-"""Temporary files of the server: in a private folder that is gone afterwards, even if the server was killed."""
+"""Temporary files of a server: in a private folder that is gone afterwards, even if the server was killed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LOCK = "lock"
 
 @contextmanager
 def private_folder() -> Iterator[Path]:
-    """Yield a new folder that only this user can read, in which all temporary files of the process are made.
+    """Yield a new folder that only this user can read, for all temporary files that have names.
 
     It is removed at the end, and so are the folders of servers that were killed, whose locks nobody holds.
     """
@@ -24,13 +24,9 @@ def private_folder() -> Iterator[Path]:
     for left in Path(parent).glob(f"{_PREFIX}*"):
         _remove_if_left(left)
     with tempfile.TemporaryDirectory(prefix=_PREFIX) as name:
-        folder, before = Path(name), tempfile.tempdir
+        folder = Path(name)
         with hold_lock(folder / _LOCK):
-            tempfile.tempdir = name
-            try:
-                yield folder
-            finally:
-                tempfile.tempdir = before
+            yield folder
 
 
 def _remove_if_left(folder: Path) -> None:

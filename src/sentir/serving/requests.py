@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from pydantic import ValidationError
@@ -22,6 +22,13 @@ from sentir.serving.schemas import MAX_NAME, EmotionsRequest, Input
 from sentir.serving.settings import Limits
 
 REQUEST_FIELD = "request"  # of a form, with the JSON of a request
+ENROLL_FIELD = "enroll"  # of a form, with clips of the speaker
+ENROLL_SCHEMA = {
+    "type": "array",
+    "items": {"type": "string", "format": "binary"},
+    "description": "Clips of one speaker, without labels, by which a model with speaker normalization normalizes "
+    "all inputs.",
+}
 _MAX_FIELDS = 8
 
 
@@ -33,11 +40,13 @@ class EmotionsInputs:
         request: as validated.
         ids: of the inputs, those that were given or ``text1``, ``audio1``, ``item1`` by position.
         utterances: with ids and dialogues that no other request has.
+        enroll: clips of the one speaker whom all inputs are normalized by.
     """
 
     request: EmotionsRequest
     ids: tuple[str, ...]
     utterances: tuple[Utterance, ...]
+    enroll: tuple[Utterance, ...] = ()
 
 
 async def read_emotions_request(request: Request, limits: Limits) -> EmotionsInputs:
@@ -55,7 +64,8 @@ async def read_emotions_request(request: Request, limits: Limits) -> EmotionsInp
     try:
         files = await _read_files(form)
         body = form.get(REQUEST_FIELD, "{}")
-        return make_inputs(parse_request(body if isinstance(body, str) else await body.read()), files, limits)
+        inputs = make_inputs(parse_request(body if isinstance(body, str) else await body.read()), files, limits)
+        return replace(inputs, enroll=await read_enroll_clips(form))
     finally:
         await form.close()
 
@@ -88,7 +98,7 @@ async def _read_files(form: FormData) -> dict[str, bytes]:
     """Return name → content of the uploaded files."""
     files: dict[str, bytes] = {}
     for field, value in form.multi_items():
-        if not isinstance(value, UploadFile) or field == REQUEST_FIELD:
+        if not isinstance(value, UploadFile) or field in (REQUEST_FIELD, ENROLL_FIELD):
             continue
         name = (value.filename or field)[:MAX_NAME]
         if name in files:
@@ -162,6 +172,17 @@ def _make_utterance(
         numeric_features=item.features,
     )
     return item.id or f"{'item' if item.text is not None else 'audio'}{number}", utterance
+
+
+async def read_enroll_clips(form: FormData) -> tuple[Utterance, ...]:
+    """Return the clips of a form by whose speaker inputs are normalized."""
+    clips = [await one.read() for one in form.getlist(ENROLL_FIELD) if isinstance(one, UploadFile)]
+    return tuple(_make_enroll_clip(n, clip) for n, clip in enumerate(clips, start=1))
+
+
+def _make_enroll_clip(number: int, content: bytes) -> Utterance:
+    key = f"{uuid4().hex}/enroll"
+    return Utterance(key, dialogue=key, clip=clip_from_bytes(f"enroll{number}", content))
 
 
 def _check_texts(utterances: Sequence[Utterance], limits: Limits) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -11,10 +12,11 @@ from sentir.i18n import _, get_language
 from sentir.serving.errors import ErrorBody, RequestError
 from sentir.serving.models import find_model
 from sentir.serving.purposes import notice
-from sentir.serving.requests import read_emotions_request
+from sentir.serving.requests import ENROLL_SCHEMA, read_emotions_request
 from sentir.serving.schemas import (
     EXAMPLES,
     EmotionsResponse,
+    LimitsResponse,
     ModelsResponse,
     NoticeResponse,
     prediction_body,
@@ -25,12 +27,14 @@ router = APIRouter()
 _ERRORS = {
     400: "The body is damaged.",
     401: "The token is missing.",
+    403: "The request comes from a page of another site.",
     404: "There is no such model.",
     408: "The body arrived too slowly.",
     413: "The body is too large, or has too many files.",
     415: "The body is neither JSON nor a form.",
     422: "The inputs cannot be used.",
     429: "Too many requests are handled.",
+    501: "The model, or what is installed, cannot do it.",
     503: "Too many inputs are waiting.",
 }
 
@@ -45,9 +49,10 @@ _FORM_SCHEMA = {
     "properties": {
         "request": {"type": "string", "description": "The JSON of a request; its inputs name files in `audio`."},
         "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
+        "enroll": ENROLL_SCHEMA,
     },
 }
-_EMOTIONS_BODY = {
+EMOTIONS_BODY = {
     "required": True,
     "content": {
         "application/json": {"schema": {"$ref": "#/components/schemas/EmotionsRequest"}, "examples": EXAMPLES},
@@ -60,14 +65,16 @@ _EMOTIONS_BODY = {
     "/v1/emotions",
     summary="Predict texts, clips and conversations",
     responses=error_responses(*_ERRORS),
-    openapi_extra={"requestBody": _EMOTIONS_BODY},
+    openapi_extra={"requestBody": EMOTIONS_BODY},
 )
 async def predict_emotions(request: Request, state: State) -> EmotionsResponse:
     """Send JSON, or a form with audio or video files; an input that cannot be predicted has a `problem`."""
     inputs = await read_emotions_request(request, state.settings.limits)
     options = inputs.request
     model = find_model(state.models, options.model)
-    predictions = await model.predict(inputs.utterances, abstain=options.abstain, max_error=options.max_error)
+    predictions = await model.predict(
+        inputs.utterances, abstain=options.abstain, max_error=options.max_error, enroll=inputs.enroll
+    )
     return EmotionsResponse(
         model=model.name,
         task=model.recognizer.space.task,
@@ -81,6 +88,12 @@ async def list_models(state: State) -> ModelsResponse:
     """List the models with their labels and what they take."""
     models = [model.describe() for model in state.models.values()]
     return ModelsResponse(models=models, purpose=state.settings.purpose)
+
+
+@router.get("/v1/limits", summary="How much the server takes", responses=error_responses(401, 429))
+async def list_limits(state: State) -> LimitsResponse:
+    """List the limits beyond which requests are refused."""
+    return LimitsResponse(**asdict(state.settings.limits))
 
 
 @router.get(

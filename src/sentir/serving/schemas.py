@@ -100,6 +100,9 @@ class ModelBody(BaseModel):
     languages: list[str] = Field(description="Of its text encoder; empty if not known.")
     auxiliary_tasks: list[str]
     synthetic: bool
+    confidence_threshold: float | None = Field(description="Predictions below it abstain; none if it cannot.")
+    has_speaker_normalization: bool = Field(description="Whether it takes clips to `enroll`.")
+    can_explain: bool = Field(description="Whether `/v1/explanations` explains its predictions here.")
     is_emotion_recognition_system: bool = Field(
         description="Whether it uses biometric data: Regulation (EU) 2024/1689, Art. 3(39)."
     )
@@ -110,6 +113,17 @@ class ModelsResponse(BaseModel):
 
     models: list[ModelBody]
     purpose: str = Field(description="The declared purpose; empty if none.")
+
+
+class LimitsResponse(BaseModel):
+    """How much the server takes."""
+
+    max_body_bytes: int
+    max_files: int
+    max_inputs: int
+    max_characters: int
+    max_seconds: float = Field(description="Of an uploaded clip.")
+    max_recording_seconds: float = Field(description="Of a recording or stream whose timeline is made.")
 
 
 class NoticeResponse(BaseModel):

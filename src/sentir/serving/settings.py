@@ -26,7 +26,8 @@ class Limits:
         max_batch_inputs: predicted together.
         max_timelines: waiting or being made, 429; as many finished ones are kept, the oldest go first.
         timeline_ttl: seconds that a finished timeline is kept.
-        max_streams: open at once, 429.
+        max_streams: open at once, 429; those that may go on are counted, and make room for others.
+        stream_resume_seconds: that a stream waits for its client after a lost connection.
     """
 
     max_body_bytes: int = 32 * _MEGABYTE
@@ -43,6 +44,7 @@ class Limits:
     max_timelines: int = 8
     timeline_ttl: float = 3600.0
     max_streams: int = 8
+    stream_resume_seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, cast
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from sentir.serving.explaining import Explainer
 from sentir.serving.jobs import Jobs
 from sentir.serving.metrics import Metrics
 from sentir.serving.models import ServedModel
 from sentir.serving.settings import ServerSettings
+from sentir.serving.stream_sessions import StreamSessions
 
 
 @dataclass
@@ -25,9 +28,11 @@ class ServerState:
         metrics: that it measures.
         decoders: threads that decode audio.
         jobs: that make timelines.
+        streams: that are connected, or may go on.
         streamers: threads of streams.
+        explainer: computes explanations, one at a time.
+        private: the folder of its temporary files; ``None`` before it starts.
         is_ready: whether it takes requests; it does not while it shuts down.
-        num_streams: that are open.
     """
 
     models: dict[str, ServedModel]
@@ -35,9 +40,11 @@ class ServerState:
     metrics: Metrics
     decoders: ThreadPoolExecutor
     jobs: Jobs
+    streams: StreamSessions
     streamers: ThreadPoolExecutor
+    explainer: Explainer
+    private: Path | None = None
     is_ready: bool = False
-    num_streams: int = 0
 
 
 def get_state(connection: HTTPConnection) -> ServerState:

@@ -132,4 +132,6 @@ def _import(module: str, package: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
-        raise TimelineError(_("This needs {package} (pip install {package}).", package=package)) from error
+        raise TimelineError(
+            _("The package {package} is missing; install it with: pip install {package}.", package=package)
+        ) from error

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-_COLORS = {
+KNOWN_COLORS = {
     "anger": "#c0392b",
     "calm": "#5b9aa0",
     "contempt": "#8e5a2b",
@@ -15,12 +15,12 @@ _COLORS = {
     "negative": "#c0392b",
     "positive": "#2e8b57",
 }
-_OTHERS = ("#2e8b57", "#b5651d", "#4b5fa8", "#a83279", "#3f7f93", "#8a8a00", "#555555")
+OTHER_COLORS = ("#2e8b57", "#b5651d", "#4b5fa8", "#a83279", "#3f7f93", "#8a8a00", "#555555")
 
 
 def label_color(label: str, labels: Sequence[str]) -> str:
     """Return the color of a label, ``#rrggbb``."""
-    if label in _COLORS:
-        return _COLORS[label]
-    others = [name for name in labels if name not in _COLORS]
-    return _OTHERS[others.index(label) % len(_OTHERS)] if label in others else _OTHERS[-1]
+    if label in KNOWN_COLORS:
+        return KNOWN_COLORS[label]
+    others = [name for name in labels if name not in KNOWN_COLORS]
+    return OTHER_COLORS[others.index(label) % len(OTHER_COLORS)] if label in others else OTHER_COLORS[-1]

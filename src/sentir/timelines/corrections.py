@@ -18,16 +18,15 @@ from sentir.timelines.formats import read_all_turns
 _COLUMNS = ("id", "dialogue", "speaker", "text", "label", "audio", "start", "end")
 
 
-def write_corpus_table(annotations: Sequence[Path], out: Path, *, audio: Path | None = None) -> int:
+def write_corpus_table(annotations: Sequence[Path], out: Path) -> int:
     """Write the labeled turns of annotation files as a CSV table of a corpus, and return how many there are.
 
     Turns without a label are left out, and counted in a warning. Several labels are joined by ``|``.
 
     Args:
         annotations: files of a format that is read, such as a corrected ``.eaf`` or Label Studio's ``.json``.
-        out: the table; the paths of recordings in it are relative to its folder.
-        audio: folder of the recordings; by default that of each annotation file. Without a recording, the cells
-            ``audio``, ``start`` and ``end`` are empty.
+        out: the table; the paths of recordings in it are relative to its folder. Recordings are looked for in the
+            folder of each annotation file; without one, the cells ``audio``, ``start`` and ``end`` are empty.
 
     Raises:
         TimelineError: if no turn has a label, or a file cannot be read.
@@ -35,7 +34,7 @@ def write_corpus_table(annotations: Sequence[Path], out: Path, *, audio: Path | 
     """
     rows, unlabeled = [], 0
     for path in annotations:
-        recordings = _find_recordings(audio or path.parent)
+        recordings = _find_recordings(path.parent)
         for recording, turns in read_all_turns(path).items():
             key = Path(recording or path.name.partition(".")[0]).stem
             found = recordings.get(key)

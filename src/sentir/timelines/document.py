@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,10 +17,12 @@ from sentir.errors import TimelineError
 from sentir.i18n import _
 from sentir.repr_mixin import ReprMixin
 from sentir.safe_text import json_dumps
+from sentir.timelines.turn_fields import find_impossible_field
 
 SCHEMA = "sentir-timeline/1"
 CURVE_STEP = 1.0  # seconds
 _DIGITS = 6  # of probabilities in the document
+_MAX_SECONDS = 1e7  # of a recording: the curve of a timeline has a value for each second
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -54,12 +57,14 @@ class Turn(ReprMixin):
     def __post_init__(self) -> None:
         if (self.start is None) != (self.end is None):
             raise TimelineError(_("A turn needs both a start and an end, or neither."))
+        if (name := find_impossible_field(self)) is not None:
+            raise TimelineError(_("The field '{name}' of a turn has an impossible value.", name=name))
         if self.start is None or self.end is None:
             return
-        if not (math.isfinite(self.start) and math.isfinite(self.end) and 0 <= self.start < self.end):
+        if not 0 <= self.start < self.end <= _MAX_SECONDS:
             raise TimelineError(
                 _("A turn from {start} s to {end} s is impossible: it must start at 0 or later and end after its "
-                  "start.", start=self.start, end=self.end)
+                  "start, at {limit} s at most.", start=self.start, end=self.end, limit=f"{_MAX_SECONDS:.0f}")
             )  # fmt: skip
 
     @property
@@ -159,7 +164,19 @@ class TimelineDocument(ReprMixin):
 
         NaN where no turn has a prediction; no rows without times.
         """
-        return compute_curve(self)
+        return compute_curve(self, self.labels, lambda turn: {**turn.probabilities, **turn.values})
+
+    @property
+    def other_curves(self) -> dict[str, dict[str, NDArray[np.float64]]]:
+        """Return task → label or number → the same for each second, ``(S,)``, of auxiliary tasks."""
+        names: dict[str, dict[str, None]] = {}
+        for turn in self.turns:
+            for task, numbers in turn.other_tasks.items():
+                names.setdefault(task, {}).update(dict.fromkeys(numbers))
+        return {
+            task: dict(zip(own, compute_curve(self, own, partial(_numbers_of, task)).T, strict=True))
+            for task, own in ((task, tuple(some)) for task, some in names.items())
+        }
 
     def to_json(self) -> str:
         """Return the document ``sentir-timeline/1``; see ``docs/en/timeline.md``."""
@@ -169,8 +186,10 @@ class TimelineDocument(ReprMixin):
         """Return the document as plain JSON values."""
         turns = [turn.to_dict() for turn in self.turns]
         as_written = replace(self, turns=tuple(map(Turn.from_dict, turns)))
-        columns = as_written.curve.T.tolist()
-        curve = {name: [_number(v) for v in row] for name, row in zip(self.labels, columns, strict=True)}
+        columns = dict(zip(self.labels, as_written.curve.T, strict=True))
+        curve: dict[str, Any] = {"step": CURVE_STEP, "values": _as_numbers(columns)}
+        if others := as_written.other_curves:
+            curve["other_tasks"] = {task: _as_numbers(own) for task, own in others.items()}
         return {
             "schema": SCHEMA,
             "recording": asdict(self.source),
@@ -181,7 +200,7 @@ class TimelineDocument(ReprMixin):
             "settings": dict(self.settings),
             "notes": list(self.notes),
             "turns": turns,
-            "curve": {"step": CURVE_STEP, "values": curve} if self.has_times else None,
+            "curve": curve if self.has_times else None,
         }
 
     @classmethod
@@ -217,24 +236,34 @@ class TimelineDocument(ReprMixin):
             raise TimelineError(_("This timeline is damaged: {why}.", why=repr(error))) from error
 
 
-def _number(value: float) -> float | None:
-    return None if math.isnan(value) else round(value, 4)
+def _as_numbers(columns: Mapping[str, NDArray[np.float64]]) -> dict[str, list[float | None]]:
+    return {
+        name: [None if math.isnan(value) else round(value, 4) for value in column.tolist()]
+        for name, column in columns.items()
+    }
 
 
-def compute_curve(timeline: TimelineDocument) -> NDArray[np.float64]:
-    """Return the values of `TimelineDocument.curve`."""
-    timed = [turn for turn in timeline.turns if turn.start is not None and (turn.probabilities or turn.values)]
+def _numbers_of(task: str, turn: Turn) -> Mapping[str, float]:
+    return turn.other_tasks.get(task, {})
+
+
+def compute_curve(
+    timeline: TimelineDocument, names: Sequence[str], numbers_of: Callable[[Turn], Mapping[str, float]]
+) -> NDArray[np.float64]:
+    """Return the values of `TimelineDocument.curve` for K names, from what ``numbers_of`` returns for a turn."""
+    timed = [
+        (turn, numbers) for turn in timeline.turns if turn.start is not None and (numbers := numbers_of(turn))
+    ]
     if not timeline.has_times:
-        return np.zeros((0, len(timeline.labels)))
+        return np.zeros((0, len(names)))
     seconds = max([timeline.source.seconds or 0.0, *(turn.end or 0.0 for turn in timeline.turns)])
-    total = np.zeros((math.ceil(seconds / CURVE_STEP), len(timeline.labels)))
+    total = np.zeros((math.ceil(seconds / CURVE_STEP), len(names)))
     weights = np.zeros((len(total), 1))
-    for turn in timed:
+    for turn, numbers in timed:
         start, end = turn.start or 0.0, turn.end or 0.0
         steps = np.arange(int(start / CURVE_STEP), math.ceil(end / CURVE_STEP))
         share = np.minimum(end, (steps + 1) * CURVE_STEP) - np.maximum(start, steps * CURVE_STEP)
-        numbers = {**turn.probabilities, **turn.values}
-        total[steps] += share[:, None] * [numbers.get(name, 0.0) for name in timeline.labels]
+        total[steps] += share[:, None] * [numbers.get(name, 0.0) for name in names]
         weights[steps] += share[:, None]
     return np.divide(total, weights, out=np.full_like(total, np.nan), where=weights > 0)
 

@@ -22,6 +22,7 @@ from sentir.i18n import _
 from sentir.logs import logger
 from sentir.paths import PathLike
 from sentir.progress import progress_bar
+from sentir.recognizer.enrollment import Enrollment
 from sentir.recognizer.prediction_mixin import PredictionMixin
 from sentir.safe_text import json_dumps
 from sentir.timelines.adapters import Diarizer, SpeechRecognizer
@@ -54,6 +55,7 @@ class TimelineOptions:
         diarizer: finds turns with speakers, instead of voice activity.
         resume: file in which finished parts are kept until the timeline is complete.
         model_hash: of the model's files.
+        enrollment: of the speakers of the turns.
     """
 
     voice_activity: str = "auto"
@@ -64,6 +66,7 @@ class TimelineOptions:
     diarizer: Diarizer | None = None
     resume: Path | None = None
     model_hash: str = ""
+    enrollment: Enrollment | None = None
 
 
 def make_timeline(
@@ -90,7 +93,7 @@ def make_timeline(
         CorpusError: if the turns lack what the model needs.
     """
     options = options or TimelineOptions()
-    predictor = TurnPredictor(recognizer, options.windows.min_seconds)
+    predictor = TurnPredictor(recognizer, options.windows.min_seconds, options.enrollment)
     if isinstance(recording, PathLike) and not is_media_file(recording):
         return _finish(_of_conversation(predictor, Path(recording), recognizer, options), predictor, options)
     source = describe_source(recording)
@@ -98,7 +101,7 @@ def make_timeline(
     settings = describe_settings(options, given)
     if given is None and options.diarizer is not None:
         given = list(sort_turns(options.diarizer.diarize(_decode_whole(recording, sampling_rate))))
-    parts = FinishedParts(options.resume, [source.sha256, options.model_hash, settings])
+    parts = FinishedParts(_find_resume(options), [source.sha256, options.model_hash, settings])
     passes: list[RecordingPass] = []
     with _progress(recording, source.file) as on_progress:
 
@@ -144,6 +147,12 @@ def _of_conversation(
     return _with_model(timeline, recognizer, options)
 
 
+def _find_resume(options: TimelineOptions) -> Path | None:
+    """Return the file of finished parts; none if later turns need the audio of earlier ones."""
+    is_causal = options.enrollment is not None and options.enrollment.from_inputs == "earlier"
+    return None if is_causal else options.resume
+
+
 def _finish(timeline: Timeline, predictor: TurnPredictor, options: TimelineOptions) -> Timeline:
     if problems := sum(bool(turn.problem) for turn in timeline.turns):
         logger.warning(_("Turns without a prediction: {n} of {total}; their 'problem' says why.", n=problems,
@@ -174,6 +183,8 @@ def _make_source(given: Sequence[Turn] | None, options: TimelineOptions, samplin
 def describe_settings(options: TimelineOptions, given: Sequence[Turn] | None) -> dict[str, Any]:
     """Return the settings that a timeline depends on, as its document names them."""
     settings: dict[str, Any] = {"windows": asdict(options.windows), "smoothing": options.smoothing}
+    if options.enrollment is not None:
+        settings["enrollment"] = options.enrollment.describe()
     if given is not None:
         content = json_dumps([asdict(turn) for turn in given], sort_keys=True)
         settings |= {"turns": "given", "turns_sha256": hashlib.sha256(content.encode()).hexdigest()}

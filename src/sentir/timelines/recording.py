@@ -59,7 +59,7 @@ class DialoguePredictor:
         if found is None:
             if self._asr is not None:
                 turns = [self._transcribe(one, self._asr) for one in turns]
-            found = self._predictor.predict(turns)
+            found = self._predictor.predict(turns, is_final=True)
             self._parts.add(plain, found)
         self.predicted |= {one.number: turn for one, turn in zip(turns, found, strict=True)}
 

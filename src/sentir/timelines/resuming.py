@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sentir.io import prepare_output_path, write_errors
+from sentir.io import write_errors
 from sentir.timelines.document import Turn
 
 _VERSION = 1
@@ -28,7 +28,8 @@ class FinishedParts:
         self._parts: dict[str, list[dict[str, Any]]] = {}
         if path is None:
             return
-        prepare_output_path(path)
+        with write_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_file():
             for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
                 try:

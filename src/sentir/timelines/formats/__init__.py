@@ -14,7 +14,7 @@ from typing import Any
 
 from sentir.errors import TimelineError
 from sentir.i18n import _, gettext_noop
-from sentir.io import atomic_write, prepare_output_path, write_errors
+from sentir.io import atomic_write, write_errors
 from sentir.logs import log_once
 from sentir.safe_text import json_dumps
 from sentir.timelines.document import TimelineDocument, Turn, round_numbers, sort_turns
@@ -68,6 +68,8 @@ FORMATS = {
     "txt": Format(".txt", "chat", needs_times=False),
     "html": Format(".html", "page", needs_times=False, is_read=False),
 }
+# What readers raise for values of other types and excessive numbers.
+_DAMAGED_FILE_ERRORS = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
 _COMPARED = {
     "start": gettext_noop("start times"),
     "end": gettext_noop("end times"),
@@ -113,8 +115,8 @@ def save_timeline(timeline: TimelineDocument, path: Path, name: str | None = Non
         raise TimelineError(
             _("{path} cannot hold turns without times; write .json, .jsonl, .csv, .txt or .html.", path=path)
         )
-    prepare_output_path(path)
     with write_errors(path), atomic_write(path) as draft:
+        path.parent.mkdir(parents=True, exist_ok=True)
         chosen.write(timeline, draft)
         lost = find_losses(timeline, chosen.read(draft)) if chosen.is_read else {}
     if lost:
@@ -175,6 +177,9 @@ def read_all_turns(path: Path, *, name: str | None = None) -> Mapping[str, list[
         by_recording = chosen.read(path)
     except UnicodeDecodeError as error:
         raise TimelineError(_("{path} is not text in UTF-8; save it in UTF-8.", path=path)) from error
+    except _DAMAGED_FILE_ERRORS as error:
+        why = error.args[0] if error.args else type(error).__name__
+        raise TimelineError(_("{path} is damaged, or of another format: {why}.", path=path, why=why)) from error
     except OSError as error:
         raise TimelineError(_("{path} cannot be read: {why}.", path=path, why=error.strerror)) from error
     if not any(by_recording.values()):

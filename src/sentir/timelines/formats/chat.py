@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from sentir.safe_text import replace_surrogates
 from sentir.timelines.document import TimelineDocument, Turn
 from sentir.timelines.formats.subtitle_cues import format_speaker, parse_speaker
 from sentir.timelines.formats.text_fields import NO_LABEL, read_utf8
@@ -19,7 +20,7 @@ def write(timeline: TimelineDocument, path: Path) -> None:
         rows = [row.strip() for row in (turn.text or "").splitlines() if row.strip()] or [""]
         first = format_speaker(turn.speaker, rows[0]) or f"{NO_LABEL}:"
         lines.append(f"\n{_INDENT}".join([first, *rows[1:]]).rstrip(" ") + "\n")
-    path.write_text("".join(lines), encoding="utf-8", newline="\n")
+    path.write_text(replace_surrogates("".join(lines)), encoding="utf-8", newline="\n")
 
 
 def read(path: Path) -> Mapping[str, list[Turn]]:

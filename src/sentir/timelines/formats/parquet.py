@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sentir.errors import TimelineError
+from sentir.errors import CorpusError, TimelineError
+from sentir.files.arrow_tables import load_parquet
 from sentir.i18n import _
 from sentir.timelines.document import TimelineDocument, Turn
 from sentir.timelines.formats.table import make_rows, turns_from_rows
@@ -42,11 +43,11 @@ def read(path: Path) -> Mapping[str, list[Turn]]:
     Raises:
         TimelineError: if pyarrow is not installed, or this is not a table of turns.
     """
-    pa, parquet = _import_pyarrow()
+    pa, _parquet = _import_pyarrow()
     try:
-        table = parquet.read_table(path)
-    except pa.ArrowInvalid as error:
-        raise TimelineError(_("{path} is not a Parquet file.", path=path)) from error
+        table = load_parquet(path)
+    except CorpusError as error:
+        raise TimelineError(str(error)) from error
     for n, name in enumerate(table.column_names):
         if pa.types.is_duration(table.schema.field(n).type):
             nanoseconds = table.column(n).cast(pa.duration("ns")).cast(pa.int64()).to_pylist()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sentir.errors import TimelineError
 from sentir.i18n import _
+from sentir.safe_text import replace_surrogates
 from sentir.timelines.document import TimelineDocument, Turn
 from sentir.timelines.formats.text_fields import (
     add_times,
@@ -33,7 +34,8 @@ _UNSAFE = "< \t\r\n\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3
 def write(timeline: TimelineDocument, path: Path) -> None:
     """Write a ``SPEAKER`` line per turn."""
     file = _field(Path(timeline.source.file).stem)
-    path.write_text("".join(_line(file, turn) for turn in timeline.turns), encoding="utf-8")
+    lines = "".join(_line(file, turn) for turn in timeline.turns)
+    path.write_text(replace_surrogates(lines), encoding="utf-8")
 
 
 def _line(file: str, turn: Turn) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sentir.errors import TimelineError
 from sentir.i18n import _
+from sentir.safe_text import replace_surrogates
 from sentir.timelines.document import TimelineDocument, Turn
 from sentir.timelines.formats.subtitle_cues import (
     format_emotion,
@@ -29,7 +30,7 @@ def write(timeline: TimelineDocument, path: Path) -> None:
         text = format_emotion(turn, format_speaker(turn.speaker, without_blank_lines(turn.text)))
         start, end = (format_time(time, ",") for time in to_milliseconds(turn))
         cues.append(f"{n}\n{start} {ARROW} {end}\n{text}\n\n")
-    path.write_text("".join(cues), encoding="utf-8", newline="\n")
+    path.write_text(replace_surrogates("".join(cues)), encoding="utf-8", newline="\n")
 
 
 def format_time(milliseconds: int, separator: str) -> str:

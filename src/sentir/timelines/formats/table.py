@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sentir.errors import TimelineError
 from sentir.i18n import _
-from sentir.safe_text import json_dumps
+from sentir.safe_text import json_dumps, replace_surrogates
 from sentir.timelines.document import TimelineDocument, Turn
 from sentir.timelines.formats.text_fields import join_labels, make_turn, parse_time, read_utf8, split_labels
 
@@ -34,7 +34,14 @@ def make_rows(timeline: TimelineDocument) -> tuple[list[str], list[dict[str, Any
     tasks = dict.fromkeys(f"task.{task}" for turn in timeline.turns for task in turn.other_tasks)
     columns = [*INDEX, "speaker", "text", "label", "confidence", *shares, *(f"value.{name}" for name in numbers)]
     columns += [*tasks, "problem", "notes"]
-    return columns, [_make_row(turn, timeline.source.file) for turn in timeline.turns]
+    rows = (_make_row(turn, timeline.source.file) for turn in timeline.turns)
+    return list(map(replace_surrogates, columns)), [
+        {replace_surrogates(name): _to_encodable(cell) for name, cell in row.items()} for row in rows
+    ]
+
+
+def _to_encodable(cell: Any) -> Any:
+    return replace_surrogates(cell) if isinstance(cell, str) else cell
 
 
 def _make_row(turn: Turn, file: str) -> dict[str, Any]:

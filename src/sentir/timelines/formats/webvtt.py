@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sentir.errors import TimelineError
 from sentir.i18n import _
+from sentir.safe_text import replace_surrogates
 from sentir.timelines.document import TimelineDocument, Turn
 from sentir.timelines.formats.srt import ARROW, format_time, iter_cues, parse_times
 from sentir.timelines.formats.subtitle_cues import format_emotion, parse_emotion, without_blank_lines
@@ -27,7 +28,7 @@ def write(timeline: TimelineDocument, path: Path) -> None:
             text = f"<v {escape(' '.join(turn.speaker.split()), quote=False)}>{text}"
         start, end = (format_time(time, ".") for time in to_milliseconds(turn))
         cues.append(f"{start} {ARROW} {end}\n{text}\n\n")
-    path.write_text("".join(cues), encoding="utf-8", newline="\n")
+    path.write_text(replace_surrogates("".join(cues)), encoding="utf-8", newline="\n")
 
 
 def read(path: Path) -> Mapping[str, list[Turn]]:
