@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sentir.api.corpora import load_corpus as load_corpus
     from sentir.api.corpora import prepare_corpus as prepare_corpus
     from sentir.api.corpora import preview_cleaning as preview_cleaning
+    from sentir.api.embedding_files import embed_to_file as embed_to_file
+    from sentir.api.embedding_files import write_embeddings as write_embeddings
     from sentir.api.evaluation import analyze as analyze
     from sentir.api.evaluation import compare as compare
     from sentir.api.evaluation import evaluate as evaluate
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
     from sentir.api.inspection import UtteranceInspection as UtteranceInspection
     from sentir.api.inspection import inspect_utterance as inspect_utterance
     from sentir.api.loading import load as load
+    from sentir.api.predicting_files import predict_to_file as predict_to_file
     from sentir.api.prediction import predict as predict
-    from sentir.api.prediction import write_embeddings as write_embeddings
     from sentir.api.prediction_files import write_predictions as write_predictions
     from sentir.api.recipe_drafts import RecipeDraft as RecipeDraft
     from sentir.api.recipe_drafts import init_recipe as init_recipe
@@ -60,6 +62,7 @@ _LAZY_IMPORTS = {
     "audit_corpus": "sentir.api.audit",
     "compare": "sentir.api.evaluation",
     "download_corpus": "sentir.download.corpora",
+    "embed_to_file": "sentir.api.embedding_files",
     "evaluate": "sentir.api.evaluation",
     "explain": "sentir.api.explanation",
     "explain_model": "sentir.api.explanation",
@@ -73,6 +76,7 @@ _LAZY_IMPORTS = {
     "model_card": "sentir.api.cards",
     "plan_download": "sentir.download.corpora",
     "predict": "sentir.api.prediction",
+    "predict_to_file": "sentir.api.predicting_files",
     "prepare_corpus": "sentir.api.corpora",
     "preview_cleaning": "sentir.api.corpora",
     "push_to_hub": "sentir.api.hub",
@@ -83,7 +87,7 @@ _LAZY_IMPORTS = {
     "train": "sentir.api.training",
     "tune": "sentir.api.studies",
     "write_demo": "sentir.demo.corpora",
-    "write_embeddings": "sentir.api.prediction",
+    "write_embeddings": "sentir.api.embedding_files",
     "write_predictions": "sentir.api.prediction_files",
     "write_timelines": "sentir.api.timeline_files",
 }

@@ -17,6 +17,7 @@ from sentir.corpus import tables
 from sentir.corpus.cleaning_report import CleaningReport, trace_cleaning
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.utterances import Utterance
+from sentir.engines.shards import Engine, Share
 from sentir.errors import RecipeError, SentirError
 from sentir.i18n import _
 from sentir.io import atomic_write, write_errors
@@ -59,6 +60,8 @@ def prepare_corpus(
     out: PathLike | None = None,
     workers: int | None = None,
     mel: str | None = None,
+    engine: Engine | None = None,
+    share: Share | None = None,
 ) -> StoreReport:
     """Decode every clip of a corpus, and store the audio features that training and prediction use.
 
@@ -69,6 +72,9 @@ def prepare_corpus(
         workers: number of worker processes; by default one per core.
         mel: the kind of mel spectrogram, ``mel`` or ``thesis``; by default that of the recipe's model; without a
             recipe ``thesis`` for the thesis' spectrogram files and ``mel`` for audio.
+        engine: decodes instead of processes of this machine; it has to read the clips, and write to the store, by
+            the same paths.
+        share: of the audio files that are decoded and reported; all of them by default.
 
     Raises:
         RecipeError: if there is no such kind of mel spectrogram.
@@ -84,7 +90,12 @@ def prepare_corpus(
     loaded = readers.read_corpus(data, root)
     folder = None if out is None else Path(out)
     kind = mel or infer_mel_kind(u.clip for u in loaded)
-    return prepare_audio(loaded, mel_kind=kind, folder=folder, workers=workers)
+    if share is not None and not share.is_all:
+        files = {*share.of(sorted({u.clip.path for u in loaded if u.clip}))}
+        loaded = replace(
+            loaded, utterances=tuple(u for u in loaded.utterances if u.clip and u.clip.path in files)
+        )
+    return prepare_audio(loaded, mel_kind=kind, folder=folder, workers=workers, engine=engine)
 
 
 def preview_cleaning(

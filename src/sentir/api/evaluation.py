@@ -12,8 +12,8 @@ from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Utterance
 from sentir.errors import LockedTestError, PredictionsError
 from sentir.evaluation.analysis.error_analysis import ErrorAnalysis
-from sentir.evaluation.locked.ledger import get_labels, open_test
-from sentir.evaluation.metrics import resolve_metric
+from sentir.evaluation.locked.ledger import get_annotations, open_annotations
+from sentir.evaluation.metrics import count_metrics, resolve_metric
 from sentir.evaluation.results import Comparison, ModelScores
 from sentir.evaluation.scorer import ModelPredictions, Scorer
 from sentir.i18n import _
@@ -26,8 +26,9 @@ from sentir.recognizer.modalities import count_missing_modalities
 from sentir.report.task_sections import ordered_metrics
 
 if TYPE_CHECKING:
+    from sentir.api.loading import Model
     from sentir.recognizer.recognizer import Recognizer
-    from sentir.study.baseline_model import BaselineModel
+    from sentir.recognizer.tasks import Task
 
 
 def evaluate(
@@ -37,6 +38,7 @@ def evaluate(
     corpus: PathLike | DataSettings | Recipe | None = None,
     split: str = "dev",
     reason: str = "",
+    task: str | None = None,
 ) -> ModelScores:
     """Score a saved recognizer on one split; the metric that selected it comes first.
 
@@ -47,12 +49,13 @@ def evaluate(
         root: folder of the corpus.
         corpus: a reader's name, a recipe, or a recipe's section ``data``; by default the model's corpus.
         split: ``train``, ``dev`` or ``test``; test needs a ``reason``, which the ledger records.
+        task: one of the model's tasks; by default its main one.
 
     Raises:
         LockedTestError: if test is evaluated without a reason.
         SentirError: if the model or the corpus cannot be used.
     """
-    recognizer, predictions, scorer = _predict_for_scoring(model, root, corpus, split, reason)
+    recognizer, predictions, scorer = _predict_for_scoring(model, root, corpus, split, reason, task)
     return score_model(scorer, get_model_name(model), recognizer, predictions)
 
 
@@ -63,19 +66,20 @@ def analyze(
     corpus: PathLike | DataSettings | Recipe | None = None,
     split: str = "dev",
     reason: str = "",
+    task: str | None = None,
 ) -> tuple[ModelScores, ErrorAnalysis]:
     """Score a saved recognizer on one split, and return its calibration, slices and errors too.
 
     The hardest examples of test are left out: only a study shows them, when it evaluates on test.
 
     Args:
-        model, root, corpus, split, reason: as `evaluate` takes them.
+        model, root, corpus, split, reason, task: as `evaluate` takes them.
 
     Raises:
         LockedTestError: if test is evaluated without a reason.
         SentirError: if the model or the corpus cannot be used.
     """
-    recognizer, predictions, scorer = _predict_for_scoring(model, root, corpus, split, reason)
+    recognizer, predictions, scorer = _predict_for_scoring(model, root, corpus, split, reason, task)
     name = get_model_name(model)
     scores = score_model(scorer, name, recognizer, predictions)
     seen = recognizer.facts.get("fingerprint") == scorer.corpus.fingerprint
@@ -92,15 +96,17 @@ def _predict_for_scoring(
     corpus: PathLike | DataSettings | Recipe | None,
     split: str,
     reason: str,
-) -> tuple[Recognizer | BaselineModel, Predictions, Scorer]:
-    """Return a model, its predictions for a split, and the scorer of the split."""
+    task: str | None,
+) -> tuple[Model, Predictions, Scorer]:
+    """Return a model, its predictions of a task for a split, and the scorer of the split."""
     _require_reason(split, reason)
     recognizer, loaded = load_model_and_corpus(model, corpus, root)
     from sentir.preprocessing.kinds import attach_required_audio
 
-    require_same_labels(recognizer, loaded)
+    task = task or recognizer.space.task
+    require_same_labels(_find_task(recognizer, task), loaded)
     loaded = attach_required_audio(loaded, recognizer.recipe.model, splits=(split,))
-    predictions = predict_split(recognizer, loaded.split(split))
+    predictions = predict_split(recognizer, loaded.split(split), task)
     scorer = make_scorer(loaded, split, recognizer.recipe, reason, [get_model_name(model)])
     return recognizer, predictions, scorer
 
@@ -173,14 +179,31 @@ def make_scorer(
     corpus: Corpus, split: str, recipe: Recipe, reason: str = "", models: Sequence[str] = ()
 ) -> Scorer:
     """Return the scorer of one split; one of test opens its labels, which the ledger records."""
-    labels = open_test(corpus, reason=reason, models=models) if split == "test" else get_labels(corpus, split)
-    return Scorer(corpus, split, labels, recipe.evaluation)
+    is_test = split == "test"
+    annotations = (
+        open_annotations(corpus, reason=reason, models=models) if is_test else get_annotations(corpus, split)
+    )
+    return Scorer(corpus, split, annotations.labels, recipe.evaluation, annotations.scores)
 
 
-def predict_split(recognizer: Recognizer | BaselineModel, utterances: Sequence[Utterance]) -> Predictions:
+def _find_task(model: Model, name: str) -> Model | Task:
+    """Return label space, calibration and thresholds of one of a model's tasks.
+
+    Raises:
+        PredictionsError: if it has no such task.
+    """
+    tasks = {one.space.task: one for one in (model, *model.auxiliary_tasks)}
+    if name not in tasks:
+        raise PredictionsError(
+            _("The model does not predict '{task}'; it predicts: {known}.", task=name, known=", ".join(tasks))
+        )
+    return tasks[name]
+
+
+def predict_split(recognizer: Model, utterances: Sequence[Utterance], task: str | None = None) -> Predictions:
     """Predict utterances of a corpus; log a warning if they lack a modality that the model requires."""
     recipe, required = recognizer.recipe, recognizer.modalities - recognizer.optional_modalities
-    kind, cleaning = recipe.model.audio.mel, recipe.data.cleaning
+    kind, cleaning = recognizer.mel_kind, recipe.data.cleaning
     usable, missing = count_missing_modalities(utterances, required, mel_kind=kind, cleaning=cleaning)
     if n := missing.get("audio"):
         logger.warning(
@@ -192,33 +215,43 @@ def predict_split(recognizer: Recognizer | BaselineModel, utterances: Sequence[U
             _("{n} of {all} utterances have no text, which the model was not trained without; they are scored "
               "all the same.", n=n, all=len(usable))
         )  # fmt: skip
-    return recognizer.predict_utterances(usable)
+    if task is None or task == recognizer.space.task:
+        return recognizer.predict_utterances(usable)
+    return recognizer.predict_tasks(usable)[task]
 
 
 def score_model(
-    scorer: Scorer, name: str, model: Recognizer | BaselineModel, predictions: Predictions, metric: str = ""
+    scorer: Scorer, name: str, model: Model, predictions: Predictions, metric: str = ""
 ) -> ModelScores:
     """Return the scores of a model; ``metric``, by default that of its recipe, comes first."""
     row = scorer.score(
         to_model_predictions(name, model, predictions), "baseline" if _is_baseline(model) else "candidate"
     )
-    first = resolve_metric(scorer.corpus.label_space(row.task), metric or model.recipe.evaluation.metric)
+    space, requested = scorer.corpus.label_space(row.task), metric or model.recipe.evaluation.metric
+    if row.task != model.space.task and isinstance(requested, str) and requested not in count_metrics(space):
+        requested = None
+    first = resolve_metric(space, requested)
     return replace(row, metrics={name: row.metrics[name] for name in ordered_metrics([row], first)})
 
 
-def to_model_predictions(
-    name: str, model: Recognizer | BaselineModel, predictions: Predictions
-) -> ModelPredictions:
+def to_model_predictions(name: str, model: Model, predictions: Predictions) -> ModelPredictions:
     """Return a model's predictions as a scorer takes them."""
-    from sentir.study.candidates import modality_family, model_notes
-
-    notes, family = (
-        ((), "") if _is_baseline(model) else (model_notes(model.recipe), modality_family(model.recipe.model))
-    )
-    return ModelPredictions(name, (predictions,), (model.thresholds,), (model.calibration,), notes, family)
+    notes, family = _describe(model)
+    task = _find_task(model, predictions.label_space.task)
+    return ModelPredictions(name, (predictions,), (task.thresholds,), (task.calibration,), notes, family)
 
 
-def _is_baseline(model: Recognizer | BaselineModel) -> bool:
+def _describe(model: Model) -> tuple[tuple[str, ...], str]:
+    """Return the remarks on a model and the name of its family, as `ModelPredictions` takes them."""
+    from sentir.study.candidates import modality_family, model_notes, name_family
+    from sentir.study.ensemble import Ensemble
+
+    if isinstance(model, Ensemble):
+        return tuple(model.facts["randomly_initialized"]), name_family(model.modalities)
+    return ((), "") if _is_baseline(model) else (model_notes(model.recipe), modality_family(model.recipe.model))
+
+
+def _is_baseline(model: Model) -> bool:
     from sentir.study.baseline_model import BaselineModel
 
     return isinstance(model, BaselineModel)

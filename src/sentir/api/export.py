@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentir.api.evaluation import make_scorer, score_model
-from sentir.api.loading import as_recognizer, get_model_name, require_same_labels, require_scoring_plugins
+from sentir.api.loading import (
+    as_model,
+    as_recognizer,
+    get_model_name,
+    load,
+    require_same_labels,
+    require_scoring_plugins,
+)
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Utterance
 from sentir.evaluation.results import Score
@@ -17,27 +24,29 @@ from sentir.readers import read_corpus
 from sentir.recognizer.hub import find_model
 
 if TYPE_CHECKING:
+    from sentir.api.loading import Model
     from sentir.export.exporting import DevScore
     from sentir.export.parity import ParityReport
     from sentir.recognizer.recognizer import Recognizer
+    from sentir.study.ensemble import Ensemble
 
 
 def export_model(
-    model: PathLike | Recognizer,
+    model: PathLike | Recognizer | Ensemble,
     out: PathLike,
     *,
     root: PathLike | None = None,
     int8: bool = False,
     allow_loss: bool = False,
-) -> tuple[Recognizer, ParityReport]:
+) -> tuple[Model, ParityReport]:
     """Export a trained model to ONNX, if the export predicts the same.
 
-    The folder holds the model with its encoders as graphs; it predicts without torch. Trained and exported model
-    are compared on the dev split of the model's corpus, or on generated utterances without a corpus: logits may
-    differ by 1e-4, and an 8-bit model may lose half a point.
+    The folder holds the model with its encoders as graphs, of an ensemble those of each member; it predicts
+    without torch. Trained and exported model are compared on the dev split of the model's corpus, or on generated
+    utterances without a corpus: logits may differ by 1e-4, and an 8-bit model may lose half a point.
 
     Args:
-        model: a recognizer or its folder.
+        model: a recognizer, an ensemble, or the folder of one.
         out: folder to write.
         root: folder of the model's corpus; by default that of its recipe, if it has one.
         int8: whether the weights of encoders become 8-bit integers: a quarter of the size, and faster on CPUs.
@@ -60,28 +69,33 @@ def export_model(
     from sentir.export.exporting import exported
     from sentir.export.generated_utterances import generate_utterances
     from sentir.recognizer.saved_files import check_output_folder
+    from sentir.study.ensemble import Ensemble
+    from sentir.study.ensemble_export import exported_ensemble
 
     check_output_folder(Path(out))
-    recognizer = as_recognizer(model)
+    loaded = as_model(model)
+    is_ensemble = isinstance(loaded, Ensemble)
+    recognizer: Recognizer | Ensemble = loaded if isinstance(loaded, Ensemble) else as_recognizer(loaded)
     data = recognizer.recipe.data
     has_corpus = root is not None or data.root is not None or data.reader.startswith("demo-")
     options: dict[str, Any] = {"int8": int8, "allow_loss": allow_loss}
+    export: Any = exported_ensemble if is_ensemble else exported
     if has_corpus:
         require_root(data.reader, root or data.root)
         utterances, dev_score = _read_dev(recognizer, get_model_name(model), root)
-        with exported(recognizer, utterances, inputs="dev", dev_score=dev_score, **options) as (ours, report):
+        with export(recognizer, utterances, inputs="dev", dev_score=dev_score, **options) as (ours, report):
             ours.save_pretrained(out)
     else:
         audio = "audio" in recognizer.modalities or recognizer.has_acoustic_features
-        with (
-            generate_utterances(audio=audio) as utterances,
-            exported(recognizer, utterances, inputs="generated", **options) as (ours, report),
-        ):
+        utterances = generate_utterances(audio=audio)
+        with export(recognizer, utterances, inputs="generated", **options) as (ours, report):
             ours.save_pretrained(out)
-    return as_recognizer(out), report
+    return load(out), report
 
 
-def _read_dev(recognizer: Recognizer, name: str, root: PathLike | None) -> tuple[list[Utterance], DevScore]:
+def _read_dev(
+    recognizer: Recognizer | Ensemble, name: str, root: PathLike | None
+) -> tuple[list[Utterance], DevScore]:
     """Return the dev split of a model's corpus, and how the main task is scored on it."""
     from sentir.evaluation.metrics import resolve_metric
     from sentir.export.exporting import DevScore
@@ -94,7 +108,7 @@ def _read_dev(recognizer: Recognizer, name: str, root: PathLike | None) -> tuple
     scorer = make_scorer(corpus, "dev", recognizer.recipe)
     metric = resolve_metric(recognizer.space, recognizer.recipe.evaluation.metric)
 
-    def score(model: Recognizer, predictions: Predictions) -> Score:
+    def score(model: Recognizer | Ensemble, predictions: Predictions) -> Score:
         return score_model(scorer, name, model, predictions).metrics[metric]
 
     return [u.blind() for u in corpus.split("dev")], DevScore(metric, score)

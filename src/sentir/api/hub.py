@@ -12,12 +12,11 @@ from sentir.recognizer.hub_upload import push_folder
 if TYPE_CHECKING:
     from huggingface_hub import CommitInfo
 
-    from sentir.recognizer.recognizer import Recognizer
-    from sentir.study.baseline_model import BaselineModel
+    from sentir.api.loading import Model
 
 
 def push_to_hub(
-    model: PathLike | Recognizer | BaselineModel,
+    model: PathLike | Model,
     repo_id: str,
     *,
     private: bool | None = None,

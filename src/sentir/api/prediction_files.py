@@ -6,6 +6,7 @@ import csv
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ from sentir.i18n import _
 from sentir.io import atomic_write, write_errors
 from sentir.optional_dependencies import EXTRAS, require_extra
 from sentir.paths import PathLike
-from sentir.recognizer.prediction_tables import PredictionTable, RowValues, make_prediction_table
+from sentir.recognizer.prediction_tables import PredictionTable, RowValues, tabulate
 from sentir.safe_text import json_dumps, make_printable
 
 # Characters that XML does not allow, and text that would be read as an escaped character.
 _INVALID_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
+_ROWS_PER_GROUP = 50_000  # of Parquet
 _MAX_ROWS, _MAX_COLUMNS, _MAX_CHARACTERS = 1_048_575, 16_384, 32_767  # of .xlsx, without the header
 
 
@@ -38,9 +40,12 @@ def write_predictions(rows: Sequence[Prediction], path: PathLike) -> Mapping[str
     Raises:
         SentirError: if the suffix is another one, or the file cannot be written.
     """
-    path = Path(path)
-    require_known_suffix(path)
-    table = make_prediction_table(rows)
+    require_known_suffix(Path(path))
+    return write_prediction_table(tabulate(rows), Path(path))
+
+
+def write_prediction_table(table: PredictionTable, path: Path) -> Mapping[str, str]:
+    """Write a table; see `write_predictions`."""
     with write_errors(path), atomic_write(Path(os.path.realpath(path))) as draft:
         _WRITERS[path.suffix.lower()](table, draft)
     return table.column_names
@@ -100,13 +105,13 @@ def _write_parquet(table: PredictionTable, path: Path) -> None:
     import pyarrow.parquet as pq
 
     types: dict[type, pa.DataType] = {float: pa.float64(), bool: pa.bool_()}
-
-    def column(name: str) -> pa.Array:
-        cells = [row.get(name) for row in table.rows]
-        kind: type = next((type(cell) for cell in cells if cell is not None), str)
-        return pa.array(cells, type=types.get(kind, pa.string()))
-
-    pq.write_table(pa.table({name: column(name) for name in table.columns}), path)
+    schema = pa.schema([(name, types.get(table.types.get(name, str), pa.string())) for name in table.columns])
+    rows = iter(table.rows)
+    with pq.ParquetWriter(path, schema) as writer:
+        while batch := list(islice(rows, _ROWS_PER_GROUP)):
+            writer.write_table(
+                pa.table({name: [row.get(name) for row in batch] for name in table.columns}, schema=schema)
+            )
 
 
 def _write_xlsx(table: PredictionTable, path: Path) -> None:
@@ -114,7 +119,7 @@ def _write_xlsx(table: PredictionTable, path: Path) -> None:
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
 
-    if len(table.rows) > _MAX_ROWS or len(table.columns) > _MAX_COLUMNS:
+    if table.num_rows > _MAX_ROWS or len(table.columns) > _MAX_COLUMNS:
         raise SentirError(
             _("There are more rows or columns than an .xlsx sheet can hold; write .csv or .parquet.")
         )

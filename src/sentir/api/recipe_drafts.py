@@ -19,8 +19,9 @@ from sentir.logs import logger
 from sentir.paths import PathLike
 from sentir.preflight import require_files
 from sentir.readers import read_corpus
+from sentir.readers.layouts import recognize_layout
 from sentir.readers.table.reader import find_table_seed
-from sentir.recipe import Recipe, resolve_paths
+from sentir.recipe import DataSettings, Recipe, resolve_paths
 from sentir.table_inspection.draft import draft_recipe
 from sentir.table_inspection.inspection import TableInspection, inspect_table
 from sentir.timelines.corrections import write_corpus_table
@@ -61,10 +62,12 @@ class RecipeDraft:
 def init_recipe(table: PathLike, *, out: PathLike | None = None, force: bool = False) -> RecipeDraft:
     """Inspect a table and write a recipe for it that runs as it is; open questions are comments in the recipe.
 
+    A folder with the layout of a published corpus gets a recipe with its reader.
+
     Args:
-        table: a table, as `sentir.files.tables.load_rows` takes it; or corrected annotations (ELAN, TextGrid,
-            RTTM or JSON of Label Studio), the labeled turns of which are first written as ``NAME.csv`` beside
-            them.
+        table: a table, as `sentir.files.tables.load_rows` takes it; or the folder of a published corpus; or
+            corrected annotations (ELAN, TextGrid, RTTM or JSON of Label Studio), the labeled turns of which are
+            first written as ``NAME.csv`` beside them.
         out: the recipe, by default named after the table, in the working folder.
         force: whether to replace an existing file.
 
@@ -81,10 +84,10 @@ def init_recipe(table: PathLike, *, out: PathLike | None = None, force: bool = F
         raise SentirError(
             _("{path} exists; choose another file with --out, or replace it with --force.", path=path)
         )
-    inspection = inspect_table(table)
+    inspection = _inspect(table)
     settings = resolve_paths(tomllib.loads(draft_recipe(inspection, path.parent)), path.parent)
     recipe = Recipe.parse({"name": path.stem} | settings, where=str(path))
-    seed = find_table_seed(recipe.data.root or table, recipe.data, 0)
+    seed = find_table_seed(recipe.data.root or table, recipe.data, 0) if recipe.data.table else None
     if seed:
         inspection = replace(inspection, settings={**inspection.settings, "seed": seed})
         recipe = recipe.override({"data": {"table": {"seed": seed}}})
@@ -96,6 +99,28 @@ def init_recipe(table: PathLike, *, out: PathLike | None = None, force: bool = F
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, draft_recipe(inspection, path.parent))
     return RecipeDraft(path, inspection, {split: len(corpus.split(split)) for split in SPLITS})
+
+
+def _inspect(path: Path) -> TableInspection:
+    """Inspect a table, or read a folder that has the layout of a published corpus."""
+    reader = recognize_layout(path) if path.is_dir() else None
+    if reader is None:
+        return inspect_table(path)
+    corpus = read_corpus(DataSettings(reader=reader, root=path, audio=True))
+    has_text = any(u.text is not None for u in corpus)
+    has_dialogues = len(corpus.dialogues) < len(corpus)
+    return TableInspection(
+        path,
+        len(corpus),
+        (),
+        "emotion",
+        any(u.clip is not None for u in corpus),
+        {**({"text": "text"} if has_text else {}), **({"dialogue": "dialogue"} if has_dialogues else {})},
+        {},
+        (),
+        {},
+        reader=reader,
+    )
 
 
 def _as_table(path: Path) -> Path:

@@ -88,7 +88,7 @@ def _draw_next_split(recipe: Recipe, root: PathLike | None, before: Corpus) -> t
 
 def _require_random_split(recipe: Recipe, path: Path) -> None:
     table = recipe.data.table
-    if recipe.data.reader != "table" or table is None or not _has_random_test_split(table):
+    if recipe.data.reader != "table" or table is None or recipe.data.folds or not _has_random_test_split(table):
         raise RecipeError(
             _("{path} has no random test split: its corpus or table defines test, or has none.", path=path)
         )  # fmt: skip

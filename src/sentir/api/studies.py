@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +32,8 @@ def run_study(
     Args:
         recipes: one or several: a path, the name of a recipe that comes with Sentir, or a `Recipe`.
         root: folder of the corpora.
-        out: output folder; a run that was interrupted resumes in it.
+        out: output folder; a run that was interrupted resumes in it, and runs of the same recipes share their
+            trainings in it, also from several machines.
         accept_grade: whether to use corpora whose audit grade is D or E.
         workers: processes that train, each with its share of the cores; by default one per core, and one where
             there is an accelerator, little memory or little to train. The scores do not depend on it, except that
@@ -40,15 +43,21 @@ def run_study(
         The contents of the report.
 
     Raises:
-        SentirError: if recipes, files or weights cannot be used, a corpus has grade D or E, or another run uses
-            ``out``.
+        SentirError: if recipes, files or weights cannot be used, a corpus has grade D or E, or a run of other
+            recipes uses ``out``.
     """
     given = [recipes] if isinstance(recipes, PathLike | Recipe) else recipes
     loaded = [_resolve_recipe(recipe, root) for recipe in given]
     from sentir.study import run
 
-    with lock_run_folder(Path(out)):
+    with lock_run_folder(Path(out), shared_key=_study_key(loaded)):
         return run.run_study(loaded, root=root, out=Path(out), accept_grade=accept_grade, workers=workers)
+
+
+def _study_key(recipes: Sequence[Recipe]) -> str:
+    """Return the key under which runs of the same study share a folder."""
+    text = json.dumps([recipe.to_dict() for recipe in recipes], sort_keys=True, default=str)
+    return f"study {hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def _resolve_recipe(recipe: PathLike | Recipe, root: PathLike | None) -> Recipe:

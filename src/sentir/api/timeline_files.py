@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sentir.api.loading import load
-from sentir.api.timelines import hash_model, make_options
+from sentir.api.loading import hash_model, load
+from sentir.api.timelines import make_options
+from sentir.engines.local import LocalEngine
+from sentir.engines.running import run_shards
+from sentir.engines.shards import Engine, Receipt, Shard, Share
 from sentir.errors import SentirError, TimelineError
 from sentir.files.media_files import is_media_file, walk_folders
-from sentir.i18n import _, get_language
+from sentir.i18n import _
 from sentir.io import make_writable_folder, write_errors
-from sentir.logs import collect_logs, logger, replay_logs
+from sentir.logs import logger
 from sentir.paths import PathLike
 from sentir.preflight import require_files, require_model
-from sentir.progress import track
 from sentir.recognizer.hub import find_model
 from sentir.recognizer.prediction_mixin import PredictionMixin
 from sentir.timelines.formats import FORMATS, find_format, read_turns
 from sentir.timelines.making import as_turns, describe_settings, describe_source, make_timeline
 from sentir.timelines.scoring import TimelineScores, match_labels, score_timelines
 from sentir.timelines.timeline import Timeline
-from sentir.worker_processes import initialize_worker
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,17 @@ class TimelineFiles:
     Attributes:
         recording: its path.
         files: that were written; the document comes first.
-        timeline: ``None`` if there is none.
-        problem: why there is none; ``""`` if there is one.
+        problem: why there are none; ``""`` if there are.
     """
 
     recording: Path
     files: tuple[Path, ...] = ()
-    timeline: Timeline | None = None
     problem: str = ""
+
+    @property
+    def timeline(self) -> Timeline | None:
+        """The timeline, read from its document; ``None`` if there is none."""
+        return Timeline.from_json(self.files[0].read_text(encoding="utf-8")) if self.files else None
 
 
 def write_timelines(
@@ -54,6 +57,8 @@ def write_timelines(
     turns: PathLike | None = None,
     resume: bool = False,
     workers: int = 1,
+    engine: Engine | None = None,
+    share: Share | None = None,
     **options: Any,
 ) -> list[TimelineFiles]:
     """Write the timelines of recordings: the document ``NAME.json``, and further formats.
@@ -70,6 +75,9 @@ def write_timelines(
         turns: an annotation file, or a folder with one for each recording, of the same name.
         resume: whether to keep complete documents of the same recording, model and settings, and finished parts.
         workers: processes; recordings are shared among them.
+        engine: does the work instead of processes of this machine; it has to read the recordings, and write to
+            ``out``, by the same paths.
+        share: of the recordings that are worked on; all of them by default.
         options: see `sentir.api.timelines.timeline`.
 
     Raises:
@@ -85,11 +93,15 @@ def write_timelines(
     with write_errors(out):
         make_writable_folder(out)
     job = _Job(model, out, tuple(formats), None if turns is None else Path(turns), resume, options)
-    targets = list(zip(paths, _target_names(paths), strict=True))
-    if min(workers, len(targets)) > 1:
-        return list(_write_in_parallel(job, targets, min(workers, len(targets))))
-    process = _Writer(job)
-    return [process.write(path, name) for path, name in track(targets, _("Recordings"), len(targets))]
+    targets = zip(paths, _target_names(paths), strict=True)
+    shards = [Shard(str(n), target) for n, target in enumerate(targets)]
+    shards = shards if share is None else share.of(shards)
+    engine = engine or LocalEngine(min(workers, len(shards)))
+    receipts = run_shards(engine, shards, job, _("Recordings"))
+    return [
+        TimelineFiles(shard.references[0], tuple(map(Path, receipt.facts["files"])), "".join(receipt.problems))
+        for shard, receipt in zip(shards, receipts, strict=True)
+    ]
 
 
 def score_files(results: Sequence[TimelineFiles], truth: PathLike) -> TimelineScores:
@@ -104,11 +116,11 @@ def score_files(results: Sequence[TimelineFiles], truth: PathLike) -> TimelineSc
     """
     pairs, unknown = [], set[str]()
     for one in results:
-        if one.timeline is not None:
+        if (timeline := one.timeline) is not None:
             known = read_turns(find_annotation(Path(truth), one.recording), one.recording.name)
-            matched = match_labels(known, one.timeline.labels)
-            unknown |= {label for turn in matched for label in turn.labels} - set(one.timeline.labels)
-            pairs.append((matched, one.timeline.turns))
+            matched = match_labels(known, timeline.labels)
+            unknown |= {label for turn in matched for label in turn.labels} - set(timeline.labels)
+            pairs.append((matched, timeline.turns))
     if not pairs:
         raise TimelineError(_("There is no timeline to score."))
     if unknown:
@@ -164,7 +176,11 @@ def _target_names(paths: Sequence[Path]) -> list[str]:
 
 @dataclass(frozen=True)
 class _Job:
-    """What all recordings of a call share; see `write_timelines`."""
+    """The work on the recordings of a call, each a shard; its documents show what is finished.
+
+    Attributes:
+        model, out, formats, turns, resume, options: see `write_timelines`.
+    """
 
     model: Path
     out: Path
@@ -172,6 +188,25 @@ class _Job:
     turns: Path | None
     resume: bool
     options: Mapping[str, Any]
+    folder: None = None
+
+    def open(self) -> Callable[[Shard], Receipt]:
+        """Load the model."""
+        return partial(self._write, _Writer(self))
+
+    def _write(self, writer: _Writer, shard: Shard) -> Receipt:
+        try:
+            return Receipt(shard.id, facts={"files": list(map(str, writer.write(*shard.references)))})
+        except SentirError as error:
+            return Receipt(shard.id, problems=(str(error),), facts={"files": []})
+
+    def count_units(self, shard: Shard) -> int:
+        """Return 1: a recording is not halved."""
+        return 1
+
+    def give_up(self, shard: Shard, why: str) -> Receipt:
+        """Return the problem of a recording."""
+        return Receipt(shard.id, problems=(why,), facts={"files": []})
 
 
 class _Writer:
@@ -182,23 +217,18 @@ class _Writer:
         self._recognizer: PredictionMixin = load(job.model)
         self._options = make_options(self._recognizer, model_hash=hash_model(job.model), **job.options)
 
-    def write(self, recording: Path, name: str) -> TimelineFiles:
-        """Write the timeline of a recording; a `SentirError` becomes its problem."""
+    def write(self, recording: Path, name: str) -> list[Path]:
+        """Write the timeline of a recording, and return its files, the document first."""
         document = self._job.out / f"{name}.json"
-        try:
-            timeline = (self._load_complete(recording, document) if self._job.resume else None) or self._make(
-                recording, document
-            )
-            files = [document]
-            timeline.save(document)
-            for one in dict.fromkeys(self._job.formats):
-                if FORMATS[one].suffix != ".json":
-                    files.append(self._job.out / f"{name}{FORMATS[one].suffix}")
-                    timeline.save(files[-1], format=one)
-        except SentirError as error:
-            logger.warning(f"{recording}: {error}")
-            return TimelineFiles(recording, problem=str(error))
-        return TimelineFiles(recording, tuple(files), timeline)
+        complete = self._load_complete(recording, document) if self._job.resume else None
+        timeline = complete or self._make(recording, document)
+        files = [document]
+        timeline.save(document)
+        for one in dict.fromkeys(self._job.formats):
+            if FORMATS[one].suffix != ".json":
+                files.append(self._job.out / f"{name}{FORMATS[one].suffix}")
+                timeline.save(files[-1], format=one)
+        return files
 
     def _make(self, recording: Path, document: Path) -> Timeline:
         from dataclasses import replace
@@ -228,26 +258,3 @@ class _Writer:
             and timeline.settings == describe_settings(self._options, given)
         )
         return timeline.at_path(recording) if is_same else None
-
-
-_process: list[_Writer] = []  # of a worker process, made once
-
-
-def _start_process(job: _Job, language: str) -> None:
-    initialize_worker(language)
-    _process.append(_Writer(job))
-
-
-def _write_one(target: tuple[Path, str]) -> tuple[TimelineFiles, list[Any]]:
-    from threadpoolctl import threadpool_limits
-
-    with collect_logs() as lines, threadpool_limits(1):
-        return _process[0].write(*target), lines
-
-
-def _write_in_parallel(job: _Job, targets: Sequence[tuple[Path, str]], workers: int) -> Iterator[TimelineFiles]:
-    context = get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _start_process, (job, get_language())) as pool:
-        for result, lines in track(pool.map(_write_one, targets), _("Recordings"), len(targets)):
-            replay_logs(lines)
-            yield result

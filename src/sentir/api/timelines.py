@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
-from sentir.api.loading import as_model
-from sentir.audio.file_hashes import hash_files
+from sentir.api.loading import as_model, hash_model
 from sentir.errors import TimelineError
 from sentir.i18n import _
 from sentir.paths import PathLike
-from sentir.preflight import require_files, require_model
+from sentir.preflight import require_files
+from sentir.recognizer.enrollment import FromInputs
 from sentir.recognizer.hub import find_model
 from sentir.recognizer.prediction_mixin import PredictionMixin
 from sentir.timelines.adapters import DIARIZERS, SPEECH_RECOGNIZERS, Diarizer, SpeechRecognizer, make_adapter
@@ -24,15 +23,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from sentir.recognizer.recognizer import Recognizer
-    from sentir.study.baseline_model import BaselineModel
+    from sentir.api.loading import Model
 
-_CARD_SUFFIX = ".md"
 _MAX_SECONDS_OF_TEXT = 30.0
 
 
 def timeline(
-    model: PathLike | Recognizer | BaselineModel,
+    model: PathLike | Model,
     recording: PathLike | NDArray[np.floating],
     *,
     turns: Turns | None = None,
@@ -44,6 +41,8 @@ def timeline(
     min_seconds: float = 1.0,
     max_seconds: float | None = None,
     smoothing: int = 0,
+    enroll: object = None,
+    enroll_turns: FromInputs | None = None,
     resume: PathLike | None = None,
 ) -> Timeline:
     """Predict a recording or a conversation turn by turn.
@@ -62,6 +61,10 @@ def timeline(
         min_seconds: turns shorter than this borrow context; see `sentir.timelines.windows`.
         max_seconds: of a window; by default as much as the model takes.
         smoothing: turns of the same speaker on each side to average with.
+        enroll: clips of the speakers; see `sentir.recognizer.prediction_mixin.PredictionMixin.predict`.
+        enroll_turns: which turns of its speaker each turn is normalized by too: ``others``, those that it is
+            predicted with, at most 64, later ones included; or ``earlier``, all before it, as in a stream, where
+            turns that name no speaker are of one.
         resume: file that keeps finished parts; if it exists, they are not predicted again.
 
     Raises:
@@ -82,6 +85,8 @@ def timeline(
         min_seconds=min_seconds,
         max_seconds=max_seconds,
         smoothing=smoothing,
+        enroll=enroll,
+        enroll_turns=enroll_turns,
         resume=resume,
         model_hash=model_hash,
     )
@@ -98,6 +103,8 @@ def make_options(
     min_seconds: float = 1.0,
     max_seconds: float | None = None,
     smoothing: int = 0,
+    enroll: object = None,
+    enroll_turns: FromInputs | None = None,
     resume: PathLike | None = None,
     model_hash: str = "",
 ) -> TimelineOptions:
@@ -105,9 +112,14 @@ def make_options(
 
     Raises:
         TimelineError: if settings or adapters cannot be used.
+        SentirError: if clips cannot be enrolled.
     """
     if smoothing < 0:
         raise TimelineError(_("Smoothing must be 0 turns or more."))
+    if enroll_turns not in (None, *get_args(FromInputs)):
+        raise TimelineError(
+            _("Turns are enrolled as 'others' or 'earlier', not as '{given}'.", given=enroll_turns)
+        )
     return TimelineOptions(
         voice_activity,
         detection or TurnDetectionSettings(),
@@ -117,6 +129,7 @@ def make_options(
         make_adapter(diarizer, DIARIZERS) if isinstance(diarizer, str) else diarizer,
         None if resume is None else Path(resume),
         model_hash,
+        recognizer.make_enrollment(enroll, enroll_turns),
     )
 
 
@@ -132,16 +145,3 @@ def make_window_settings(
     longest = float(recognizer.recipe.model.audio.max_seconds)
     longest = max(1.0, longest) if "audio" in recognizer.modalities else _MAX_SECONDS_OF_TEXT
     return WindowSettings(min(min_seconds, longest / 2), longest)
-
-
-def hash_model(folder: Path) -> str:
-    """Return a SHA-256 of the names and contents of a model's files, without its cards.
-
-    Raises:
-        RecognizerError: if the folder is not a saved model.
-    """
-    require_model(folder)
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != _CARD_SUFFIX)
-    digests = hash_files(paths)
-    facts = [(path.relative_to(folder).as_posix(), str(digests[path])) for path in paths]
-    return hashlib.sha256(repr(facts).encode()).hexdigest()

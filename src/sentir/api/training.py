@@ -37,7 +37,8 @@ def train(
     """Train one model by a recipe, save it to ``out``, and score it on dev. The test split is not used.
 
     A training that was interrupted resumes if it is started again with the same recipe, corpus and ``out``. Under
-    ``torchrun`` the processes share each batch and the first one saves; such a training does not resume.
+    ``torchrun`` or ``accelerate launch`` the processes share each batch and the first one saves; such a training
+    resumes with any number of processes, also with one.
 
     Args:
         recipe: its path, its name if it comes with Sentir, or a `Recipe`.

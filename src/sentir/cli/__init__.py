@@ -11,6 +11,7 @@ from importlib import metadata
 
 from sentir.errors import SentirError
 from sentir.i18n import LANGUAGES, _, set_language
+from sentir.io import explain_os_error
 from sentir.optional_dependencies import translate_import_error
 from sentir.plugins import PluginFailures
 from sentir.process_group import rank
@@ -55,7 +56,12 @@ def main() -> None:
               "size.", why=why)
         )  # fmt: skip
     except OSError as error:
-        _exit_with_error(_("A file or folder cannot be used: {why}.", why=error))
+        why = explain_os_error(error)
+        _exit_with_error(
+            _("{path} cannot be used: {why}.", path=error.filename, why=why)
+            if error.filename
+            else _("A file or folder cannot be used: {why}.", why=why)
+        )
 
 
 def _tolerate_encoding_errors() -> None:

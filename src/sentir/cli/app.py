@@ -9,10 +9,13 @@ from typing import Annotated
 import typer
 
 from sentir.cli import output
+from sentir.cli.bench import bench
 from sentir.cli.browser import open_page
+from sentir.cli.cache import cache
 from sentir.cli.card import card
 from sentir.cli.corpus import corpus
 from sentir.cli.demo import demo
+from sentir.cli.doctor import doctor
 from sentir.cli.embed import embed
 from sentir.cli.explain import explain
 from sentir.cli.export import export
@@ -30,6 +33,7 @@ from sentir.cli.options import (
     RunFolderOption,
     SetOption,
     SplitOption,
+    TaskOption,
 )
 from sentir.cli.plugins import AllowPluginsOption, PluginOption, load_allowed_plugins, load_corpus_plugins
 from sentir.cli.predict import predict
@@ -120,7 +124,7 @@ def train(
     root: RootOption = None,
     set_: SetOption = None,
     init_from: Annotated[
-        Path | None,
+        str | None,
         typer.Option(help=_("Saved model to continue training: its network and labels, with the recipe's data.")),
     ] = None,
     tensorboard: Annotated[Path | None, typer.Option(help=_("Folder for TensorBoard logs."))] = None,
@@ -172,21 +176,22 @@ def evaluate(
     analyze: Annotated[
         bool, typer.Option("--analyze", help=_("Also print calibration, scores by slice, and errors."))
     ] = False,
+    task: TaskOption = None,
     revision: RevisionOption = None,
     plugin: PluginOption = None,
     allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
-    model = at_revision(model, revision)
+    saved = at_revision(model, revision)
     load_corpus_plugins(corpus, allow_plugins)
     from sentir import api
     from sentir.cli.scores_output import print_analysis, print_scores
 
     with show_progress():
-        if analyze:
-            scores, analysis = api.analyze(model, root=root, corpus=corpus, split=split, reason=reason)
-        else:
-            scores, analysis = api.evaluate(model, root=root, corpus=corpus, split=split, reason=reason), None
+        result = (api.analyze if analyze else api.evaluate)(
+            saved, root=root, corpus=corpus, split=split, reason=reason, task=task
+        )
+    scores, analysis = result if isinstance(result, tuple) else (result, None)
     if json:
         output.print_json([scores.to_row() | ({"analysis": asdict(analysis)} if analysis else {})])
     else:
@@ -247,7 +252,7 @@ app.command(
 
 app.command(
     help=_(
-        "Embed texts, files and tables: write the vectors before the model's last layer. Exit code 1 if any "
+        "Embed texts, files and tables. Writes the vectors before the model's last layer. Exit code 1 if any "
         "could not be embedded."
     ),
     epilog=_("Example: sentir embed models/mine talks.csv --out vectors.npy"),
@@ -283,8 +288,25 @@ app.command(
 )(card)
 
 app.command(
-    help=_("Serve saved models over HTTP: predictions, timelines of recordings and live streams."),
+    help=_("Serve saved models over HTTP, with a page. Predicts texts, recordings and live streams."),
     epilog=_("Example: sentir serve models/mine --purpose research"),
 )(serve)
 
+app.command(
+    help=_(
+        "Check this installation. Looks at versions, codecs, accelerator, memory, disk, caches, ledger, hub and "
+        "Kaggle. Exit code 1 if something does not work."
+    ),
+    epilog=_("Example: sentir doctor --offline"),
+)(doctor)
+
+app.command(
+    help=_(
+        "Measure the speed of predicting and training. It uses one core of this machine, and compares it with "
+        "another one's. Exit code 1 if a benchmark fails."
+    ),
+    epilog=_("Example: sentir bench --out here.json --compare there.json"),
+)(bench)
+
 app.add_typer(corpus, name="corpus")
+app.add_typer(cache, name="cache")

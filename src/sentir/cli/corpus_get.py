@@ -21,11 +21,19 @@ _EXIT_INTERRUPTED = 130  # as shells report Ctrl-C
 
 def get(
     name: Annotated[
-        str, typer.Argument(metavar="CORPUS", help=_("meld, mosei, mosei-videos or thesis-spectrograms."))
+        str,
+        typer.Argument(
+            metavar="CORPUS",
+            help=_("meld, mmeld, mosei, ravdess, cremad …; an unknown name lists all."),
+        ),
     ],
     source: Annotated[
         str | None,
-        typer.Option(help=_("Where to download from: kaggle (default); meld also from original or huggingface.")),
+        typer.Option(
+            help=_(
+                "Where to download from: kaggle (default), original or huggingface, as far as a corpus has them."
+            )
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help=_("Folder to download to; default: in the cache."))] = None,
     yes: Annotated[bool, typer.Option("--yes", help=_("Download without confirmation."))] = False,

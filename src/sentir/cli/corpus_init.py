@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 def init(
     table: Annotated[
         Path,
-        typer.Argument(help=_("CSV, TSV, XLSX, Parquet or JSON Lines file, or a folder saved by 'datasets'.")),
+        typer.Argument(
+            help=_(
+                "CSV, TSV, XLSX, Parquet or JSON Lines file, a folder saved by 'datasets' or of a known corpus."
+            )
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option(help=_("Recipe to write (.toml); default: named after the table."))
@@ -49,7 +53,10 @@ def _print_draft(draft: RecipeDraft) -> None:
     ]  # fmt: skip
     headings = (_("column"), _("role"), _("non-empty"), _("unique"), _("example"), _("reason"))
     styles = ["" if one.role else "dim" for one in inspection.columns]
-    output.print_table(TableBlock(headings, rows, numeric=()), title=title, styles=styles)
+    if rows:
+        output.print_table(TableBlock(headings, rows, numeric=()), title=title, styles=styles)
+    else:
+        output.print_line(_("Recognized: {corpus}. {title}", corpus=inspection.reader, title=title))
     sizes = ", ".join(f"{display_name(split)} {format_count(n)}" for split, n in draft.splits.items())
     output.print_line(_("Task: {task}. Utterances: {sizes}.", task=display_name(inspection.task), sizes=sizes))
     for setting, question in inspection.questions.items():

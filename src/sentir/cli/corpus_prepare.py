@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from sentir.cli import output
+from sentir.cli.engine_options import (
+    AddressOption,
+    EngineOption,
+    GpusOption,
+    ShareOption,
+    make_other_engine,
+)
 from sentir.cli.interrupts import handle_interrupts
 from sentir.cli.options import CorpusArgument, JsonOption, RootOption, WorkersOption
 from sentir.cli.plugins import AllowPluginsOption, PluginOption, load_corpus_plugins
@@ -33,15 +40,22 @@ def prepare(
     mel: Annotated[
         str | None, typer.Option(help=_("Mel spectrogram: mel or thesis; default: that of the recipe's model."))
     ] = None,
+    engine: EngineOption = "local",
+    address: AddressOption = None,
+    num_gpus: GpusOption = 0.0,
+    shard: ShareOption = None,
     plugin: PluginOption = None,
     allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
     load_corpus_plugins(name, allow_plugins)
     from sentir import api
+    from sentir.engines.shards import Share
 
     with handle_interrupts(), show_progress():
-        report = api.prepare_corpus(name, root=root, out=out, workers=workers, mel=mel)
+        other = make_other_engine(engine, address, num_gpus)
+        share = Share.parse(shard)
+        report = api.prepare_corpus(name, root=root, out=out, workers=workers, mel=mel, engine=other, share=share)
     if json:
         output.print_json(report.to_dict())
     else:

@@ -45,7 +45,7 @@ def explain(
     allow_plugins: AllowPluginsOption = False,
     json: JsonOption = False,
 ) -> None:
-    model = at_revision(model, revision)
+    saved = at_revision(model, revision)
     load_corpus_plugins(corpus, allow_plugins)
     has_input = text is not None or file is not None
     explains_prediction = has_input or utterance_id is not None
@@ -63,11 +63,11 @@ def explain(
     with show_progress():
         if explains_prediction:
             explanation = api.explain(
-                model, utterance_id=utterance_id, text=text, file=file, corpus=corpus, root=root, label=label,
+                saved, utterance_id=utterance_id, text=text, file=file, corpus=corpus, root=root, label=label,
                 sanity_check=sanity_check, html=html,
             )  # fmt: skip
         else:
-            explanation = api.explain_model(model, corpus=corpus, root=root, html=html)
+            explanation = api.explain_model(saved, corpus=corpus, root=root, html=html)
     if json:
         output.print_json(explanation.to_dict())
         return

@@ -11,6 +11,7 @@ import typer
 
 from sentir.errors import CorpusError
 from sentir.files.media_files import is_media_file
+from sentir.files.remote_files import RemoteFile, is_remote
 from sentir.files.tables import JSON_SUFFIXES, TABLE_SUFFIXES
 from sentir.i18n import _
 from sentir.paths import STARTER
@@ -56,8 +57,18 @@ TurnColumnOption = Annotated[
     str | None, typer.Option(help=_("Column of turn numbers within a dialogue; default: the recipe's."))
 ]
 
+EnrollOption = Annotated[
+    Path | None,
+    typer.Option(
+        help=_(
+            "Clips of the speaker, without labels, to normalize by: a file, a folder, or a table with a speaker "
+            "column."
+        )
+    ),
+]
 
-def split_model(model: str | None, files: Sequence[str] | None) -> tuple[Path, list[str]]:
+
+def split_model(model: str | None, files: Sequence[str] | None) -> tuple[str, list[str]]:
     """Return the model and the files of a command whose first argument may be either.
 
     It is a file if it is the path of one, as models are folders; the model is then the starter.
@@ -66,13 +77,15 @@ def split_model(model: str | None, files: Sequence[str] | None) -> tuple[Path, l
         CorpusError: if the first argument is a file that does not exist, or looks like a text.
     """
     if model is None:
-        return Path(STARTER), []
+        return STARTER, []
+    if is_remote(model):
+        return STARTER, [model, *(files or ())]
     is_input = is_media_file(model) or Path(model).suffix.lower() in TABLE_SUFFIXES | JSON_SUFFIXES
     if not os.path.isdir(model) and (is_input or not model or any(letter.isspace() for letter in model)):
         require_files([model])
     if os.path.isfile(model):
-        return Path(STARTER), [model, *(files or ())]
-    return Path(model), [*(files or ())]
+        return STARTER, [model, *(files or ())]
+    return model, [*(files or ())]
 
 
 def make_items(texts: Sequence[str] | None, files: Sequence[str] | None) -> list[object]:
@@ -84,9 +97,16 @@ def make_items(texts: Sequence[str] | None, files: Sequence[str] | None) -> list
     texts, files = texts or (), files or ()
     if not texts and not files:
         raise CorpusError(_("There is nothing to predict; give --text or a file."))
-    require_files(files)
-    paths = list(map(Path, files))
-    if len(texts) == len(paths) and all(is_media_file(path) and not path.is_dir() for path in paths):
-        pairs = zip(texts, paths, strict=True)
+    require_files(file for file in files if not is_remote(file))
+    if len(texts) == len(files) and all(map(_is_local_clip, files)):
+        pairs = zip(texts, map(Path, files), strict=True)
         return [{"id": str(path), "text": text, "audio": path} for text, path in pairs]
-    return [*texts, *paths]
+    return [*texts, *map(_to_item, files)]
+
+
+def _is_local_clip(file: str) -> bool:
+    return is_media_file(file) and not is_remote(file) and not Path(file).is_dir()
+
+
+def _to_item(file: str) -> Path | RemoteFile:
+    return RemoteFile(file) if is_remote(file) else Path(file)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from sentir.i18n import _
-from sentir.process_group import rank, world_size
+from sentir.process_group import rank
 
 
 class _TerminatedError(KeyboardInterrupt):
@@ -33,18 +33,17 @@ def handle_interrupts(message: str = "") -> Iterator[None]:
         yield
     except KeyboardInterrupt as stopped:
         if rank() == 0:
-            print(message or _interrupt_message(), file=sys.stderr)
+            print(message or _("Stopped. Run the same command again to resume."), file=sys.stderr)
         raise SystemExit(143 if isinstance(stopped, _TerminatedError) else 130) from None
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, before)
 
 
+def resume_message() -> str:
+    """Return how to resume a command that takes ``--resume``."""
+    return _("Stopped. Run the same command with --resume to go on.")
+
+
 def _raise_terminated(_number: int, _frame: FrameType | None) -> None:
     raise _TerminatedError
-
-
-def _interrupt_message() -> str:
-    if world_size() > 1:
-        return _("Stopped. Training on several processes saves no checkpoints; the same command starts over.")
-    return _("Stopped. Run the same command again to resume.")

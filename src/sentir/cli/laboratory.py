@@ -6,6 +6,7 @@ from typing import Any
 
 from typer.core import TyperCommand
 
+from sentir.cli.usage_errors import HELP_OPTIONS
 from sentir.optional_dependencies import require_extra
 
 
@@ -14,6 +15,6 @@ class LaboratoryCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Require the packages before anything else, then parse the options."""
-        if "--help" not in args:
+        if not set(HELP_OPTIONS) & set(args):
             require_extra("train", f"'{ctx.command_path}'")
         return super().parse_args(ctx, args)

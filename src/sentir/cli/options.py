@@ -29,7 +29,7 @@ RecipeArgument = Annotated[
     Path, typer.Argument(help=_("A recipe: a TOML file, or the name of one that comes with Sentir."))
 ]
 ModelArgument = Annotated[
-    Path, typer.Argument(help=_("Folder of a saved model, or one on the hub: OWNER/NAME or OWNER/NAME@REVISION."))
+    str, typer.Argument(help=_("Folder of a saved model, or one on the hub: OWNER/NAME or OWNER/NAME@REVISION."))
 ]
 ProviderOption = Annotated[
     str, typer.Option(help=_("Execution provider of an exported model: cpu, cuda, directml or coreml."))
@@ -37,3 +37,4 @@ ProviderOption = Annotated[
 RevisionOption = Annotated[
     str | None, typer.Option(help=_("Branch, tag or commit of a model on the hub; default: main."))
 ]
+TaskOption = Annotated[str | None, typer.Option(help=_("One of the model's tasks; default: its main one."))]

@@ -119,12 +119,27 @@ def _format_prediction(one: Prediction | TaskPrediction) -> str:
     return numbers or label_names(one.labels)
 
 
-def print_written(rows: Sequence[Prediction], path: Path, names: Mapping[str, str]) -> None:
-    """Print on standard error, as standard output may be JSON, what was written and which columns to look at."""
+def print_written(path: Path, problems: int, notes: int, names: Mapping[str, str]) -> None:
+    """Print on standard error, as standard output may be JSON, what was written and which columns to look at.
+
+    Args:
+        path: the table of predictions.
+        problems, notes: how many rows have any.
+        names: predicted column → its name in the table.
+    """
     _error_console.print(as_text(_("Written: {path}", path=path)))
-    if n := sum(bool(row.problem) for row in rows):
+    if problems:
         _error_console.print(
-            as_text(_("{n} could not be predicted; see the column '{name}'.", n=n, name=names["problem"]))
+            as_text(_("{n} could not be predicted; see the column '{name}'.", n=problems, name=names["problem"]))
         )
-    if n := sum(bool(row.notes) for row in rows):
-        _error_console.print(as_text(_("{n} have notes; see the column '{name}'.", n=n, name=names["notes"])))
+    if notes:
+        _error_console.print(as_text(_("{n} have notes; see the column '{name}'.", n=notes, name=names["notes"])))
+
+
+def print_share(path: Path) -> None:
+    """Print on standard error what was done of a file that several jobs write."""
+    message = _(
+        "This share is done. When all are, the same command with --resume instead of --shard writes {path}.",
+        path=path,
+    )
+    _error_console.print(as_text(message))

@@ -13,11 +13,12 @@ from rich.text import Text
 from sentir.cli import output
 from sentir.display_names import display_name, model_display_name
 from sentir.evaluation.analysis.error_analysis import ErrorAnalysis
+from sentir.evaluation.enrollment_table import enrollment_table
 from sentir.evaluation.formatting import format_number, format_score
 from sentir.evaluation.metrics import AT_HALF_SUFFIX, metric_display_name, metric_short_name
 from sentir.evaluation.results import Comparison, ModelScores
 from sentir.i18n import _, format_count, gettext_noop
-from sentir.report import tables
+from sentir.report import folds, tables
 from sentir.report.calibration import calibration_sentences
 from sentir.report.sentences import count_earlier_openings, grade_sentence
 from sentir.report.study_report import StudyReport
@@ -51,6 +52,11 @@ def print_study(report: StudyReport, folder: Path) -> None:
     for section in task_sections(report):
         if rows := section.test_rows or section.dev_rows:
             _print_models(rows, ordered_metrics(rows, section.metric), show_families=bool(section.families))
+            _print_folds(rows, section.metric)
+        for split, own in (("test", section.test_rows), ("dev", section.dev_rows)):
+            if (enrolled := enrollment_table(own)) is not None:
+                title = _("{split}, with other clips of the speakers", split=display_name(split))
+                output.print_table(enrolled, title=title)
         for title, comparisons in comparison_groups(section):
             _print_comparisons(
                 title, [c for c in comparisons if c.split == ("test" if section.test_rows else "dev")]
@@ -68,6 +74,15 @@ def print_study(report: StudyReport, folder: Path) -> None:
         if card.grade:
             output.print_line(f"{card.name}: {grade_sentence(card.grade)}")
     output.print_line(_("Report: {path}", path=folder / "report.html"))
+
+
+def _print_folds(rows: Sequence[ModelScores], headline: str) -> None:
+    for metric in folds.fold_metrics(rows, headline):
+        output.print_table(
+            folds.fold_table(rows, metric), title=_("{metric} by fold", metric=metric_display_name(metric))
+        )
+    for sentence in folds.fold_sentences(rows):
+        output.print_line(f"- {sentence}")
 
 
 def _print_comparisons(title: str, comparisons: Sequence[Comparison]) -> None:

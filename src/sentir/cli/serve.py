@@ -9,12 +9,13 @@ from typing import Annotated
 
 import typer
 
+from sentir.cli import output
 from sentir.cli.options import ProviderOption
 from sentir.cli.plugins import PluginOption
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.optional_dependencies import require_extra
-from sentir.paths import STARTER, PathLike
+from sentir.paths import PathLike
 
 TOKEN_VARIABLE = "SENTIR_TOKEN"
 
@@ -24,7 +25,10 @@ def serve(
         list[str] | None,
         typer.Argument(
             metavar="MODEL…",
-            help=_("Folders of saved models, or NAME=FOLDER; default: the starter, for English text."),
+            help=_(
+                "Folders of saved models, or NAME=FOLDER; default: the starter, for English text, and a demo "
+                "model of 'make run' with audio."
+            ),
         ),
     ] = None,
     host: Annotated[str, typer.Option(help=_("Address to listen on."))] = "127.0.0.1",
@@ -51,6 +55,7 @@ def serve(
 ) -> None:
     require_extra("serve", "'sentir serve'")
     from sentir import api
+    from sentir.serving.first_run import first_models
     from sentir.serving.purposes import check_purpose
     from sentir.serving.run import serve as run
     from sentir.serving.settings import Limits, ServerSettings
@@ -58,8 +63,14 @@ def serve(
     check_purpose(purpose, ())  # before the models are loaded
     limits = Limits(max_body_bytes=max_body_mb * 1024**2, max_seconds=max_seconds, max_batch_inputs=max_batch)
     settings = ServerSettings(purpose, read_token(token_file), tuple(cors or ()), limits)
-    named = name_models(models or [STARTER])
+    if models:
+        named = name_models(models)
+    else:
+        named, settings = first_models(Path(), settings)
     recognizers = {name: api.load(folder, provider=provider) for name, folder in named.items()}
+    if port:
+        output.print_line(_("Open http://{address} in a browser; Ctrl-C ends the server.",
+                            address=f"{host}:{port}{root_path}"))  # fmt: skip
     run(recognizers, settings, host=host, port=port, root_path=root_path)
 
 

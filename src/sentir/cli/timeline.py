@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,8 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentir.cli import output
-from sentir.cli.input_options import OptionalModelArgument, split_model
-from sentir.cli.interrupts import handle_interrupts
+from sentir.cli.engine_options import (
+    AddressOption,
+    EngineOption,
+    GpusOption,
+    ShareOption,
+    make_other_engine,
+)
+from sentir.cli.input_options import EnrollOption, OptionalModelArgument, split_model
+from sentir.cli.interrupts import handle_interrupts, resume_message
 from sentir.cli.options import JsonOption, WorkersOption
 from sentir.cli.plugins import PluginOption
 from sentir.display_names import display_name
@@ -73,23 +81,34 @@ def timeline(
     smoothing: Annotated[
         int, typer.Option(help=_("Turns of the same speaker, on each side, to average with; default: none."))
     ] = 0,
+    enroll: EnrollOption = None,
+    enroll_turns: Annotated[
+        str | None,
+        typer.Option(
+            help=_("Normalize each turn by the turns of its speaker: others, or earlier for those before it.")
+        ),
+    ] = None,
     score: Annotated[
         Path | None,
         typer.Option(help=_("Annotation file with the true labels, or a folder with one per recording.")),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help=_("Go on with a run that was interrupted."))] = False,
     workers: WorkersOption = None,
+    engine: EngineOption = "local",
+    address: AddressOption = None,
+    num_gpus: GpusOption = 0.0,
+    shard: ShareOption = None,
     plugin: PluginOption = None,
     json: JsonOption = False,
 ) -> None:
     from sentir import api
+    from sentir.engines.shards import Share
     from sentir.worker_processes import count_cores
 
     folder, recordings = split_model(model, recordings)
     if not recordings:
         raise TimelineError(_("There is no recording; give an audio or video file, or a conversation."))
-    stopped = _("Stopped. Run the same command with --resume to go on.")
-    with handle_interrupts(stopped), show_progress():
+    with handle_interrupts(resume_message()), show_progress():
         results = api.write_timelines(
             folder,
             recordings,
@@ -98,12 +117,16 @@ def timeline(
             turns=turns,
             resume=resume,
             workers=workers or count_cores(),
+            engine=make_other_engine(engine, address, num_gpus),
+            share=Share.parse(shard),
             asr=asr,
             diarizer=diarizer,
             voice_activity=voice_activity,
             min_seconds=min_seconds,
             max_seconds=max_seconds,
             smoothing=smoothing,
+            enroll=enroll,
+            enroll_turns=enroll_turns,
         )
         scores = None if score is None else api.score_files(results, score)
     if json:
@@ -119,26 +142,28 @@ def timeline(
 def _to_json(results: list[TimelineFiles], scores: TimelineScores | None) -> dict[str, Any]:
     rows = [
         {"recording": str(one.recording), "files": list(map(str, one.files)), "problem": one.problem,
-         "turns": None if one.timeline is None else len(one.timeline)}
+         "turns": None if timeline is None else len(timeline)}
         for one in results
+        for timeline in (one.timeline,)
     ]  # fmt: skip
     return {"recordings": rows, "scores": None if scores is None else asdict(scores)}
 
 
 def _print_results(results: list[TimelineFiles]) -> None:
-    rows = []
+    rows, notes = [], dict[Path, Sequence[str]]()
     for one in results:
-        if one.timeline is not None:
-            counts = Counter(label for turn in one.timeline.turns for label in turn.labels)
+        if (timeline := one.timeline) is not None:
+            counts = Counter(label for turn in timeline.turns for label in turn.labels)
             common = " · ".join(f"{display_name(name)} {n}" for name, n in counts.most_common(3))
-            seconds = one.timeline.source.seconds
+            seconds = timeline.source.seconds
             duration = "–" if seconds is None else f"{format_decimal(seconds, 1)} s"
-            rows.append([one.recording.name, duration, format_count(len(one.timeline)), common])
+            rows.append([one.recording.name, duration, format_count(len(timeline)), common])
+            notes[one.recording] = timeline.notes
     if rows:
         headings = (_("recording"), _("duration"), _("turns"), _("most frequent"))
         output.print_table(TableBlock(headings, rows, numeric=(1, 2)))
     for one in results:
-        for note in one.timeline.notes if one.timeline is not None else ():
+        for note in notes.get(one.recording, ()):
             output.print_with_severity("note", f"{one.recording.name}: {note}")
         if one.files:
             output.print_line(_("Written: {path}", path=", ".join(map(str, one.files))))

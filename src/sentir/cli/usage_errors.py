@@ -16,6 +16,7 @@ from sentir.safe_text import make_printable
 
 _UsageError: Any = typer.BadParameter.__bases__[0]  # of click, or of typer's own copy of it
 _BaseFormatter: Any = typer.Context.formatter_class
+HELP_OPTIONS = ["-h", "--help"]
 _NAME_PATTERN = r"'?(?P<name>.+?)'?"
 _MESSAGES = {  # pattern of click's message → ours
     rf"Missing (argument|parameter|option) {_NAME_PATTERN}(\. .*)?\.?": gettext_noop("{name} is missing."),
@@ -66,6 +67,9 @@ class _HelpFormatter(_BaseFormatter):  # type: ignore[misc]
 class _HelpContext(typer.Context):
     formatter_class = _HelpFormatter
 
+    def __init__(self, *settings: Any, **named: Any) -> None:
+        super().__init__(*settings, **{"help_option_names": HELP_OPTIONS} | named)
+
 
 class CommandGroup(TyperGroup):
     """Commands with usage errors and help texts in the current language."""
@@ -110,7 +114,8 @@ def _translated_errors() -> Iterator[None]:
 
 def translate_usage_error(message: str) -> str:
     """Translate a usage error of click; ``""`` if it is unknown."""
+    message = message.strip().removesuffix(" (Possible options: --help)")  # what is similar to it by chance
     for pattern, sentence in _MESSAGES.items():
-        if match := re.fullmatch(pattern, message.strip(), re.DOTALL):
+        if match := re.fullmatch(pattern, message, re.DOTALL):
             return _(sentence, **match.groupdict())
     return ""

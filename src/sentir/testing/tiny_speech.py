@@ -20,13 +20,13 @@ _SIZES: dict[str, Any] = {
 }
 
 
-def make_tiny_speech_backbone(name: str, folder: Path, *, norm: str = "group") -> Path:
+def make_tiny_speech_backbone(name: str, folder: Path, *, norm: str | None = None) -> Path:
     """Write a randomly initialized speech encoder and its feature extractor, in the layout of a named backbone.
 
     Args:
-        name: ``wav2vec2``, ``hubert``, ``wavlm`` or ``whisper`` (encoder and decoder).
+        name: of a speech backbone of Sentir; those of Whisper have an encoder and a decoder.
         folder: created if needed; the same arguments write the same files.
-        norm: of all but Whisper: ``group`` as in base models, or ``layer`` as in large ones.
+        norm: of all but Whisper: ``group`` as in base models, or ``layer`` as in large ones; by default its own.
 
     Returns:
         The folder, for ``model.audio.weights``: 2 layers of width 32, whatever the name.
@@ -36,12 +36,18 @@ def make_tiny_speech_backbone(name: str, folder: Path, *, norm: str = "group") -
     """
     from transformers import Wav2Vec2FeatureExtractor, WhisperFeatureExtractor
 
+    family, _dash, size = name.partition("-")
+    bands = 128 if size == "large-v3" else 80
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = _make_whisper() if name == "whisper" else _make_waveform_model(name, norm)
+        if family == "whisper":
+            model = _make_whisper(bands)
+        else:
+            model = _make_waveform_model(family, norm or ("layer" if size == "large" else "group"))
     with quiet_transformers():
         model.save_pretrained(folder)
-    extractor = WhisperFeatureExtractor() if name == "whisper" else Wav2Vec2FeatureExtractor(do_normalize=True)
+    is_whisper = family == "whisper"
+    extractor = WhisperFeatureExtractor(bands) if is_whisper else Wav2Vec2FeatureExtractor(do_normalize=True)
     extractor.save_pretrained(folder)
     return folder
 
@@ -57,10 +63,10 @@ def _make_waveform_model(name: str, norm: str) -> Any:
     return model(config(**_SIZES, feat_extract_norm=norm, do_stable_layer_norm=norm == "layer"))
 
 
-def _make_whisper() -> Any:
+def _make_whisper(bands: int) -> Any:
     from transformers import WhisperConfig, WhisperForConditionalGeneration
 
-    sizes: dict[str, Any] = {"d_model": 32, "vocab_size": 8, "num_mel_bins": 80}
+    sizes: dict[str, Any] = {"d_model": 32, "vocab_size": 8, "num_mel_bins": bands}
     for part in ("encoder", "decoder"):
         sizes |= {f"{part}_layers": 2, f"{part}_attention_heads": 2, f"{part}_ffn_dim": 64}
     sizes |= dict.fromkeys(("pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id"), 0)

@@ -5,20 +5,29 @@ They are randomly initialized, with a vocabulary of a few sentences; nothing is 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from string import ascii_letters, ascii_lowercase, punctuation
 from typing import Any
 
 import torch
 
-from sentir.models.bertweet import build_bertweet_tokenizer
 from sentir.models.pretrained_tokenizer import PretrainedTokenizer
 from sentir.models.text_encoder import TextEncoder, save_text_encoder
 from sentir.models.tokenization import TextTokenizer
 from sentir.models.tokenizer_loading import convert_tokenizer
+from sentir.testing.tiny_tokenizers import (
+    make_byte_bpe,
+    make_deberta_unigram,
+    make_eurobert_bpe,
+    make_gemma_bpe,
+    make_modernbert_bpe,
+    make_multilingual_unigram,
+    make_qwen_bpe,
+    make_robertuito_bpe,
+    make_tweet_bpe,
+    make_unigram,
+    make_wordpiece,
+)
 
 SENTENCES = (
     "I am so happy that you came, this is wonderful!",
@@ -38,9 +47,7 @@ def make_tiny_text_backbone(name: str, folder: Path, texts: Sequence[str] = SENT
     """Write a randomly initialized text encoder and a small working tokenizer, of the kind of a named backbone.
 
     Args:
-        name: ``bert-base-uncased``, ``minilm``, ``roberta-base``, ``twitter-roberta-base-sentiment``,
-            ``bertweet-base-sentiment-analysis``, ``xlnet-base-cased``, ``xlm-roberta-base`` or
-            ``multilingual-minilm``.
+        name: of a text backbone of Sentir.
         folder: created if needed; the same arguments write the same files.
         texts: source of the vocabulary.
 
@@ -59,80 +66,6 @@ def make_tiny_text_backbone(name: str, folder: Path, texts: Sequence[str] = SENT
         model = make_model(tokenizer)
     save_text_encoder(TextEncoder(model), TextTokenizer(tokenizer, tokenizer.model_max_length, str), folder)
     return folder
-
-
-def _count_words(backend: Any, texts: Sequence[str]) -> list[str]:
-    """Return the words that a tokenizer splits texts into, normalized, most frequent first."""
-    if backend.normalizer is not None:
-        texts = [backend.normalizer.normalize_str(text) for text in texts]
-    counts = Counter(word for text in texts for word, _span in backend.pre_tokenizer.pre_tokenize_str(text))
-    return sorted(counts, key=lambda word: (-counts[word], word))
-
-
-def _make_merges(words: Sequence[str], end: str = "") -> list[tuple[str, str]]:
-    """Return byte-pair merges that build words from left to right; ``end`` marks a word's last character."""
-    pairs = [(word[:n], word[n] + end * (n == len(word) - 1)) for word in words for n in range(1, len(word))]
-    return list(dict.fromkeys(pairs))
-
-
-def _make_vocabulary(*tokens: Iterable[str]) -> dict[str, int]:
-    return {token: n for n, token in enumerate(dict.fromkeys(chain(*tokens)))}
-
-
-def _make_wordpiece(texts: Sequence[str]) -> Any:
-    from transformers import BertTokenizer
-
-    words = _count_words(BertTokenizer()._tokenizer, texts)
-    letters = sorted(set("".join(words)) | set(ascii_lowercase))
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    vocab = _make_vocabulary(special, letters, [f"##{letter}" for letter in letters], words)
-    return BertTokenizer(vocab=vocab, model_max_length=512)
-
-
-def _make_byte_bpe(texts: Sequence[str]) -> Any:
-    from tokenizers.pre_tokenizers import ByteLevel
-    from transformers import RobertaTokenizer
-
-    merges = _make_merges(_count_words(RobertaTokenizer()._tokenizer, texts))
-    merged = ["".join(pair) for pair in merges]
-    vocab = _make_vocabulary(["<s>", "<pad>", "</s>", "<unk>"], sorted(ByteLevel.alphabet()), merged, ["<mask>"])
-    return RobertaTokenizer(vocab=vocab, merges=merges, model_max_length=512)  # type: ignore[arg-type]
-
-
-def _make_tweet_bpe(texts: Sequence[str]) -> Any:
-    """Build BERTweet's tokenizer from its files: ``left right count`` and ``token count``."""
-    words = list(dict.fromkeys(word for text in texts for word in text.split()))
-    letters = sorted(set("".join(words)) | set(ascii_letters))
-    merges = _make_merges(words, end="</w>")
-    symbols = [*letters, *(f"{letter}</w>" for letter in letters), *("".join(pair) for pair in merges)]
-    pieces = _make_vocabulary(s.removesuffix("</w>") if s.endswith("</w>") else f"{s}@@" for s in symbols)
-    codes, vocab = ("".join(f"{one} 1\n" for one in lines) for lines in (map(" ".join, merges), pieces))
-    config = {"tokenizer_class": "BertweetTokenizer", "model_max_length": 128}
-    return build_bertweet_tokenizer(vocab.encode(), codes.encode(), config)
-
-
-def _make_unigram(texts: Sequence[str]) -> Any:
-    from transformers import XLNetTokenizer
-
-    words = _count_words(XLNetTokenizer()._tokenizer, texts)
-    bare = [bare for word in words if (bare := word.rstrip(punctuation))]
-    letters = sorted(set("".join(words)) | set(ascii_letters))
-    special = ["<unk>", "<s>", "</s>", "<cls>", "<sep>", "<pad>", "<mask>", "<eod>", "<eop>"]
-    pieces = _make_vocabulary(special, letters, bare)
-    scores = {piece: -10.0 if len(piece) == 1 else -5.0 for piece in pieces} | dict.fromkeys(special, 0.0)
-    return XLNetTokenizer(vocab=list(scores.items()), unk_id=0)
-
-
-def _make_multilingual_unigram(texts: Sequence[str]) -> Any:
-    from transformers import XLMRobertaTokenizer
-
-    words = _count_words(XLMRobertaTokenizer()._tokenizer, texts)
-    bare = [bare for word in words if (bare := word.rstrip(punctuation))]
-    letters = sorted(set("".join(words)) | set(ascii_letters))
-    special = ["<s>", "<pad>", "</s>", "<unk>"]
-    pieces = _make_vocabulary(special, letters, bare, ["<mask>"])
-    scores = {piece: -10.0 if len(piece) == 1 else -5.0 for piece in pieces} | dict.fromkeys(special, 0.0)
-    return XLMRobertaTokenizer(vocab=list(scores.items()), model_max_length=512)
 
 
 def _common_config(tokenizer: PretrainedTokenizer) -> dict[str, Any]:
@@ -173,6 +106,55 @@ def _make_bertweet(tokenizer: PretrainedTokenizer) -> Any:
     return _make_roberta(tokenizer, positions=130)
 
 
+def _make_deberta(tokenizer: PretrainedTokenizer) -> Any:
+    from transformers import DebertaV2Config, DebertaV2Model
+
+    relative: dict[str, Any] = {"position_buckets": 256, "norm_rel_ebd": "layer_norm", "share_att_key": True}
+    config = DebertaV2Config(
+        **_common_config(tokenizer),
+        **relative,
+        max_position_embeddings=512,
+        type_vocab_size=0,
+        relative_attention=True,
+        pos_att_type=["p2c", "c2p"],
+        position_biased_input=False,
+    )
+    return DebertaV2Model(config)
+
+
+def _make_modernbert(tokenizer: PretrainedTokenizer) -> Any:
+    """Build one whose first layer attends to all tokens, and whose second to its 64 neighbors."""
+    from transformers import ModernBertConfig, ModernBertModel
+
+    ends = ("cls", "sep") if "cls_token" in tokenizer.config else ("bos", "eos")
+    first, last = (tokenizer.token_id(tokenizer.config[f"{name}_token"]) for name in ends)
+    ids: dict[str, Any] = {
+        "bos_token_id": first,
+        "cls_token_id": first,
+        "eos_token_id": last,
+        "sep_token_id": last,
+    }
+    return ModernBertModel(ModernBertConfig(**_common_config(tokenizer), **ids, max_position_embeddings=8192))
+
+
+def _make_eurobert(tokenizer: PretrainedTokenizer) -> Any:
+    from transformers import EuroBertConfig, EuroBertModel
+
+    sizes = _common_config(tokenizer) | _begin_and_end(tokenizer)
+    sizes["mask_token_id"] = tokenizer.token_id(tokenizer.mask_token)
+    return EuroBertModel(EuroBertConfig(**sizes, num_key_value_heads=2, max_position_embeddings=8192))
+
+
+def _make_qwen(tokenizer: PretrainedTokenizer) -> Any:
+    from transformers import Qwen3Config, Qwen3Model
+
+    sizes = _common_config(tokenizer) | {"eos_token_id": tokenizer.pad_token_id}
+    config = Qwen3Config(
+        **sizes, num_key_value_heads=1, head_dim=16, max_window_layers=2, max_position_embeddings=32_768
+    )
+    return Qwen3Model(config)
+
+
 def _make_xlnet(tokenizer: PretrainedTokenizer) -> Any:
     from transformers import XLNetConfig, XLNetModel
 
@@ -190,12 +172,20 @@ def _make_xlm_roberta(tokenizer: PretrainedTokenizer) -> Any:
 
 _Factories = tuple[Callable[[Sequence[str]], Any], Callable[[PretrainedTokenizer], Any]]
 _FAMILIES: dict[str, _Factories] = {
-    "bert-base-uncased": (_make_wordpiece, _make_bert),
-    "minilm": (_make_wordpiece, _make_bert),
-    "roberta-base": (_make_byte_bpe, _make_roberta),
-    "twitter-roberta-base-sentiment": (_make_byte_bpe, _make_roberta),
-    "bertweet-base-sentiment-analysis": (_make_tweet_bpe, _make_bertweet),
-    "xlnet-base-cased": (_make_unigram, _make_xlnet),
-    "xlm-roberta-base": (_make_multilingual_unigram, _make_xlm_roberta),
-    "multilingual-minilm": (_make_multilingual_unigram, _make_bert),
+    "bert-base-uncased": (make_wordpiece, _make_bert),
+    "minilm": (make_wordpiece, _make_bert),
+    "roberta-base": (make_byte_bpe, _make_roberta),
+    "roberta-large": (make_byte_bpe, _make_roberta),
+    "deberta-v3-base": (make_deberta_unigram, _make_deberta),
+    "modernbert-base": (make_modernbert_bpe, _make_modernbert),
+    "twitter-roberta-base-sentiment": (make_byte_bpe, _make_roberta),
+    "bertweet-base-sentiment-analysis": (make_tweet_bpe, _make_bertweet),
+    "xlnet-base-cased": (make_unigram, _make_xlnet),
+    "robertuito": (make_robertuito_bpe, _make_bertweet),
+    "mmbert-small": (make_gemma_bpe, _make_modernbert),
+    "mmbert-base": (make_gemma_bpe, _make_modernbert),
+    "eurobert-210m": (make_eurobert_bpe, _make_eurobert),
+    "qwen3-embedding-0.6b": (make_qwen_bpe, _make_qwen),
+    "xlm-roberta-base": (make_multilingual_unigram, _make_xlm_roberta),
+    "multilingual-minilm": (make_multilingual_unigram, _make_bert),
 }
