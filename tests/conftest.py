@@ -2,32 +2,50 @@
 
 import gc
 import os
+import sys
+from itertools import count
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from sentir import (
-    i18n,
-    torchvision_operators,  # noqa: F401  (before any test imports transformers)
-)
+from sentir import i18n
+from sentir.optional_dependencies import is_installed
 
-settings.register_profile("sentir", deadline=None)  # run times are not under test
+if is_installed("torch"):
+    from sentir import torchvision_operators  # noqa: F401  (before any test imports transformers)
+
+settings.register_profile("sentir", deadline=None, max_examples=50)  # run times are not under test
 settings.load_profile("sentir")
 os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when huggingface_hub is imported
+os.fsync = os.sync = lambda *_arguments: None  # tests kill processes, never the power
 
 SHARED = Path(os.environ.get("SENTIR_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
 
-def pytest_collection_finish():
+_frozen_modules = 0
+
+
+def pytest_runtest_setup():
     """Exclude imported objects from the garbage collection at the end of every training, which takes 0.3 s."""
-    gc.freeze()
+    global _frozen_modules
+    if len(sys.modules) > _frozen_modules + 100:
+        gc.collect()
+        gc.freeze()
+        _frozen_modules = len(sys.modules)
+
+
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory):
+    """An endless supply of folders that do not exist yet: making one for each test takes time."""
+    root = tmp_path_factory.mktemp("homes")
+    return (root / str(n) for n in count())
 
 
 @pytest.fixture(autouse=True)
-def isolated_home(tmp_path_factory, monkeypatch):
+def isolated_home(homes, monkeypatch):
     """Give every test its own state and cache folders, and English messages."""
-    home = tmp_path_factory.mktemp("home")
+    home = next(homes)
     monkeypatch.setenv("SENTIR_STATE_DIR", str(home / "state"))
     monkeypatch.setenv("SENTIR_CACHE_DIR", str(home / "cache"))
     i18n.set_language("en")
@@ -67,6 +85,13 @@ def sounds(tmp_path_factory):
 def one_store(sounds, monkeypatch):
     """Use one audio store, so that every clip is decoded once."""
     monkeypatch.setenv("SENTIR_AUDIO_DIR", str(sounds))
+
+
+@pytest.fixture
+def no_report(monkeypatch):
+    """Let studies render no report, neither before the trainings nor after them."""
+    monkeypatch.setattr("sentir.study.outputs.dry_run_report", lambda titles, corpora, recipes: None)
+    monkeypatch.setattr("sentir.study.run.save_report", lambda report, path: None)
 
 
 @pytest.fixture(scope="session")

@@ -99,6 +99,22 @@ def test_a_process_killed_at_any_change_of_the_disk_leaves_all_old_files_or_all_
     assert states == sorted(states, key=lambda files: files == NEW), "once committed, it stays committed"
 
 
+def test_files_that_a_killed_process_was_installing_are_not_foreign(tmp_path):
+    def owned_by_facts(folder):
+        return owned(folder) if (folder / "facts.json").is_file() else []
+
+    number, killed = 0, True
+    while killed:
+        number += 1
+        folder = tmp_path / str(number)
+        write(folder, {"notes.txt": "mine"})
+        killed = killed_at(number, folder)
+        refuse_foreign_files(folder, NEW, owned_by_facts)
+        with pytest.raises(SentirError, match=r"notes\.txt exists"):
+            refuse_foreign_files(folder, ["notes.txt"], owned_by_facts)
+    assert number > 20
+
+
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 def test_an_error_leaves_the_old_files(tmp_path, error):
     write(tmp_path, OLD | FOREIGN)

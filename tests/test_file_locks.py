@@ -6,11 +6,13 @@ import platform
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
+from sentir import file_locks
 from sentir.errors import SentirError
-from sentir.file_locks import hold_lock, lock_run_folder
+from sentir.file_locks import hold_lock, hold_presence, is_present, lock_run_folder, make_presence_name
 
 HOLD_LOCK = """
 import sys, time
@@ -89,6 +91,32 @@ def test_a_file_system_without_locks_is_logged_and_the_run_starts(tmp_path, monk
     with lock_run_folder(tmp_path), hold_lock(tmp_path / "other.lock") as held:
         assert held is None
     assert len(messages) == 1 and str(tmp_path) in messages[0] and "has no locks" in messages[0]
+
+
+def test_a_process_of_another_machine_counts_by_its_heartbeat(tmp_path, monkeypatch):
+    with hold_presence(tmp_path, name := make_presence_name()):
+        beat = tmp_path / f"{name}.beat"
+        silent = beat.stat().st_mtime - file_locks.SILENCE_SECONDS - 1
+        os.utime(beat, (silent, silent))
+        assert is_present(tmp_path, name), "here the lock decides"
+        monkeypatch.setattr("platform.node", lambda: "another-machine")
+        assert not is_present(tmp_path, name) and not beat.exists()
+    monkeypatch.undo()
+    with monkeypatch.context() as there, hold_presence(tmp_path, name := make_presence_name()):
+        there.setattr("platform.node", lambda: "another-machine")
+        there.setattr("fcntl.flock", lambda *_arguments: None)  # every machine has locks of its own
+        assert is_present(tmp_path, name)
+
+
+def test_the_heartbeat_goes_on_and_ends_with_the_block(tmp_path, monkeypatch):
+    monkeypatch.setattr(file_locks, "_HEARTBEAT_SECONDS", 0.01)
+    with hold_presence(tmp_path, name := make_presence_name()):
+        beat = tmp_path / f"{name}.beat"
+        os.utime(beat, (0, 0))
+        while beat.stat().st_mtime == 0:
+            time.sleep(0.01)
+        assert is_present(tmp_path, name)
+    assert not is_present(tmp_path, name) and list(tmp_path.iterdir()) == []
 
 
 def test_a_lock_is_acquired_once_it_is_released(tmp_path):

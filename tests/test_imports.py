@@ -16,6 +16,7 @@ ROOT = Path(sentir.errors.__file__).parent
 # From the ground up; a module imports from its own package and from lower rows, never from a neighbor in its row.
 # What is not named is ground, whose modules import one another, in no circle.
 ROWS = (
+    ("engines",),
     ("corpus",),
     ("audio",),
     ("features",),
@@ -24,22 +25,21 @@ ROWS = (
     ("audit",),
     ("models", "evaluation"),
     ("preprocessing", "runtime"),
-    ("engines",),
     ("recognizer",),
     ("training", "testing"),
     ("report", "export"),
     ("figures",),
     ("study", "timelines", "explanation"),
     ("api",),
-    ("serving",),
+    ("serving", "doctor", "bench"),
     ("cli", "__main__"),
 )
 ROW = {package: height for height, row in enumerate(ROWS) for package in row}
 GROUND = {
-    "atomic_folders", "context_variables", "display_names", "documents", "errors", "file_locks", "i18n", "io",
-    "logs", "optional_dependencies", "paths", "plugins", "preflight", "process_group", "progress", "recipe",
-    "registry", "repr_mixin",
-    "safe_text", "torchvision_operators", "worker_processes",
+    "array_files", "atomic_folders", "cache_use", "caches", "context_variables", "display_names", "documents",
+    "errors", "file_locks", "i18n", "io", "logs", "optional_dependencies", "paths", "plugins", "preflight",
+    "process_group", "progress", "recipe", "registry", "repr_mixin", "safe_text", "torchvision_operators",
+    "worker_processes",
 }  # fmt: skip
 LIGHT = (
     "corpus", "audio", "features", "files", "readers", "download", "demo", "table_inspection", "audit",

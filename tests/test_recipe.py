@@ -138,6 +138,8 @@ def test_validation_messages_are_translated(recipe, override):
         (b"[data]\nreader='table'\ntable.label='a'\ntable.value='b'", "name either one column"),
         (b"[data]\nreader='table'\ntable.value='b'", "'value' needs its 'scale'"),
         (b"[data]\nreader='table'\ntable.value='b'\ntable.scale=[3, 1]", "'value' needs its 'scale'"),
+        (b"[data]\nreader='table'\ntable.values.b=[3, 1]", "the scale of 'b' in 'values' must go from a lower"),
+        (b"[data]\nreader='table'\ntable.value='b'\ntable.values.b=[1, 3]", "name either one column"),
         (b"[data]\nreader='table'\ntable.label='a'\ntable.fractions=[1,1,1]", "sum to 1"),
     ],
 )
@@ -192,3 +194,17 @@ def test_paths_survive_writing_a_recipe_to_another_folder(tmp_path, monkeypatch,
     folder = Path("runs") / "one"
     tree = resolve_paths(relativize_paths({"data": {"reader": "meld", "root": root}}, folder), folder)
     assert os.path.normpath(tree["data"]["root"]) == os.path.normpath(root)
+
+
+def test_a_table_in_the_place_of_a_recipe_is_told_what_writes_one(tmp_path):
+    (tmp_path / "talks.csv").write_text("text,emotion\nHi.,joy\n", encoding="utf-8")
+    with pytest.raises(RecipeError, match=r"talks.csv is not a recipe, .* 'sentir corpus init' writes"):
+        Recipe.load(tmp_path / "talks.csv")
+
+
+def test_what_is_nested_too_deeply_is_no_recipe(tmp_path):
+    (tmp_path / "deep.toml").write_text(f"title = {'[' * 5000}{']' * 5000}\n", encoding="utf-8")
+    with pytest.raises(RecipeError, match=r"deep\.toml is not valid TOML"):
+        Recipe.load(tmp_path / "deep.toml")
+    nested = "[" * 5000 + "]" * 5000
+    assert parse_override(f"title={nested}") == {"title": nested}

@@ -30,7 +30,7 @@ def test_every_bundled_recipe_survives_writing(path, tmp_path):
     assert list(loaded.study.candidates) == list(recipe.study.candidates)
 
 
-@settings(deadline=None, max_examples=400, suppress_health_check=[*HealthCheck])
+@settings(deadline=None, max_examples=150, suppress_health_check=[*HealthCheck])
 @given(recipe=RECIPES)
 def test_every_recipe_survives_writing(recipe, tmp_path_factory):
     loaded = write_and_load(recipe, tmp_path_factory.getbasetemp())

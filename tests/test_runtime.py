@@ -76,14 +76,14 @@ def test_a_torch_model_says_what_to_install_or_to_export(trained_models):
     assert done.returncode == 2 and "pip install 'sentir[export]'" in done.stderr
 
 
-def test_a_saved_baseline_says_what_to_install(corpus, weights, tmp_path):
+def test_a_saved_baseline_predicts_without_the_laboratory(corpus, weights, tmp_path):
     recipe, name, space = tiny_recipe(weights), "bag of words", corpus.label_space("emotion")
-    fitted = fit_baseline(name, recipe, corpus, "weighted_f1")
-    BaselineModel(name, recipe, space, fitted).save_pretrained(tmp_path / "base")
-    done = run_command_without_laboratory("predict", tmp_path / "base", "--text", "hello")
-    assert done.stderr == (
-        "Error: A saved baseline needs sklearn, scipy, safetensors; install with: pip install 'sentir[train]'.\n"
-    )
+    model = BaselineModel(name, recipe, space, fit_baseline(name, recipe, corpus, "weighted_f1"))
+    model.save_pretrained(tmp_path / "base")
+    done = run_command_without_laboratory("predict", tmp_path / "base", "--text", "hello", "--json")
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)
+    assert row["probabilities"] == pytest.approx(model.predict("hello").probabilities, abs=1e-9)
 
 
 @pytest.fixture

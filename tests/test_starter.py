@@ -66,12 +66,22 @@ def test_it_abstains_in_another_language_and_says_why(starter, text, language):
     assert other.abstain is None and not other.notes
 
 
-def test_it_is_found_by_its_name_unless_there_is_such_a_folder(starter, tmp_path, monkeypatch):
+def test_turns_in_another_language_are_noted(tmp_path):
+    chat = "Ana: ¡No me lo puedo creer, estoy muy triste!\nBo: I do not know what to do, just leave me alone!\n"
+    (tmp_path / "chat.txt").write_text(chat, encoding="utf-8")
+    spanish, english = sentir.timeline("starter", tmp_path / "chat.txt").turns
+    assert spanish.notes == ("Not sure: the text is in Spanish, and the model was trained on English.",)
+    assert spanish.labels and english.labels and english.notes == ()
+
+
+def test_it_is_found_by_its_name_and_a_folder_of_that_name_by_its_path(starter, tmp_path, monkeypatch):
     assert sentir.predict("starter", "Leave me alone!").label == "anger"
     monkeypatch.chdir(tmp_path)
     (tmp_path / "starter").mkdir()
-    with pytest.raises(sentir.SentirError, match="starter is not a saved recognizer"):
-        sentir.load("starter")
+    assert sentir.load("starter").recipe == starter.recipe
+    for folder in ("./starter", Path("starter"), tmp_path / "starter"):
+        with pytest.raises(sentir.SentirError, match="starter is not a saved recognizer"):
+            sentir.load(folder)
 
 
 def test_its_proof_is_beside_it_and_test_was_not_used(starter):
@@ -98,10 +108,10 @@ def test_the_first_argument_is_a_model_or_a_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("clip.wav").touch()
     Path("model").mkdir()
-    assert split_model(None, None) == (Path("starter"), [])
-    assert split_model("clip.wav", ["b.wav"]) == (Path("starter"), ["clip.wav", "b.wav"])
-    assert split_model("model", ["b.wav"]) == (Path("model"), ["b.wav"])
-    assert split_model("owner/name", None) == (Path("owner/name"), [])
+    assert split_model(None, None) == ("starter", [])
+    assert split_model("clip.wav", ["b.wav"]) == ("starter", ["clip.wav", "b.wav"])
+    assert split_model("model", ["b.wav"]) == ("model", ["b.wav"])
+    assert split_model("owner/name", None) == ("owner/name", [])
     with pytest.raises(CorpusError, match=r"no file missing\.csv\.$"):
         split_model("missing.csv", None)
     with pytest.raises(CorpusError, match="give it with --text"):
@@ -119,7 +129,9 @@ def test_commands_without_a_model_use_it(tmp_path):
     assert "sure)" in run("predict", "--text", SPANISH).stdout
     done = run("predict", clip)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "Error: This model needs text, but there is none; give --text or a table with texts.\n"
+    assert done.stderr.startswith(
+        "Error: This model needs text, and a recording alone has none; recognize its words"
+    )
     assert run("embed", table, "--out", tmp_path / "v.npy").returncode == 0
     assert np.load(tmp_path / "v.npy").shape[0] == 1
     assert run("timeline", talk, "--out", tmp_path / "timelines").returncode == 0

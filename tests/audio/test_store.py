@@ -17,6 +17,7 @@ import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
+from shard_work import KillingExtraction
 
 from sentir.audio import decoding, extraction, file_hashes, store
 from sentir.audio.decoding import decode
@@ -68,7 +69,8 @@ def content(utterances):
 
 
 def files():
-    return sorted(path for path in audio_dir().rglob("*") if path.is_file())
+    """The files of the store, without those that say who is using it."""
+    return sorted(path for path in audio_dir().rglob("*") if path.is_file() and path.parent.name != ".in-use")
 
 
 def test_each_clip_has_its_mel_spectrogram_and_descriptors_in_the_given_order(clips):
@@ -382,15 +384,17 @@ def test_two_processes_can_fill_one_store(tmp_path, decoded):
     assert content(utterances) == content(attach_audio(clips, folder=tmp_path / "undisturbed"))
 
 
-def test_a_killed_worker_is_one_clear_error(tmp_path, monkeypatch):
-    clips = make_utterances(write_wavs(tmp_path / "corpus", 80))
-    monkeypatch.setattr(store, "extract_part", kill_oneself)
-    with pytest.raises(SentirError, match="fewer workers"):
-        attach_audio(clips, workers=2)
-
-
-def kill_oneself(media_files, folder):
-    os.kill(os.getpid(), signal.SIGKILL)
+@pytest.mark.slow
+def test_a_clip_that_kills_its_workers_is_a_problem_and_tried_again_next_time(tmp_path, monkeypatch):
+    clips = make_utterances(write_wavs(tmp_path / "corpus", 8))
+    monkeypatch.setattr(store, "Extraction", KillingExtraction)
+    for limit in ("_MIN_CLIPS_FOR_WORKERS", "_MIN_CLIPS_PER_PART"):
+        monkeypatch.setattr(store, limit, 2)
+    (unusable,) = [u for u in attach_audio(clips, workers=2) if u.audio.problem]
+    assert unusable.clip == clips[7].clip
+    assert "clip07.wav" in unusable.audio.problem and "killed twice" in unusable.audio.problem
+    monkeypatch.undo()
+    assert not any(u.audio.problem for u in attach_audio(clips))
 
 
 def test_leftovers_of_killed_runs_are_removed_and_those_of_running_ones_kept(clips):

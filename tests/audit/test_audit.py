@@ -241,6 +241,7 @@ def test_meld_has_its_known_leaks_and_test_labels(shared_data):
     assert column_findings(report) == []
 
 
+@pytest.mark.slow
 @pytest.mark.shared_data
 def test_mosei_keeps_its_rows_without_any_emotion(shared_data):
     report = audit(mosei.read_tree(shared_data / "mosei"))

@@ -197,3 +197,7 @@ def test_only_long_and_rare_texts_are_distinctive():
         normalize_text(texts[0]),
         normalize_text(texts[-1]),
     }
+
+
+def test_sentences_of_sixteen_letters_or_eight_wide_ones_are_distinctive():
+    assert select_distinctive_texts(["a" * 15, "b" * 16, "漢" * 7, "字" * 8]) == {"b" * 16, "字" * 8}

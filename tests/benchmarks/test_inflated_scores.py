@@ -1,4 +1,4 @@
-"""docs/honest.md is measured by a script that does not use test, and the tests that it names exist."""
+"""The page on inflated scores is measured by a script that does not use test; the tests that it names exist."""
 
 import re
 import sys
@@ -134,13 +134,13 @@ def numbers_of(text, decimal, thousands):
 
 
 def test_both_documents_have_the_same_numbers_and_name_the_same_files_and_tests():
-    english, spanish = text_of("honest.md"), text_of("honesto.md")
+    english, spanish = text_of("en/inflated-scores.md"), text_of("es/inflated-scores.md")
     assert numbers_of(english, ".", ",") == numbers_of(spanish, ",", ".") != []
     assert NAMED.findall(english) == NAMED.findall(spanish)
 
 
 def test_every_file_and_test_that_the_documents_name_exists():
-    named = NAMED.findall(text_of("honest.md"))
+    named = NAMED.findall(text_of("en/inflated-scores.md"))
     assert len(named) > 20
     for path, test in named:
         text = (ROOT / path).read_text(encoding="utf-8")

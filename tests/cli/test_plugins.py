@@ -137,6 +137,7 @@ def test_a_model_is_used_with_its_plugin_and_names_it_without(folder):
         assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow  # imports torch in another process, as a faster test of the examples of plug-ins does
 def test_a_fresh_process_predicts_with_the_plugin_alone(folder):
     command = [
         sys.executable,

@@ -38,7 +38,7 @@ class FakeRecognizer(PredictionMixin):
     def warn_unsupported_language(self, texts):
         pass
 
-    def predict_tasks(self, utterances, *, warn_truncated=True):
+    def predict_tasks(self, utterances, *, warn_truncated=True, enrollment=None):
         return {SPACE.task: self.predict_utterances(utterances)}
 
     def predict_utterances(self, utterances):
@@ -223,12 +223,12 @@ def test_a_table_may_contain_only_clips(call, clips):
 @pytest.mark.parametrize(
     ("arguments", "modalities", "message"),
     [
-        (["clips/long.mp4"], ["text"], "This model needs text, but there is none; give --text"),
-        (["clips"], ["text"], "This model needs text, but there is none; give --text"),
+        (["clips/long.mp4"], ["text"], "This model needs text, and a recording alone has none"),
+        (["clips"], ["text"], "This model needs text, and a recording alone has none"),
         (["--text", "Hi."], ["audio"], "This model needs audio, but there is none; give audio or video files"),
         (["clips/none.wav"], ["audio"], "There is no file clips/none.wav."),
         (["clips/notes.txt"], ["audio"], "not an audio or video file, a table (.csv, "),
-        (["none"], ["audio"], "There is no file none."),
+        (["none"], ["audio"], "There is no file 'none';"),
         (["empty"], ["audio"], "empty contains no audio or video file."),
         (
             ["clips", "clips/long.mp4"],

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tiny_corpora import tiny_recipe
+from websockets.sync.client import connect
 
 from sentir.cli.serve import name_models, read_token
 from sentir.errors import SentirError
@@ -67,9 +68,12 @@ def test_a_server_starts_predicts_and_stops(model):
             break
     url = f"http://127.0.0.1:{found[1]}"
     body = httpx.post(f"{url}/v1/emotions", json={"inputs": "I am happy."}, timeout=30).json()
+    with connect(f"ws://127.0.0.1:{found[1]}/v1/stream?session=secret") as stream:
+        assert json.loads(stream.recv())["code"] == "unknown_session"
     server.send_signal(signal.SIGTERM)
     lines += [json.loads(line) for line in server.stderr.read().splitlines()]
     assert body["model"] == "mine" and body["predictions"][0]["label"]
     assert server.wait(10) in (0, -signal.SIGTERM)
     assert "without a token" in lines[0]["message"] and "complete" in lines[-2]["message"]
-    assert "happy" not in json.dumps(lines)
+    assert "happy" not in json.dumps(lines) and "secret" not in json.dumps(lines)
+    assert [line["route"] for line in lines if line["message"] == "request"] == ["/v1/emotions", "/v1/stream"]

@@ -23,6 +23,22 @@ def test_too_little_text_gives_no_language(texts):
     assert detect_language(texts) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Where are you going with that?", "en"),
+        ("¿Dónde estás ahora mismo?", "es"),
+        ("Je ne sais pas où il est.", "fr"),
+        ("okay fine whatever then", None),
+        ("the cat", None),
+        ("これはペンです", "HIRAGANA"),
+        ("她在北京", "CJK"),
+    ],
+)
+def test_one_sentence_is_enough_where_its_function_words_say_so(text, language):
+    assert detect_language([text]) == language
+
+
 def test_mixtures_give_no_language_and_a_few_foreign_lines_change_nothing():
     english, spanish = SAMPLES["en"], SAMPLES["es"]
     assert detect_language(english + spanish) in (None, "en")

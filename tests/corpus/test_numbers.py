@@ -55,6 +55,8 @@ def test_a_scale_has_two_different_finite_bounds(bounds):
 def test_label_spaces_are_read_back_as_the_kind_that_they_are(space):
     plain = json.loads(json.dumps(asdict(space)))
     assert label_space_from_dict({**plain, "source": {}}) == space
+    older = {key: value for key, value in plain.items() if key != "max_intensity"}
+    assert label_space_from_dict(older) == space
     with pytest.raises(KeyError):
         label_space_from_dict({key: value for key, value in plain.items() if key != "kind"})
 

@@ -195,10 +195,10 @@ def test_context_is_informative_about_the_next_emotion():
 @pytest.mark.parametrize("name", TREES)
 def test_the_tree_is_written_once_into_the_cache(name):
     first = read_corpus(DataSettings(reader=name))
-    (folder,) = (cache_dir() / "demo").iterdir()
+    (folder,) = (cache_dir() / "demo").glob("[!.]*")
     stamps = {path: path.stat().st_mtime_ns for path in folder.rglob("*.csv")}
     second = read_corpus(DataSettings(reader=name))
-    assert [path.name for path in (cache_dir() / "demo").iterdir()] == [folder.name]
+    assert [path.name for path in (cache_dir() / "demo").glob("[!.]*")] == [folder.name]
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.csv")} == stamps
     assert len(stamps) == 3
     assert first.fingerprint == second.fingerprint
@@ -220,7 +220,7 @@ def test_a_demo_corpus_is_built_in_whatever_the_root(name, tmp_path):
 @pytest.mark.parametrize("name", TREES)
 def test_a_damaged_cache_is_rewritten(name):
     built_in = read_corpus(DataSettings(reader=name)).fingerprint
-    (folder,) = (cache_dir() / "demo").iterdir()
+    (folder,) = (cache_dir() / "demo").glob("[!.]*")
     file = next(folder.rglob("*.csv"))
     content = file.read_bytes()
     file.write_bytes(content[:-200])

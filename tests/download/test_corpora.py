@@ -82,12 +82,21 @@ def http_error(code):
     return error
 
 
-@pytest.mark.parametrize("name", list(DOWNLOADABLE_CORPORA))
+@pytest.mark.parametrize(
+    "name", [name for name in DOWNLOADABLE_CORPORA if DOWNLOADABLE_CORPORA.get(name).kaggle_handle]
+)
 def test_a_plan_has_url_size_and_license_of_every_corpus(name, fake):
     plan = plan_download(name)
     assert fake.requested_handles == [DOWNLOADABLE_CORPORA.get(name).kaggle_handle]
     assert plan.url == f"https://www.kaggle.com/datasets/{DOWNLOADABLE_CORPORA.get(name).kaggle_handle}"
     assert plan.size_bytes == 3_000 and "GPL 2" in plan.license and plan.free_bytes > 0
+
+
+def test_a_corpus_that_is_not_on_kaggle_has_its_own_default_source(fake, tmp_path):
+    plan = plan_download("mmeld", out=tmp_path)
+    assert plan.source == "original" and plan.target == tmp_path / "mmeld_data.zip" and not fake.requested_handles
+    with pytest.raises(DownloadError, match="cannot be downloaded from 'kaggle'"):
+        plan_download("mmeld", source="kaggle")
 
 
 def test_a_corpus_from_kaggle_goes_to_its_cache_or_to_the_given_folder(fake, tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ from sentir.readers import READERS
 from sentir.report.sentences import openings_sentence
 from sentir.training.recognizers import fit_recognizer
 
-OPEN_TEST, AUDIT = "sentir.evaluation.locked.ledger.open_test", "sentir.audit.corpus_audit.audit"
+OPEN_TEST, AUDIT = "sentir.evaluation.locked.ledger.open_annotations", "sentir.audit.corpus_audit.audit"
 
 
 @pytest.fixture
@@ -59,13 +59,6 @@ def test_tuning_does_not_reveal_test_labels(recipe, reveals, tmp_path):
     api.tune(recipe, root=tmp_path, out=tmp_path / "out")
     api.tune(recipe.override({"tune": {"folds": 2}}), root=tmp_path, out=tmp_path / "folds")
     assert not reveals
-
-
-@pytest.fixture
-def no_report(monkeypatch):
-    from sentir.study import run
-
-    monkeypatch.setattr(run, "save_report", lambda report, path: None)
 
 
 @pytest.mark.usefixtures("no_report")

@@ -115,6 +115,10 @@ def test_constant_predictions_and_a_single_utterance_have_no_correlation():
 def test_other_scales_have_no_sentiment_classes():
     truth = np.array([1.0, 3.0, 5.0])
     assert set(compute_scores(PLEASURE, truth, truth[:, None])) == {"mae", "pearson", "ccc"}
+    prediction = np.array([2.0, 2.0, 4.0])
+    apart = np.cov(truth, prediction, ddof=0).trace() + (truth.mean() - prediction.mean()) ** 2
+    ccc = 2 * np.cov(truth, prediction, ddof=0)[0, 1] / apart
+    assert compute_scores(PLEASURE, truth, prediction[:, None])["ccc"] == pytest.approx(ccc)
     with pytest.raises(UnknownNameError, match="no metric called 'acc7'"):
         resolve_metric(PLEASURE, "acc7")
 

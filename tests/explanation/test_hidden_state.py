@@ -63,7 +63,7 @@ def leaves_of(value):
 
 def networks_of(recognizer):
     """Return the network of a recognizer and its encoders, frozen ones included."""
-    encoders = (recognizer.encoders.text, recognizer.encoders.speech)
+    encoders = (recognizer.encoders.text, recognizer.encoders.audio)
     return [recognizer.model, *(one.encoder for one in encoders if one is not None)]
 
 

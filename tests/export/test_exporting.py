@@ -1,16 +1,19 @@
 """Exported recognizers: saved, loaded, proven; refused where their numbers differ."""
 
+import errno
 import json
+import re
 import subprocess
 import sys
+from tempfile import gettempdir
 
 import numpy as np
+import onnx
 import pytest
 from running import sentir
 from tiny_corpora import spoken_recipe, tiny_recipe
 
-from sentir import i18n
-from sentir.errors import RecognizerError
+from sentir.errors import RecognizerError, SentirError
 from sentir.evaluation.results import Score
 from sentir.export import exporting
 from sentir.export.exporting import exported
@@ -21,14 +24,6 @@ from sentir.runtime.files import GOLDEN_FILE, GRAPH_FILES, PARITY_FILE
 from sentir.runtime.onnx_backend import OnnxBackend
 from sentir.training.recognizers import fit_recognizer
 
-DIALOGUE = {
-    "model": {
-        "context": "dialogue",
-        "dialogue": {"speakers": True},
-        "features": ["lexical"],
-        "auxiliary_tasks": ["feelings"],
-    }
-}
 PARTS = {
     "auxiliary": {"model": {"auxiliary_tasks": ["feelings"]}},
     "fine-tuned": {"model": {"encoder": "finetune", "context": "window"}, "data": {"task": "feelings"}},
@@ -47,32 +42,22 @@ def save_exported(recognizer, utterances, folder, **options) -> ParityReport:
 
 
 @pytest.fixture(scope="module")
-def trained(corpus, weights):
-    return fit_recognizer(tiny_recipe(weights, **DIALOGUE), corpus)[0]
+def trained(trained_models):
+    return trained_models.load("dialogue", "torch")
 
 
 @pytest.fixture(scope="module")
-def graphs(trained, corpus):
-    """The float32 graphs of the trained model, exported once."""
-    backend, inputs = trained.backend, trained.preprocessor.transform(blind(corpus))
-    return exporting._export_backend(backend, inputs)
+def folder(trained_models):
+    """The folder of the exported model; a test that changes it takes a copy."""
+    return trained_models.folder("dialogue", "onnx")
 
 
 @pytest.fixture
-def exported_once(graphs, monkeypatch):
-    """Take these graphs instead of exporting them again, which takes seconds."""
-    monkeypatch.setattr(exporting, "_export_backend", lambda *_arguments: dict(graphs))
-
-
-@pytest.fixture(scope="module")
-def folder(trained, graphs, corpus, tmp_path_factory):
-    """The folder of an exported model; a test that changes it takes a copy."""
-    i18n.set_language("en")
-    target = tmp_path_factory.mktemp("exported") / "model"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exporting, "_export_backend", lambda *_arguments: dict(graphs))
-        save_exported(trained, blind(corpus), target)
-    return target
+def exported_once(folder, monkeypatch):
+    """Take the graphs of this model instead of exporting them again, which takes seconds."""
+    paths = {name: folder / file for name, file in GRAPH_FILES.items()}
+    graphs = {name: onnx.load(path) for name, path in paths.items() if path.exists()}
+    monkeypatch.setattr(exporting, "_export_backend", lambda *_arguments: graphs)
 
 
 @pytest.fixture
@@ -96,7 +81,12 @@ def test_an_exported_model_predicts_as_the_trained_one(trained, folder, corpus):
 
 def test_its_folder_holds_graphs_instead_of_weights(folder):
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert {*GRAPH_FILES.values(), GOLDEN_FILE, PARITY_FILE, "sentir.json", "README.md"} <= names
+    assert {*GRAPH_FILES.values()} - {"audio.onnx"} | {
+        GOLDEN_FILE,
+        PARITY_FILE,
+        "sentir.json",
+        "README.md",
+    } <= names
     assert not [name for name in names if name.endswith((".safetensors", ".bin", ".pt"))]
     assert set(json.loads((folder / "sentir.json").read_text())["files"]) == names
 
@@ -239,6 +229,15 @@ def test_nothing_is_written_if_the_predictions_differ(trained, exported_once, co
     with pytest.raises(RecognizerError, match="nothing was written"):
         save_exported(trained, blind(corpus), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_full_disk_of_temporary_files_is_named(trained, exported_once, corpus, tmp_path, monkeypatch):
+    def save(*_arguments, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")  # onnx names no file
+
+    monkeypatch.setattr(onnx, "save", save)
+    with pytest.raises(SentirError, match=rf"{re.escape(gettempdir())}.* cannot be written: No space"):
+        save_exported(trained, blind(corpus), tmp_path / "out")
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from export_cases import CASES, SMALL, Built, Case, build, export, torch_outputs
+from export_cases import CASES, Built, Case, build, export, torch_outputs
 from torch.nn.utils.parametrize import is_parametrized
 
 from sentir.export.equal_lengths import EqualLengthSpeech
@@ -13,7 +13,6 @@ from sentir.runtime.onnx_backend import OnnxBackend
 
 LIMIT = 1e-5
 TEXT = Case(text="minilm", context="dialogue", speakers=True)
-AUDIO = Case(audio=SMALL)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +36,7 @@ def test_a_speech_encoder_can_be_used_after_it_was_prepared_for_export(folder):
     """Its weight norm is replaced in a copy, whose class is that of the original."""
     built = build(Case(audio="wav2vec2"), folder)
     logits, _vectors = torch_outputs(built)
-    prepared = EqualLengthSpeech(built.frozen["speech_encoder"])
+    prepared = EqualLengthSpeech(built.frozen["audio_encoder"])
     assert not any(map(is_parametrized, prepared.modules()))
     np.testing.assert_array_equal(torch_outputs(built)[0], logits)
 
@@ -54,11 +53,6 @@ def assert_equal_outputs(built, backend):
 
 def test_a_text_model_agrees_with_torch(exported):
     assert_equal_outputs(*exported)
-
-
-def test_an_audio_model_agrees_with_torch(folder):
-    built = build(AUDIO, folder)
-    assert_equal_outputs(built, export(built))
 
 
 def test_the_order_of_rows_and_other_dialogues_change_nothing(exported):

@@ -1,8 +1,10 @@
 """Archives are unpacked once, completely or not at all, and never outside their folder."""
 
+import gzip
 import io
 import os
 import random
+import re
 import tarfile
 import zipfile
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from meld_trees import pack, zipped
 
 from sentir.errors import CorpusError
-from sentir.files import archives
+from sentir.files import archive_members, archives
 from sentir.files.archives import ensure_unpacked, find_archives, unpack
 from sentir.paths import cache_dir
 
@@ -253,3 +255,48 @@ def test_a_file_without_a_name_is_not_written(tmp_path):
     with pytest.raises(CorpusError, match=r"contains '\.', which is not a regular file"):
         unpack(archive, tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["x.tar"]
+
+
+def bomb(kind, size):
+    """A gzipped tar of some kilobytes whose member, header or rest takes ``size`` bytes."""
+    member = tarfile.TarInfo("bomb.bin")
+    member.type, member.size = kind or tarfile.REGTYPE, size if kind is not None else 0
+    return gzip.compress(member.tobuf() + bytes(10_240 if kind is None else 0) + bytes(size), 1)
+
+
+def zip_bomb():
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb.bin", bytes(3 * 10**7))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (bomb(tarfile.REGTYPE, 3 * 10**7), "bomb.bin', which is beyond 100 times the size of the archive"),
+        (bomb(tarfile.XHDTYPE, 3 * 10**7), "a header of 30000000 bytes"),
+        (bomb(tarfile.GNUTYPE_LONGNAME, 3 * 10**7), "a header of 30000000 bytes"),
+        (bomb(None, 3 * 10**7), "it goes on after its end"),
+        (zip_bomb(), "bomb.bin', which is beyond 100 times the size of the archive"),
+        (pack({"a.tar.gz": bomb(tarfile.REGTYPE, 3 * 10**7)}), "beyond 100 times the size of the archive"),
+    ],
+    ids=["tar", "extended header", "long name", "rest", "zip", "nested"],
+)
+def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, content, reason, monkeypatch):
+    monkeypatch.setattr(archive_members.UnpackingLimits.__init__, "__defaults__", (10**7,))
+    monkeypatch.setattr(archive_members.check_unpacked_size, "__defaults__", (10**7,))
+    archive, written = save(tmp_path / "x.tar.gz", content), []
+    monkeypatch.setattr(archives, "_write", lambda path, size, content: written.append(size))
+    with pytest.raises(CorpusError, match=re.escape(reason)):
+        unpack(archive, tmp_path / "out")
+    assert sum(written) == 0 and left_behind(tmp_path) == [] and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("kind", ["plain.tar", "packed.zip"])
+@pytest.mark.parametrize(("limit", "value"), [("MAX_MEMBERS", 2), ("MAX_BYTES", 6000)])
+def test_members_and_their_total_have_limits(tmp_path, kind, limit, value, monkeypatch):
+    monkeypatch.setattr(archive_members, limit, value)
+    with pytest.raises(CorpusError, match=r"contains '.*', which is beyond the limit of"):
+        unpack(save(tmp_path / kind, KINDS[kind]), tmp_path / "out")
+    assert left_behind(tmp_path) == [] and not (tmp_path / "out").exists()

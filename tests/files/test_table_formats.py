@@ -222,3 +222,14 @@ def test_a_list_is_parsed_as_json_or_python(cell, items):
 )  # fmt: skip
 def test_a_number_is_finite_and_plain(cell, number):
     assert parse_number(cell) == number
+
+
+@pytest.mark.parametrize(
+    "table",
+    [{"text": pa.nulls(10**6)}, {"text": pa.array(["a" * 10**4] * 11_000)}],
+    ids=["rows of nothing", "one long text many times"],
+)
+def test_a_small_parquet_file_cannot_become_a_huge_table(tmp_path, table):
+    pq.write_table(pa.table(table), tmp_path / "t.parquet")
+    assert (tmp_path / "t.parquet").stat().st_size < 100_000
+    assert_rejected(tmp_path / "t.parquet", "hold no table of this size")

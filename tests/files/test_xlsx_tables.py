@@ -1,7 +1,9 @@
 """Workbooks: typed cells become text, ignored sheets are reported, and damaged files are rejected."""
 
 import datetime as dt
+import re
 import sys
+import zipfile
 
 import openpyxl
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sentir.errors import CorpusError, MissingDependencyError
+from sentir.files import xlsx_tables
 from sentir.files.tables import load_rows
 
 
@@ -86,3 +89,44 @@ def test_a_damaged_workbook_is_read_or_rejected_but_never_crashes(tmp_path, inta
         assert all(isinstance(cell, str) for row in load_rows(path) for cell in row.values())
     except CorpusError as error:
         assert "\n" not in str(error)
+
+
+def rewrite(path, name, change):
+    """Change the text of one file of a workbook."""
+    with zipfile.ZipFile(path) as book:
+        files = {one: book.read(one) for one in book.namelist()}
+    files[name] = change(files[name].decode()).encode()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        for one, content in files.items():
+            book.writestr(one, content)
+    return path
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def test_the_size_that_a_sheet_declares_is_ignored(tmp_path):
+    path = save_workbook(tmp_path / "t.xlsx", a=[["text", "n"], ["hi", 1]])
+    rewrite(path, SHEET, lambda xml: re.sub('ref="A1:B2"', 'ref="A1:XFD1048576"', xml))
+    assert load_rows(path) == [{"text": "hi", "n": "1"}]
+
+
+WIDE = "".join(f'<row r="{n}"><c r="ZZZ{n}"><v>1</v></c></row>' for n in range(3, 20))
+LONG = f"<row r='3'><c r='A3' t='inlineStr'><is><t>{'a' * 10**6}</t></is></c></row>"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('<row r="2"', '<row r="99999999999"', "it has more than 1000 rows"),
+        ("</sheetData>", f"{WIDE}</sheetData>", "it has more than 100000 cells"),
+        ("</sheetData>", f"{LONG}</sheetData>", "beyond 100 times the size of the archive"),
+    ],
+    ids=["row number", "columns", "bomb"],
+)
+def test_a_small_workbook_cannot_become_a_huge_table(tmp_path, old, new, reason, monkeypatch):
+    for limit, value in (("_MAX_ROWS", 1000), ("_MAX_CELLS", 100_000), ("_FREE_BYTES", 10**5)):
+        monkeypatch.setattr(xlsx_tables, limit, value)
+    path = save_workbook(tmp_path / "t.xlsx", a=[["text", "n"], ["hi", 1]])
+    with pytest.raises(CorpusError, match=reason):
+        load_rows(rewrite(path, SHEET, lambda xml: xml.replace(old, new)))

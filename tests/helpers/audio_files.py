@@ -23,6 +23,25 @@ def write_wav(path, waveform, sampling_rate):
     return Path(path)
 
 
+def encode_opus(samples, sampling_rate):
+    """Return ``(channels, samples)`` (1 or 2) as the bytes of an Ogg Opus file."""
+    import io
+
+    import av
+
+    out, layout = io.BytesIO(), LAYOUTS[len(samples)]
+    with av.open(out, "w", format="ogg") as container:
+        stream = container.add_stream("libopus", rate=48_000, layout=layout)
+        resampler = av.AudioResampler("flt", layout, 48_000)
+        frame = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(samples, np.float32), format="fltp", layout=layout
+        )
+        frame.sample_rate, frame.pts = sampling_rate, 0
+        for one in (*resampler.resample(frame), *resampler.resample(None), None):
+            container.mux(stream.encode(one))
+    return out.getvalue()
+
+
 def write_mp4(
     path, waveform, sampling_rate, *, container="mp4", with_video=False, delay=0.0, gap=None, options=None
 ):

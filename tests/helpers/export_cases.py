@@ -20,8 +20,9 @@ from sentir.models.context import DialogueContextConfig
 from sentir.models.emotion_model import EmotionModel
 from sentir.models.hybrid_transformer import HybridTransformerClassifier
 from sentir.models.multimodal import MultimodalClassifier
-from sentir.models.speech_backbones import load_speech_encoder
+from sentir.models.speech_backbones import SPEECH_BACKBONES, load_speech_encoder
 from sentir.models.speech_encoder import SpeechEncoder
+from sentir.models.stage_encoder import StageEncoder
 from sentir.models.text_encoder import TextEncoder, load_text_encoder
 from sentir.runtime.onnx_backend import OnnxBackend
 from sentir.testing import make_tiny_text_backbone
@@ -60,7 +61,9 @@ class Case:
     frozen: bool = True
     features: bool = True
     layer_pooling: str = "mix"
-    speech_norm: str = "group"
+    speech_norm: str | None = None
+    frame_pooling: str = "mean"
+    frozen_network: bool = False
 
     @property
     def context_name(self) -> str:
@@ -73,6 +76,7 @@ class Case:
         parts = [self.text or "no text", self.audio or "no audio"]
         parts += [self.fusion] if self.text and self.audio else []
         parts += [self.context_name, "frozen" if self.frozen else "fine-tuned", self.layer_pooling]
+        parts += [] if self.frame_pooling == "mean" else [f"{self.frame_pooling} over frames"]
         return ", ".join(parts + ([] if self.features else ["no features"]))
 
 
@@ -93,7 +97,7 @@ def _text(name: str, folder: Path) -> tuple[TextEncoder, Any]:
 
 
 @cache
-def _speech(name: str, norm: str, folder: Path) -> tuple[SpeechEncoder, Any]:
+def _speech(name: str, norm: str | None, folder: Path) -> tuple[SpeechEncoder, Any]:
     weights = make_tiny_speech_backbone(name, folder / f"{name}-{norm}", norm=norm)
     encoder, extractor = load_speech_encoder(name, weights=str(weights), layers=(0, 1, 2))
     return encoder.eval(), extractor
@@ -122,23 +126,28 @@ def build(case: Case, folder: Path) -> Built:
         options["dialogue"] = DialogueContextConfig(case.layer, case.direction, case.speakers, case.window)
         if case.frozen:
             frozen["text_encoder"] = encoder
-    if case.audio in SPEECH:
+    if case.audio in SPEECH_BACKBONES:
         speech, extractor = _speech(case.audio, case.speech_norm, folder)
         waves = [rng.normal(size=1600 * n).astype(np.float32) for n in SECONDS]
         batch |= extractor.pad([wave if has else None for wave, has in zip(waves, HAS_AUDIO, strict=True)])
-        key, value = ("speech_states_shape", speech.states_shape) if case.frozen else ("speech_encoder", speech)
+        key, value = ("audio_states_shape", speech.states_shape) if case.frozen else ("speech_encoder", speech)
         options[key] = value
+        options |= {} if case.frozen else {"frame_pooling": case.frame_pooling}
         names.append(case.audio)
         if case.frozen:
-            frozen["speech_encoder"] = speech
+            frozen["audio_encoder"] = speech
     elif case.audio:
         lengths = np.array([100 * n for n in SECONDS])
         mel = rng.normal(size=(count, lengths.max(), 64)).astype(np.float32)
         mel[np.arange(lengths.max()) >= lengths[:, None]] = 0
         mel[~HAS_AUDIO] = 0
         batch |= {"mel": mel, "mel_lengths": lengths, "has_audio": HAS_AUDIO}
-        options["pretrained"] = False
         names.append(case.audio)
+        if case.frozen_network:
+            encoder = StageEncoder(case.audio, pretrained=False)
+            options["audio_states_shape"], frozen["audio_encoder"] = encoder.states_shape, encoder
+        else:
+            options["pretrained"] = False
     if case.text and case.audio:
         batch["has_text"] = HAS_TEXT
         options |= {"fusion": case.fusion, "feature_modalities": ("text", "audio", "") if case.features else ()}
@@ -146,7 +155,9 @@ def build(case: Case, folder: Path) -> Built:
     else:
         kind = HybridTransformerClassifier if case.text else EmotionModel
     network = kind(*names, NUM_FEATURES if case.features else 0, 4, **options).eval()
-    for module in network.modules():
+    if case.frame_pooling == "attention":
+        nn.init.normal_(network.audio.frame_attention.query)
+    for module in (*network.modules(), *frozen.get("audio_encoder", nn.Module()).modules()):
         if isinstance(module, nn.BatchNorm2d):  # statistics other than 0 and 1
             nn.init.uniform_(module.running_var, 0.5, 1.5)
             nn.init.normal_(module.running_mean, std=0.1)
@@ -159,8 +170,8 @@ def torch_outputs(built: Built) -> tuple[NDArray[np.float32], NDArray[np.float32
     with torch.inference_mode():
         if encoder := built.frozen.get("text_encoder"):
             inputs["text_states"] = encoder(**_pick(inputs, encoder.input_names))
-        if encoder := built.frozen.get("speech_encoder"):
-            inputs["speech_states"] = encoder(**_pick(inputs, encoder.input_names))
+        if encoder := built.frozen.get("audio_encoder"):
+            inputs["audio_states"] = encoder(**_pick(inputs, encoder.input_names))
         inputs = _pick(inputs, built.network.input_names)
         return built.network(**inputs).numpy(), built.network.forward_features(**inputs).numpy()
 
@@ -185,7 +196,7 @@ SMALL = TINY_NETWORK
 
 
 def _pairwise() -> tuple[Case, ...]:
-    """Cases in which each pair of a backbone, a fusion or a context occurs, rather than each combination."""
+    """Cases in which each backbone, fusion and context occurs, and pairs of them that meet in the network."""
     window = {"context": "window"}
     gru: dict[str, Any] = {"context": "dialogue"}
     attention: dict[str, Any] = {"context": "dialogue", "layer": "attention"}
@@ -210,19 +221,31 @@ def _pairwise() -> tuple[Case, ...]:
     fusions = ("concat", "gated", "cross_attention", "late")
     text_only = [
         Case(
-            text=text,
+            text=texts[n % len(texts)],
             frozen=bool(n % 2),
             layer_pooling="mix" if n % 3 else "concat",
             features=n % 4 > 0,
             **context,
         )
-        for n, (text, context) in enumerate(
-            [(text, contexts[n % len(contexts)]) for n, text in enumerate(texts)]
-            + [(texts[n % len(texts)], context) for n, context in enumerate(contexts)]
-        )
+        for n, context in enumerate(contexts)
     ]
+    newer = (
+        "deberta-v3-base",
+        "modernbert-base",
+        "mmbert-small",
+        "eurobert-210m",
+        "qwen3-embedding-0.6b",
+        "robertuito",
+    )
+    text_only += [Case(text=text, frozen=bool(n % 2), **contexts[n % 3]) for n, text in enumerate(newer)]
     audio_only = [Case(audio=audio, frozen=False, features=bool(n % 2)) for n, audio in enumerate(audios)]
     audio_only += [Case(audio=audio, frozen=True, speech_norm="layer") for audio in SPEECH[:3]]
+    audio_only += [
+        Case(audio="whisper-large-v3"),
+        Case(audio="wavlm-large", frozen=False, frame_pooling="attention"),
+    ]
+    audio_only += [Case(audio="whisper", frozen=False, frame_pooling="attention")]
+    audio_only += [Case(audio=SMALL, frozen_network=True), Case(audio="efficientnet_lite0", frozen_network=True)]
     both = [
         Case(
             text=texts[(n + m) % len(texts)], audio=audio, fusion=fusion, frozen=bool((n + m) % 2),
@@ -230,6 +253,8 @@ def _pairwise() -> tuple[Case, ...]:
         )
         for n, fusion in enumerate(fusions)
         for m, audio in enumerate((SMALL, "mobilenetv3_small_050", *SPEECH))
+        if fusion == "cross_attention"  # which alone sees more than a vector of each
+        or m in (n % 2, 2 + (n + 1) % 4)
     ]  # fmt: skip
     return tuple(dict.fromkeys([*text_only, *audio_only, *both]))
 

@@ -15,7 +15,7 @@ def write(path, rows):
 
 
 def data(task="emotion", with_audio=False, **columns) -> DataSettings:
-    if not {"labels", "value"} & columns.keys():
+    if not {"labels", "votes", "value", "values"} & columns.keys():
         columns.setdefault("label", "mood")
     return DataSettings(reader="table", task=task, audio=with_audio, table=TableSettings(**columns))
 

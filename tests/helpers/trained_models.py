@@ -18,15 +18,16 @@ SETTINGS: Mapping[str, tuple[Callable[..., Recipe], dict[str, Any]]] = {
     "text": (tiny_recipe, {"model": {"features": ["lexical"], "context": "window"}}),
     "dialogue": (
         tiny_recipe,
-        {"model": {"features": ["tabular"], "context": "dialogue", "encoder": "finetune",
-                   "auxiliary_tasks": ["feelings"]}},
+        {"model": {"features": ["tabular"], "context": "dialogue", "dialogue": {"speakers": True},
+                   "encoder": "finetune", "auxiliary_tasks": ["feelings"]}},
     ),
     "multimodal": (
         spoken_recipe,
-        {"model": {"kind": "multimodal", "max_length": 12, "features": ["functionals"], "fusion": "concat"},
+        {"model": {"kind": "multimodal", "max_length": 12, "features": ["functionals"], "fusion": "concat",
+                   "speaker_normalization": True},
          "train": {"epochs": 1}},
     ),
-    "speech": (spoken_recipe, {"train": {"epochs": 1}}),
+    "speech": (spoken_recipe, {"model": {"speaker_normalization": True}, "train": {"epochs": 1}}),
     "stacked": (spoken_recipe, {"data": {"task": "feelings"}, "train": {"epochs": 1}}),
 }  # fmt: skip
 """Name → recipe and its changes: single- and multi-label, auxiliary tasks, every context, both modalities."""
@@ -65,7 +66,8 @@ class TrainedModels:
             changes = changes | stacking_on_text(self._weights, folds=2)
         if name == "speech":
             backbone = make_tiny_speech_backbone("wav2vec2", self._home / "wav2vec2")
-            changes = changes | {"model": {"audio": {"backbone": str(backbone), "pretrained": True}}}
+            audio = {"audio": {"backbone": str(backbone), "pretrained": True}}
+            changes = changes | {"model": changes["model"] | audio}
         trained, _dev = train_recognizer(recipe(self._weights, **changes), self._corpora[recipe])
         trained.save_pretrained(folder)
 

@@ -44,7 +44,6 @@ def trainings(score=score_of, before=lambda recipe: None):
         patch.setattr(trials, "POLL_SECONDS", 0.05)
         patch.setattr(trials, "_SHORT_POLL_SECONDS", 0.01)
         patch.setattr(saving, "render_tuning_page", lambda tuning: "")
-        patch.setattr(os, "fsync", lambda handle: None)
         yield seen
 
 

@@ -127,7 +127,7 @@ def test_tokens_average_to_the_last_of_the_layers(roberta):
 @pytest.mark.parametrize("pooling", ["mix", "concat"])
 def test_a_speech_encoders_layers_are_its_positions(pooling):
     encoder, states = PooledSpeechEncoder(states_shape=(3, 8), layer_pooling=pooling), torch.randn(N, 3, 8)
-    vectors, layers, mask = encoder(has_audio=HAS_AUDIO, speech_states=states, return_positions=True)
-    assert torch.equal(vectors, encoder(has_audio=HAS_AUDIO, speech_states=states)[0])
+    vectors, layers, mask = encoder(has_audio=HAS_AUDIO, audio_states=states, return_positions=True)
+    assert torch.equal(vectors, encoder(has_audio=HAS_AUDIO, audio_states=states)[0])
     assert layers.shape == (N, 3, encoder.position_width)
     assert torch.equal(mask, HAS_AUDIO.unsqueeze(1).expand(N, 3))

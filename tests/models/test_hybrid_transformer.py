@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from sentir.models.context import CONTEXTS, DialogueContextConfig
+from sentir.models.context import DialogueContextConfig
 from sentir.models.device import to_tensors
 from sentir.models.hybrid_transformer import HybridTransformerClassifier
 from sentir.models.pooling import LAYER_POOLINGS, LayerConcat, ScalarMix
@@ -15,6 +15,7 @@ from sentir.testing import SENTENCES
 DIALOGUE = torch.tensor([0, 0, 0, 1, 1, 1, 1, 2, 2, 3])
 TURN = torch.tensor([0, 1, 2, 0, 1, 2, 3, 0, 1, 0])
 ROWS = len(DIALOGUE)
+CONTEXTS = ("none", "window", "dialogue")
 SETUPS = list(itertools.product(CONTEXTS, LAYER_POOLINGS, ["frozen", "finetune"], [0, 4]))
 
 

@@ -20,7 +20,7 @@ from sentir.models.speech_backbones import (
     is_speech_backbone,
     load_speech_encoder,
 )
-from sentir.models.speech_encoder import SpeechEncoder
+from sentir.models.speech_encoder import PooledSpeechEncoder, SpeechEncoder
 from sentir.models.speech_features import SpeechFeatureExtractor
 from sentir.testing import check_speech_backbone, make_tiny_speech_backbone
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:Support for mismatched key_padding_mask"
 )  # of WavLM's own attention
 KINDS = [(name, norm) for name in ("wav2vec2", "hubert", "wavlm") for norm in ("group", "layer")]
-KINDS.append(("whisper", ""))
+KINDS += [("whisper", ""), pytest.param(("whisper-large-v3", ""), marks=pytest.mark.slow)]
 
 
 @pytest.fixture(scope="session", params=KINDS, ids="-".join)
@@ -73,7 +73,7 @@ def test_vectors_are_the_mean_of_every_layer_alone_and_in_a_batch(kind):
     with torch.no_grad():
         together = encoder.eval()(**to_tensors(extractor.pad(waveforms)))
     for vectors, waveform in zip(together, waveforms, strict=True):
-        frames = -(-len(waveform) // 320) if name == "whisper" else (len(waveform) - 400) // 320 + 1
+        frames = -(-len(waveform) // 320) if name.startswith("whisper") else (len(waveform) - 400) // 320 + 1
         expected = plain_states(folder, waveform)[:, :frames].mean(1)
         torch.testing.assert_close(vectors, expected, atol=1e-4, rtol=0)
         assert expected.std() > 0.1
@@ -90,6 +90,33 @@ def test_whisper_encodes_the_padding_but_pools_only_the_clip(whisper):
     assert not torch.allclose(vector, states.mean(0), atol=1e-2)
     assert extractor.num_frames(40 * 16_000) == 1500, "longer clips are truncated to 30 seconds"
     assert extractor.extract(noise(31 * 16_000)).shape == (80, 3000)
+
+
+def test_attention_over_frames_starts_as_their_mean_and_ignores_padding(wav2vec2, whisper):
+    for name, folder in (("wav2vec2", wav2vec2), ("whisper", whisper)):
+        encoder, extractor = load_speech_encoder(name, weights=str(folder), layers=(-1,))
+        mean = PooledSpeechEncoder(encoder).eval()
+        attention = PooledSpeechEncoder(encoder, frame_pooling="attention").eval()
+        batch = to_tensors(extractor.pad([noise(16_000), noise(8000), None]))
+        with torch.no_grad():
+            torch.testing.assert_close(attention(**batch), mean(**batch), atol=1e-5, rtol=0)
+            torch.nn.init.normal_(attention.frame_attention.query, generator=torch.Generator().manual_seed(0))
+            (together,) = attention(**batch)
+            (alone,) = attention(**to_tensors(extractor.pad([noise(8000)])))
+        assert not torch.allclose(together, mean(**batch)[0], atol=1e-2)
+        torch.testing.assert_close(together[1], alone[0], atol=1e-4, rtol=0)
+        assert not together[2].any()
+    attention(**batch)[0].square().sum().backward()
+    assert attention.frame_attention.query.grad.any()
+
+
+def test_names_of_large_models_have_their_layouts(tmp_path):
+    for name, kind in (("wavlm-large", "wavlm"), ("hubert-large", "hubert")):
+        encoder, _extractor = load_speech_encoder(
+            name, weights=str(make_tiny_speech_backbone(name, tmp_path / name))
+        )
+        config = encoder.transformer.config
+        assert (config.model_type, config.feat_extract_norm, config.do_stable_layer_norm) == (kind, "layer", True)
 
 
 @settings(max_examples=50)

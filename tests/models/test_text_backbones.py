@@ -14,6 +14,7 @@ from sentir.errors import RecipeError, UnknownNameError, WeightsError
 from sentir.models import pooling, text_encoder
 from sentir.models.device import to_tensors
 from sentir.models.pooling import masked_max
+from sentir.models.robertuito import normalize_robertuito
 from sentir.models.text_backbones import get_text_backbone, normalize_twitter
 from sentir.models.text_encoder import load_text_encoder
 from sentir.models.tokenization import TextTokenizer
@@ -35,7 +36,7 @@ def offline(monkeypatch):
 
 
 def plain_text(tiny, text):
-    return normalize_twitter(text) if "twitter" in tiny.name else text
+    return tiny.spec.normalize(text)
 
 
 def test_every_backbone_keeps_the_contract(tiny):
@@ -43,7 +44,7 @@ def test_every_backbone_keeps_the_contract(tiny):
 
 
 def test_the_contract_detects_pooled_padding(tiny, monkeypatch):
-    monkeypatch.setitem(pooling.POOLINGS, "mean", lambda states, mask: states.mean(1))
+    monkeypatch.setitem(pooling.POOLINGS, tiny.spec.pooling, lambda states, mask: states.mean(1))
     with pytest.raises(AssertionError, match="padding changes the vectors"):
         check_text_backbone(tiny.name, tiny.weights)
 
@@ -65,7 +66,7 @@ def test_the_contract_detects_a_parameter_without_gradient(tiny, monkeypatch):
         "sentir.testing.text.load_text_encoder",
         lambda name, **keywords: frozen_embedding(load_text_encoder(name, **keywords)),
     )
-    with pytest.raises(AssertionError, match=r"depends on .*embedding.*, which no gradient reaches"):
+    with pytest.raises(AssertionError, match=r"depends on .*embed.*, which no gradient reaches"):
         check_text_backbone(tiny.name, tiny.weights)
 
 
@@ -115,9 +116,8 @@ def test_texts_mostly_consist_of_known_tokens(tiny):
 
 
 def test_a_long_text_is_truncated_as_by_the_plain_tokenizer(tiny):
-    limit = {"bertweet-base-sentiment-analysis": 128, "minilm": 256, "multilingual-minilm": 128}.get(
-        tiny.name, 512
-    )
+    short = ("bertweet-base-sentiment-analysis", "multilingual-minilm", "robertuito")
+    limit = 128 if tiny.name in short else 256 if tiny.name == "minilm" else 512
     assert tiny.tokenizer.max_length == limit
     row = tiny.tokenizer.encode(LONG)
     plain = tiny.plain_tokenizer(plain_text(tiny, LONG), truncation=True, max_length=limit)
@@ -131,35 +131,47 @@ def test_a_shorter_maximum_length_can_be_set_but_not_a_longer_one(tiny):
     assert load_text_encoder(tiny.name, weights=str(tiny.weights), max_length=9999)[1].max_length <= 512
 
 
-def test_vectors_are_the_mean_of_every_layer_alone_and_in_a_batch(tiny):
+def test_vectors_are_pooled_from_every_layer_alone_and_in_a_batch(tiny):
+    check_vectors(tiny, TEXTS)
+
+
+def test_newer_architectures_keep_the_contract_and_agree_with_transformers(newer):
+    check_text_backbone(newer.name, newer.weights)
+    check_vectors(newer, TEXTS[:4])
+    for text in TEXTS[:6]:
+        assert (
+            newer.tokenizer.encode(text)["input_ids"]
+            == newer.plain_tokenizer(plain_text(newer, text))["input_ids"]
+        )
+
+
+def check_vectors(tiny, texts):
+    pool = {"mean": lambda layer: layer.mean(0), "last": lambda layer: layer[-1]}[tiny.spec.pooling]
     expected = []
-    for text in TEXTS:
+    for text in texts:
         tokens = tiny.plain_tokenizer(plain_text(tiny, text), return_tensors="pt")
         with torch.no_grad():
             states = tiny.plain_model(**tokens, output_hidden_states=True)
         torch.testing.assert_close(states.hidden_states[-1], states.last_hidden_state, atol=1e-6, rtol=0)
-        expected.append(torch.stack([layer[0].mean(0) for layer in states.hidden_states]))
-    rows = [tiny.tokenizer.encode(text) for text in TEXTS]
-    assert len({len(row["input_ids"]) for row in rows}) > 5, "rows of one length need no padding"
+        expected.append(torch.stack([pool(layer[0]) for layer in states.hidden_states]))
+    rows = [tiny.tokenizer.encode(text) for text in texts]
+    assert len({len(row["input_ids"]) for row in rows}) > 3, "rows of one length need no padding"
     together = tiny.vectors(rows)
-    assert together.shape == (len(TEXTS), 3, 32)
+    assert together.shape == (len(texts), 3, 32)
     for n, vector in enumerate(expected):
         torch.testing.assert_close(together[n], vector, atol=1e-5, rtol=0)
         torch.testing.assert_close(tiny.vectors([rows[n]])[0], vector, atol=1e-5, rtol=0)
-        beside_long = tiny.vectors([tiny.tokenizer.encode(LONG), rows[n]])[1]
+        beside_long = tiny.vectors([tiny.tokenizer.encode(LONG[:600]), rows[n]])[1]
         torch.testing.assert_close(beside_long, vector, atol=1e-5, rtol=0)
 
 
 def test_padding_is_on_the_architectures_side_and_masked(tiny):
     batch = tiny.pad([tiny.tokenizer.encode("Hi!"), tiny.tokenizer.encode(SENTENCES[1])])
-    is_padding = (batch["input_ids"][0] == tiny.plain_tokenizer.pad_token_id).tolist()
+    is_padding = [not used for used in batch["attention_mask"][0].tolist()]
+    assert set(batch["input_ids"][0][is_padding].tolist()) == {tiny.plain_tokenizer.pad_token_id}
     assert 0 < sum(is_padding) < len(is_padding)
-    assert is_padding == sorted(is_padding, reverse="xlnet" in tiny.name)
-    assert (
-        batch["attention_mask"][0].tolist()
-        == batch["pool_mask"][0].tolist()
-        == [int(not padding) for padding in is_padding]
-    )
+    assert is_padding == sorted(is_padding, reverse="xlnet" in tiny.name or "qwen" in tiny.name)
+    assert batch["attention_mask"][0].tolist() == batch["pool_mask"][0].tolist()
     assert {value.dtype for value in batch.values()} == {torch.int64}
 
 
@@ -189,9 +201,39 @@ def test_max_pooling_follows_mean_pooling(tiny):
         vectors = both(**batch)
         plain = [both.transformer(torch.tensor([row["input_ids"]]), output_hidden_states=True) for row in rows]
     assert vectors.shape == (len(rows), *both.states_shape) == (len(rows), 4, both.width)
-    torch.testing.assert_close(vectors[:, :2], tiny.vectors(rows)[:, [0, -1]])
+    means = torch.stack([torch.stack([o.hidden_states[n][0].mean(0) for n in (0, -1)]) for o in plain])
+    torch.testing.assert_close(vectors[:, :2], means, atol=1e-5, rtol=1e-4)
     largest = torch.stack([torch.stack([o.hidden_states[n][0].amax(0) for n in (0, -1)]) for o in plain])
     torch.testing.assert_close(vectors[:, 2:], largest, atol=1e-5, rtol=1e-4)
+
+
+def test_last_pooling_takes_the_last_unmasked_position_whatever_the_side_of_the_padding():
+    states = torch.arange(12.0).reshape(3, 4, 1)
+    mask = torch.tensor([[1, 1, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0]])
+    assert pooling.masked_last(states, mask).squeeze(1).tolist() == [1, 7, 0]
+
+
+def test_robertuito_normalizes_tweets_as_its_authors_do():
+    tweet = "@ana_2 mirá www.ejemplo.com/x #QueAlegria holaaaaa jajajaja «sí» 😂"
+    expected = 'mirá url hashtag que alegria holaaa jaja "sí"  emoji cara llorando de risa emoji'
+    assert normalize_robertuito(tweet) == f"@usuario {expected}"
+
+
+def test_robertuito_names_the_package_that_it_needs(tiny_weights, monkeypatch):
+    monkeypatch.setattr("sentir.models.tokenizer_loading.importlib.util.find_spec", lambda name: None)
+    with pytest.raises(RecipeError, match="needs the package emoji"):
+        load_text_encoder("robertuito", weights=str(tiny_weights("robertuito")))
+
+
+def test_a_repository_with_code_of_its_own_is_refused_even_if_transformers_has_the_architecture(
+    tiny_weights, tmp_path
+):
+    folder = shutil.copytree(tiny_weights("eurobert-210m"), tmp_path / "eurobert")
+    config = json.loads((folder / "config.json").read_text())
+    code = config | {"auto_map": {"AutoModel": "modeling_eurobert.EuroBertModel"}}
+    (folder / "config.json").write_text(json.dumps(code))
+    with pytest.raises(WeightsError, match="requires code from its repository"):
+        load_text_encoder("eurobert-210m", weights=str(folder))
 
 
 @given(st.data())

@@ -128,7 +128,7 @@ def test_conclusions_are_a_summary_and_the_best_of_each_family_on_the_evaluated_
     ]
     on_dev = summarize_study(study("dev"))
     assert "was not evaluated" in on_dev[0] and any("better than “audio model”" in x for x in on_dev)
-    assert not any("baseline model" in x for x in on_dev)
+    assert any("baseline model" in x for x in on_dev)
 
 
 def test_within_one_family_the_selected_model_is_compared_without_repetition():

@@ -1,6 +1,7 @@
 """The notebooks are built from one source, contain no logic, and run."""
 
 import ast
+import copy
 import importlib.util
 import json
 import re
@@ -122,7 +123,7 @@ def test_the_first_cell_keeps_the_installed_torch(notebooks, monkeypatch):
     exec(first_cell(notebooks), {})
     ((program, *arguments),) = commands
     assert program == sys.executable and arguments[:3] == ["-m", "pip", "install"]
-    assert arguments[-1] == f"{ROOT}[offline,explain]"
+    assert arguments[-1] == f"{ROOT}[offline,explain,export,timeline]"
     pins = Path(arguments[arguments.index("--constraint") + 1]).read_text(encoding="utf-8").splitlines()
     assert f"torch=={torch.__version__}" in pins
 
@@ -150,6 +151,7 @@ def written(folder):
     return json.loads((folder / "results.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1800)  # two minutes on an idle machine
 def test_a_small_run_goes_from_discovered_corpora_to_conclusions(notebooks, monkeypatch, tmp_path):
     data, runs = attach(tmp_path / "input"), tmp_path / "runs"
@@ -160,6 +162,10 @@ def test_a_small_run_goes_from_discovered_corpora_to_conclusions(notebooks, monk
         rows = written(runs / "smoke" / name / "final")
         on_test = {row["model"] for row in rows if row["split"] == "test"}
         assert {"text", "audio", "audio + the text's sentiment", "text + audio", "acoustic"} <= on_test
+        names_speakers = name == "meld"
+        models = runs / "smoke" / name / "models"
+        for path in (models / "by-speaker-onnx" / "parity.json", models / "timeline.srt"):
+            assert path.is_file() == names_speakers
     assert len(outputs(done, "image/png")) > 40
     markdown = "\n".join(outputs(done, "text/markdown"))
     assert markdown.count("En la partición de test de") == 2 and "se omite" not in markdown
@@ -184,10 +190,19 @@ def test_spectrogram_files_replace_clips_and_without_both_audio_is_skipped(noteb
         assert (runs / "smoke" / name / "audio").exists() == (name == "meld")
 
 
+def with_few_trainings(notebook):
+    """Return the notebook with the sizes of a smoke run in the one on the demo corpora."""
+    copied = copy.deepcopy(notebook)
+    (cell,) = (cell for cell in copied.cells if "SIZES = {" in cell.source)
+    cell.source = cell.source.replace("SIZES[MODE]", 'SIZES["smoke"]')
+    return copied
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(1800)
 def test_the_whole_study_runs_on_the_demo_corpora(notebooks, monkeypatch, tmp_path):
-    done = execute(notebooks["en"], monkeypatch, "demo", SENTIR_NOTEBOOK_RUNS=tmp_path / "runs")
+    notebook = with_few_trainings(notebooks["en"])
+    done = execute(notebook, monkeypatch, "demo", SENTIR_NOTEBOOK_RUNS=tmp_path / "runs")
     markdown = "\n".join(outputs(done, "text/markdown"))
     assert markdown.count("its scores say nothing about real speech") == 2
     assert len(outputs(done, "image/png")) > 40

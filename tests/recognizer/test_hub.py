@@ -275,3 +275,11 @@ def test_the_examples_of_the_page_run_in_both_languages(hub, folder, model, tmp_
     assert run(*use).returncode == 0
     exec(second, names)
     assert hub.repositories["ana/mine"].private and names["prediction"].label == model.predict(use[3]).label
+
+
+def test_a_model_of_excessive_size_is_not_downloaded(hub, folder, tmp_path, monkeypatch):
+    hub.add("eve/huge", {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()})
+    monkeypatch.setattr("sentir.recognizer.hub._MAX_DOWNLOAD_GB", 1e-6)
+    with pytest.raises(RecognizerError, match=r"eve/huge takes 0\.0 GB, and at most 1e-06 GB"):
+        find_model("eve/huge")
+    assert not list((tmp_path / "cache").rglob("*.safetensors"))

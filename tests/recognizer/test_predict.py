@@ -72,7 +72,7 @@ def test_non_finite_outputs_are_the_problem_of_their_own_rows(dialogue_model, mo
         Utterance(key, text=text, numeric_features={"duration": 1e9 * (key in non_finite)})
         for key, text in texts.items()
     ]
-    outputs = _predict_usable(dialogue_model, utterances, None)
+    outputs = _predict_usable(dialogue_model, utterances, None, None)
     assert set(outputs.problems) == non_finite and set(outputs.predictions) == set(texts) - non_finite
     with pytest.raises(NonFiniteError) as error:
         dialogue_model.predict_utterances(utterances)

@@ -19,7 +19,6 @@ from sentir.errors import CorpusError, RecipeError
 from sentir.evaluation.metrics import compute_scores
 from sentir.explanation.dev_predictor import DevPredictor
 from sentir.explanation.score_function import make_score_function, prepare_with_tokens
-from sentir.models.fusion import FUSIONS
 from sentir.recipe import TrainSettings
 from sentir.recognizer.recognizer import Recognizer
 from sentir.training.fitting import check_training, fit
@@ -269,7 +268,7 @@ def test_train_settings_work_with_two_tasks(train, corpus, weights):
 
 
 TRIMODAL = {"kind": "multimodal", "features": ["functionals", "lexical"], "context": "dialogue"}
-KINDS = {f"{name} fusion": TRIMODAL | {"fusion": name} for name in FUSIONS} | {"audio": {}}
+KINDS = {f"{name} fusion": TRIMODAL | {"fusion": name} for name in ("gated", "late")} | {"audio": {}}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -29,7 +29,7 @@ def test_test_rows_start_with_the_selected_model_and_end_with_the_worst_baseline
     for section in task_sections(replace(report, scores=tuple(row for row in mixed if row.split == "test"))):
         roles = [row.role for row in section.test_rows]
         assert roles[0] == "selected" and set(roles[1:]) == {"baseline"}
-        assert section.test_rows[-1].model == "low" and section.reference_test_row.model == "majority"
+        assert section.test_rows[-1].model == "low" and section.reference_row.model == "majority"
 
 
 def test_every_row_is_in_exactly_one_section(make_report):
@@ -58,7 +58,7 @@ def test_a_selected_baseline_is_the_headline_and_is_compared_with_the_best_candi
         assert (
             section.is_baseline_selected
             and section.selected_test_row.model == "majority"
-            and section.reference_test_row.model == "gru"
+            and section.reference_row.model == "gru"
         )
         summary = " ".join(task_summary_sentences(section))
         assert "“majority class”, selected on dev, reaches" in summary

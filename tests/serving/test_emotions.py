@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from audio_files import tone, write_wav
 
+from sentir.serving.settings import ServerSettings
+
 URL = "/v1/emotions"
 
 
@@ -152,10 +154,12 @@ def test_the_server_imports_no_torch():
     assert done.stdout.split() == []
 
 
-def test_nothing_that_was_sent_is_kept(client, wav, isolated_home):
+def test_nothing_that_was_sent_is_kept(serve, both_model, wav, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    client = serve(ServerSettings(purpose="research"), both=both_model)
     files = [("files", ("a.wav", wav))]
     request = {"model": "both", "inputs": [{"text": "So fine.", "audio": "a.wav"}, "Private."]}
     assert client.post(URL, files=files, data={"request": json.dumps(request)}).status_code == 200
     folders = [Path(os.environ[name]) for name in ("SENTIR_STATE_DIR", "SENTIR_CACHE_DIR")]
-    kept = [path for folder in (*folders, Path(tempfile.gettempdir())) for path in folder.rglob("*")]
+    kept = [path for folder in (*folders, tmp_path) for path in folder.rglob("*")]
     assert [path.name for path in kept if path.is_file()] == ["lock"]  # of the private folder of the server

@@ -1,8 +1,10 @@
 """Every example of the page on serving runs, in both languages, against a server on a socket."""
 
+import json
 import re
 import shlex
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -41,7 +43,7 @@ def test_both_languages_have_the_same_examples():
 def test_the_page_names_every_purpose_and_the_limits(page):
     text, limits = (DOCS / page).read_text(encoding="utf-8"), Limits()
     assert all(f"`{name}`" in text for name in PURPOSES)
-    numbers = re.sub(r"(?<=\d)[, ](?=\d{3})", "", text)
+    numbers = re.sub(r"(?<=\d)[, \u202f](?=\d{3})", "", text)
     for number in (limits.max_inputs, limits.max_characters, limits.max_queued_inputs, limits.max_files):
         assert str(number) in numbers
     assert f"`--max-body-mb` {limits.max_body_bytes // 1024**2}" in text
@@ -97,3 +99,24 @@ def test_the_python_examples_run(port):
     if "timeline" in names:
         assert names["job"]["status"] == "done" and names["timeline"]["recording"]["file"] == "talk.wav"
         assert names["events"][-1]["type"] == "closed"
+
+
+@pytest.mark.usefixtures("one_store", "folder")
+def test_a_stream_goes_on_after_its_socket_is_cut(port):
+    from websockets.sync.client import connect
+
+    content, url, events = Path("talk.wav").read_bytes()[44:], f"ws://127.0.0.1:{port}/v1/stream", []
+    with connect(url) as connection:
+        events.append(json.loads(connection.recv()))
+        connection.send(content[:40_000])
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.socket.close()  # a reset, without a close frame
+    with connect(f"{url}?session={events[0]['session']}&received=1") as connection:
+        resumed = json.loads(connection.recv())
+        assert resumed["type"] == "resumed" and resumed["bytes"] in (0, 40_000)
+        connection.send(content[resumed["bytes"] :])
+        connection.send('{"type": "finish"}')
+        events += [json.loads(event) for event in connection]
+    assert [one["sequence"] for one in events] == list(range(len(events))) and events[-1]["type"] == "closed"
+    assert len(events[-1]["timeline"]["turns"]) == len([one for one in events if one["type"] == "speech_ended"])
+    assert events[-1]["timeline"]["recording"]["seconds"] == 3.5

@@ -2,12 +2,15 @@
 
 import json
 import random
+import time
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
-from audio_files import tone
+from audio_files import encode_opus, tone
 from tiny_corpora import spoken_recipe
 
+from sentir.audio.ogg_opus import OggOpusDecoder
 from sentir.serving.settings import Limits, ServerSettings
 from sentir.training.recognizers import fit_recognizer
 
@@ -75,6 +78,33 @@ def stream(connect, samples, query="model=audio", seed=0):
         return receive(socket)
 
 
+def stream_with_losses(connect, samples, query="model=audio", seed=0, losses=3):
+    """Stream over several connections, each of which is lost at a random block."""
+    rng, content, events, start = random.Random(seed), samples.tobytes(), [], 0
+    with ExitStack() as connections:  # the server notices a loss by the next connection, or before it
+        for n in range(losses + 1):
+            again = f"session={events[0]['session']}&received={len(events)}" if n else query
+            socket = connections.enter_context(connect(again))
+            first = socket.receive_json()
+            if n:
+                assert first["type"] == "resumed" and "sequence" not in first
+                start = first["bytes"]
+            else:
+                events.append(first)
+            rest = list(blocks(np.frombuffer(content[start:], "<i2"), rng))
+            for block in rest if n == losses else rest[: rng.randint(0, len(rest))]:
+                socket.send_bytes(block)
+            if n == losses:
+                socket.send_text('{"type": "finish"}')
+                return events + receive(socket)
+            if rng.random() < 0.5:  # the last events that the client gets
+                socket.send_text('{"type": "acknowledge"}')
+                events += receive(socket, "acknowledged")[:-1]
+            if rng.random() < 0.5:
+                socket.close(1006)
+    raise AssertionError
+
+
 def assert_same_turns(streamed, expected):
     assert len(streamed) == len(expected)
     for one, turn in zip(streamed, expected, strict=True):
@@ -83,14 +113,16 @@ def assert_same_turns(streamed, expected):
 
 
 @pytest.mark.parametrize("model", ["audio", "both"])
-@pytest.mark.parametrize("count", [3, pytest.param(50, marks=pytest.mark.slow)])
-def test_final_measurements_are_those_of_the_timeline(connect, audio_model, both_model, model, count):
+@pytest.mark.parametrize("run", [stream, stream_with_losses])
+@pytest.mark.parametrize("count", [2, pytest.param(50, marks=pytest.mark.slow)])
+def test_final_measurements_are_those_of_the_timeline(connect, audio_model, both_model, model, run, count):
     import sentir
 
     recognizer = {"audio": audio_model, "both": both_model}[model]
     for seed in range(count):
         samples = recording(seed)
-        events = stream(connect, samples, f"model={model}", seed)
+        events = run(connect, samples, f"model={model}", seed)
+        assert [one["sequence"] for one in events] == list(range(len(events)))
         array = samples.astype(np.float32) / np.float32(32_768)
         expected = sentir.timeline(recognizer, array, sampling_rate=16_000).to_dict()
         closed = events[-1]["timeline"]
@@ -103,11 +135,35 @@ def test_final_measurements_are_those_of_the_timeline(connect, audio_model, both
         assert {one["final"] for one in ended} <= {model == "audio"}
 
 
+@pytest.mark.parametrize("is_provisional", [False, True])
+@pytest.mark.parametrize("run", [stream, stream_with_losses])
+def test_turns_are_normalized_by_those_before_them_as_in_a_causal_timeline(
+    serve, trained_models, monkeypatch, run, is_provisional
+):
+    import sentir
+
+    monkeypatch.setattr("sentir.serving.live.depends_on_dialogue", lambda model: is_provisional)
+    recognizer = trained_models.load("multimodal", "torch")
+    samples, query = recording(3), "model=both&enroll_turns=earlier"
+    client = serve(ServerSettings(purpose="research"), both=recognizer)
+    events = run(lambda again: client.websocket_connect(f"{URL}?{again}"), samples, query, 1)
+    array = samples.astype(np.float32) / np.float32(32_768)
+    expected = sentir.timeline(recognizer, array, sampling_rate=16_000, enroll_turns="earlier").to_dict()
+    assert len(expected["turns"]) > 2
+    assert_same_turns(events[-1]["timeline"]["turns"], expected["turns"])
+    assert events[-1]["timeline"]["settings"] == expected["settings"]
+    if not is_provisional:
+        assert_same_turns([e["turn"] for e in events if e["type"] == "speech_ended"], expected["turns"])
+    plain = sentir.timeline(recognizer, array, sampling_rate=16_000).to_dict()
+    pairs = zip(plain["turns"], expected["turns"], strict=True)
+    changed = [a["probabilities"] != b["probabilities"] for a, b in pairs]
+    assert changed == [False] + [True] * (len(changed) - 1)
+
+
 def test_events_are_on_the_clock_of_the_audio_and_do_not_depend_on_blocks(connect):
     samples = recording(3)
     events, others = stream(connect, samples, seed=1), stream(connect, samples, seed=2)
-    assert events == others
-    assert [one["sequence"] for one in events] == list(range(len(events)))
+    assert events[0].pop("session") != others[0].pop("session") and events == others
     assert events[0]["type"] == "ready" and events[0]["sampling_rate"] == 16_000
     kinds = [one["type"] for one in events]
     assert {"speech_started", "measurement", "speech_ended"} <= set(kinds)
@@ -145,6 +201,11 @@ def test_flush_measures_the_open_turn_now(connect):
         ("model=text", "", "missing_modality"),
         ("model=audio&interval=0.01", "", "invalid_request"),
         ("model=audio&interval=x", "", "invalid_request"),
+        ("model=audio&encoding=mp3", "", "invalid_request"),
+        ("model=audio&enroll_turns=others", "", "invalid_request"),
+        ("model=audio&enroll_turns=earlier", "", "no_speaker_normalization"),
+        ("model=audio&encoding=ogg-opus", b"RIFFx", "undecodable"),
+        ("session=none", "", "unknown_session"),
         ("model=audio", "{}", "unknown_control"),
         ("model=audio", "[" * 5000, "unknown_control"),
         ("model=audio", b"abc", "odd_block"),
@@ -157,6 +218,66 @@ def test_refusals(connect, query, message, code):
         error = receive(socket, "error")[-1]
         assert error["code"] == code and error["detail"].endswith(".")
         assert socket.receive()["code"] == 1008
+
+
+def test_ogg_opus_gives_the_timeline_of_its_samples(connect, audio_model):
+    import sentir
+
+    content = encode_opus(recording(3)[None] / np.float32(32_768), 16_000)
+    expected = OggOpusDecoder()
+    samples = np.concatenate([*expected.push(content), *expected.finish()])
+    with connect("model=audio&encoding=ogg-opus") as socket:
+        for start in range(0, len(content), 777):
+            socket.send_bytes(content[start : start + 777])
+        socket.send_text('{"type": "finish"}')
+        events = receive(socket)
+    assert events[0]["encoding"] == "ogg-opus"
+    timeline = sentir.timeline(audio_model, samples, sampling_rate=16_000).to_dict()
+    assert_same_turns(events[-1]["timeline"]["turns"], timeline["turns"])
+    assert timeline["turns"] and events[-1]["timeline"]["recording"] == timeline["recording"]
+
+
+def leave(client, socket, code=1006):
+    """Close a connection; return its stream when the server has noticed."""
+    session = socket.receive_json()["session"]
+    socket.close(code)
+    while "sentir_streams 0.0" not in client.get("/metrics").text:
+        time.sleep(0.01)
+    return session
+
+
+def test_a_lost_stream_waits_for_its_client(connect):
+    with connect() as lost:
+        session = lost.receive_json()["session"]
+        with connect(f"session={session}&received=1") as socket:  # before the server knows of the loss
+            assert receive(lost, "error")[-1]["code"] == "superseded"
+            assert socket.receive_json() == {"type": "resumed", "session": session, "bytes": 0}
+            socket.send_text('{"type": "finish"}')
+            assert [one["type"] for one in receive(socket)] == ["closed"]
+            assert socket.receive()["code"] == 1000
+    with connect(f"session={session}") as socket:  # the last event was lost
+        assert [one["type"] for one in receive(socket)] == ["resumed", "ready", "closed"]
+        assert socket.receive()["code"] == 1000
+    with connect(f"session={session}&received=3") as socket:
+        assert socket.receive_json()["code"] == "invalid_request"
+
+
+def test_streams_that_wait_are_bounded_in_number_and_in_time(serve, audio_model):
+    def make(**limits):
+        return serve(ServerSettings(purpose="research", limits=Limits(**limits)), audio=audio_model)
+
+    client, sessions = make(max_streams=2), []
+    for code in (1000, 1006, 1006, 1006):  # the first one is closed by its client; there is room for two
+        with client.websocket_connect(URL) as socket:
+            sessions.append(leave(client, socket, code))
+    for session, is_left in zip(sessions, (False, False, True, True), strict=True):
+        with client.websocket_connect(f"{URL}?session={session}") as socket:
+            assert (socket.receive_json()["type"] == "resumed") == is_left
+    client = make(stream_resume_seconds=0.0)
+    with client.websocket_connect(URL) as socket:
+        session = leave(client, socket)
+    with client.websocket_connect(f"{URL}?session={session}") as socket:
+        assert socket.receive_json()["code"] == "unknown_session"
 
 
 def test_streams_are_limited_in_number_and_in_time(connect):
@@ -178,4 +299,7 @@ def test_a_token_is_needed(serve, audio_model):
     with pytest.raises(WebSocketDisconnect), client.websocket_connect(URL):
         pass
     with client.websocket_connect(URL, headers={"authorization": "Bearer s3cret"}) as socket:
-        assert socket.receive_json()["type"] == "ready"
+        ready = socket.receive_json()
+        socket.close(1006)
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect(f"{URL}?session={ready['session']}"):
+        pass

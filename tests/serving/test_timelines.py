@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 from audio_files import tone, write_wav
+from starlette.testclient import TestClient
 
 from sentir.errors import SentirError
 from sentir.progress import progress_bar
 from sentir.serving import timelines
+from sentir.serving.app import create_app
 from sentir.serving.private_files import private_folder
 from sentir.serving.settings import Limits, ServerSettings
 
@@ -44,14 +46,17 @@ class Work:
     """A function that makes stand-ins of timelines, half of which waits."""
 
     def __init__(self):
-        self.gate, self.paths, self.error = threading.Event(), [], None
+        self.gate, self.paths, self.error, self.rounds = threading.Event(), [], None, 1
 
-    def __call__(self, recognizer, recording, turns):
+    def __call__(self, recognizer, recording, turns, enrollment):
+        assert enrollment is None
         self.paths.append(recording)
         with progress_bar("recording", 4) as advance, progress_bar("inner", 100) as advance_inner:
             advance(2)
             advance_inner(90)
-            self.gate.wait(5)
+            for _n in range(self.rounds):
+                self.gate.wait(5)
+                advance_inner(1)
             if self.error:
                 raise self.error
             advance(2)
@@ -117,6 +122,21 @@ def test_a_job_is_cancelled_where_it_is(serve, work, wav):
     assert len(work.paths) == 1 and not work.paths[0].parent.exists()
 
 
+def test_jobs_are_cancelled_when_the_server_stops(text_model, work, wav, caplog, monkeypatch, tmp_path):
+    work.gate.wait = lambda seconds: time.sleep(0.01)
+    work.rounds = 10_000
+    caplog.set_level("INFO", "sentir.serving")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with TestClient(create_app({"text": text_model})) as client:
+        (private,) = tmp_path.iterdir()
+        jobs = [client.post(URL, files={"recording": ("a.wav", wav)}).headers["location"] for _n in range(2)]
+        wait_for(client, jobs[0], "running")
+        assert list(private.glob("timeline-*")) and tempfile.gettempdir() == str(tmp_path)
+    logged = [one.facts for one in caplog.records if one.getMessage() == "job"]
+    assert [(one["job"], one["status"]) for one in logged] == [(Path(one).name, "cancelled") for one in jobs]
+    assert len(work.paths) == 1 and not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(("error", "word"), [(SentirError("No turns."), "No turns."), (KeyError("x"), "its log")])
 def test_a_failed_job_says_why(serve, work, wav, error, word):
     client, work.error = serve(), error
@@ -166,9 +186,8 @@ def test_private_folders_are_removed_also_after_a_kill(tmp_path, monkeypatch):
     subprocess.run([sys.executable, "-c", code], check=False)
     (left,) = tmp_path.iterdir()
     assert (left / "recording.wav").exists()
-    with private_folder() as folder, private_folder() as inner:
-        assert not left.exists() and folder.exists() and inner.parent == folder
-        assert Path(tempfile.mkdtemp()).parent == inner
+    with private_folder() as folder, private_folder() as other:
+        assert not left.exists() and folder.exists() and other.parent == folder.parent == tmp_path
         assert os.name != "posix" or folder.stat().st_mode & 0o077 == 0
     assert not list(tmp_path.iterdir())
 

@@ -73,14 +73,13 @@ def counts(monkeypatch):
 
     count("fit", stacking, "fit_recognizer")
     count("predict", Recognizer, "predict_utterances")
-    count("open", run, "open_test")
+    count("open", run, "open_annotations")
     return calls
 
 
 @pytest.fixture
-def study(use_corpus, tmp_path, monkeypatch):
+def study(use_corpus, tmp_path, no_report):
     """Run a study without rendering its report."""
-    monkeypatch.setattr(run, "save_report", lambda report, path: None)
 
     def go(recipes, out=tmp_path / "out"):
         return run.run_study(

@@ -79,10 +79,22 @@ def test_words_of_dev_and_test_are_not_in_the_vocabulary(corpus):
         return u if u.split == "train" else replace(u, text=f"{u.text} zebra zebra")
 
     one, two = (
-        predicted("bag of words", corpus)["dev"],
-        predicted("bag of words", tiny_corpus(with_new_words))["dev"],
+        fit_baseline("bag of words", tiny_recipe("none"), given, "weighted_f1").text
+        for given in (corpus, tiny_corpus(with_new_words))
     )
-    np.testing.assert_allclose(one.probabilities, two.probabilities)
+    assert one.vocabularies == two.vocabularies
+    np.testing.assert_array_equal(one.idf, two.idf)
+
+
+def test_the_bag_of_words_uses_the_turn_before_in_the_dialogue(corpus):
+    def hinted(u):  # an odd turn has the label that the text of the turn before it names
+        joy = (int(u.dialogue.rpartition("dia")[2]) + u.turn // 2) % 2
+        return replace(u, text="so it is" if u.turn % 2 else ("zig" if joy else "zag"),
+                       labels={"emotion": ("joy" if joy else "sadness",)})  # fmt: skip
+
+    found = predicted("bag of words", tiny_corpus(hinted))["dev"].labels()
+    gold = {u.id: u.labels["emotion"] for u in tiny_corpus(hinted).dev}
+    assert [found[key] for key in gold] == list(gold.values())
 
 
 def test_a_label_that_train_never_has_gets_probability_0(corpus):
@@ -95,10 +107,10 @@ def test_a_label_that_train_never_has_gets_probability_0(corpus):
 
 
 def test_text_is_cleaned_by_the_recipe_and_may_be_missing(corpus):
-    without_text = tiny_corpus(lambda u: replace(u, text=None) if u.turn == 2 else u)
+    without_text = tiny_corpus(lambda u: replace(u, text=None) if u.turn == 0 else u)
     assert isinstance(without_text, Corpus)
     p = predicted("bag of words", without_text)["dev"].probabilities
-    np.testing.assert_array_equal(p[2], p[7])
+    np.testing.assert_array_equal(p[0], p[5])
     lowercased = predicted("bag of words", corpus, data={"task": "emotion", "cleaning": ["lowercase"]})["dev"]
     np.testing.assert_array_equal(
         lowercased.probabilities, predicted("bag of words", corpus)["dev"].probabilities
@@ -127,7 +139,7 @@ def test_a_saved_baseline_predicts_the_same(name, task, corpus, tmp_path):
     )
     found, expected = (one.predict_utterances(corpus.dev).probabilities for one in (loaded, own))
     np.testing.assert_array_equal(found, expected)
-    assert {path.suffix for path in (tmp_path / "saved").iterdir()} == {".json", ".safetensors", ".md"}
+    assert {path.suffix for path in (tmp_path / "saved").iterdir()} == {".json", ".npz", ".md"}
     card = ModelCard.load(tmp_path / "saved" / "README.md")
     assert card.data.library_name == "sentir" and card.data.base_model is None and "simple baseline" in card.text
     (prediction,) = api.predict(tmp_path / "saved", ["I am happy."])
@@ -145,10 +157,10 @@ def test_a_damaged_baseline_or_one_of_another_version_raises(corpus, tmp_path):
     BaselineModel("bag of words", recipe, corpus.label_space("emotion"), fitted).save_pretrained(tmp_path)
     metadata = tmp_path / "sentir.json"
     current = metadata.read_text()
-    metadata.write_text(current.replace('"format": 3', '"format": 2'))
-    with pytest.raises(RecognizerError, match="has format 2, and this version of Sentir reads 3; train"):
+    metadata.write_text(current.replace('"format": 4', '"format": 3'))
+    with pytest.raises(RecognizerError, match="has format 3, and this version of Sentir reads 4; train"):
         api.predict(tmp_path, ["Hello."])
     metadata.write_text(current)
-    (tmp_path / "model.safetensors").write_bytes(b"no")
+    (tmp_path / "model.npz").write_bytes(b"no")
     with pytest.raises(RecognizerError, match="is damaged"):
         api.predict(tmp_path, ["Hello."])

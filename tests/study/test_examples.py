@@ -63,7 +63,8 @@ def study_of(corpus):
         TaskResult(task, metric, (), models[0], models, models, (), ())
         for task, metric, models in (("emotion", "weighted_f1", emotion), ("feelings", "macro_f1", feelings))
     )
-    return CorpusStudy(emotion[0].recipe, AttachedAudio(corpus).corpus, tasks, (), ())
+    attached = AttachedAudio(corpus).corpus
+    return CorpusStudy(emotion[0].recipe, attached, attached, tasks)
 
 
 def test_there_is_one_example_per_label_of_dev_and_the_selection_is_deterministic(spoken):

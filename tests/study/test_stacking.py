@@ -73,8 +73,12 @@ def assert_predicted_out_of_fold(corpus, crossed, spied):
 # Which model predicts which rows
 
 
-@pytest.mark.parametrize("inner", INNER)
-@pytest.mark.parametrize("task", ["emotion", "feelings"])
+@pytest.fixture(scope="module")
+def crossed(corpus, weights):
+    return cross_predict(tiny_recipe(weights, train={"epochs": 1}), corpus, FOLDS)
+
+
+@pytest.mark.parametrize(("task", "inner"), [("emotion", "text"), ("feelings", "dialogue")])
 def test_no_row_is_predicted_by_a_model_trained_on_its_dialogue(task, inner, corpus, weights, spied, locked):
     recipe = tiny_recipe(weights, data={"task": task}, **INNER[inner])
     crossed = cross_predict(recipe, corpus, FOLDS)
@@ -113,8 +117,7 @@ def test_every_training_uses_all_of_dev_and_nothing_of_test(corpus, weights, spi
     assert left_out == {u.id: 1 for u in corpus.train}
 
 
-def test_folds_are_whole_dialogues_of_train_and_dev_and_test_are_of_the_full_model(corpus, weights):
-    crossed = cross_predict(tiny_recipe(weights, train={"epochs": 1}), corpus, FOLDS)
+def test_folds_are_whole_dialogues_of_train_and_dev_and_test_are_of_the_full_model(corpus, crossed):
     assert crossed.folds.keys() == {u.id for u in corpus}
     folds = {key: {crossed.folds[u.id] for u in corpus if u.dialogue == key} for key in dialogues(corpus)}
     assert all(len(found) == 1 for found in folds.values())
@@ -213,8 +216,7 @@ def test_an_inner_model_of_another_task_is_selected_by_a_metric_of_its_own(weigh
     assert other.stacked_recipe().evaluation == other.evaluation.model_copy(update={"metric": None})
 
 
-def test_cross_predictions_are_saved_and_loaded_without_pickle(corpus, weights, tmp_path):
-    crossed = cross_predict(tiny_recipe(weights, train={"epochs": 1}), corpus, FOLDS)
+def test_cross_predictions_are_saved_and_loaded_without_pickle(corpus, crossed, tmp_path):
     crossed.save(tmp_path)
     again = CrossPredictions.load(tmp_path)
     assert again.folds == crossed.folds

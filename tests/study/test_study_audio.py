@@ -15,7 +15,7 @@ from sentir.errors import CorpusError, RecipeError, UnknownNameError, WeightsErr
 from sentir.evaluation.locked.ledger import list_openings_by_fingerprint
 from sentir.readers import READERS
 from sentir.recognizer.recognizer import Recognizer
-from sentir.study import run, stacking
+from sentir.study import outputs, run, stacking
 
 pytestmark = pytest.mark.usefixtures("one_store")
 FAMILIES = {
@@ -54,6 +54,7 @@ def whole(spoken, weights, sounds, tmp_path_factory):
         patch.setenv("SENTIR_CACHE_DIR", str(folder / "cache"))
         patch.setenv("SENTIR_AUDIO_DIR", str(sounds))
         patch.setitem(READERS._entries, "tiny", lambda root, data: spoken)
+        patch.setattr(outputs, "dry_run_report", lambda titles, corpora, recipes: None)
         patch.setattr(run, "save_report", lambda report, path: None)
         patch.setattr(
             "sentir.study.candidates.cross_predict", lambda *given, **kw: crossed.append(1) or cross(*given, **kw)
@@ -131,6 +132,7 @@ def test_a_stacking_model_is_saved_with_the_model_it_stacks_on(done, spoken, wei
         ".toml",
         ".parquet",
         ".safetensors",
+        ".npz",
         ".html",
         ".md",
     }
@@ -189,17 +191,17 @@ def test_changed_audio_retrains_audio_models_and_those_stacking_on_them(
     assert len(stages(tmp_path / "out", "baseline")) == 2
 
 
-@pytest.mark.parametrize(("mel", "walks"), [("mel", 1), ("thesis", 2)])
+@pytest.mark.parametrize(("mel", "seeds", "walks"), [("mel", [0], 1), ("thesis", [0, 1], 2)])
 def test_the_store_is_read_once_for_each_kind_of_mel_spectrogram(
-    mel, walks, spoken, weights, study, use_corpus, counts, monkeypatch
+    mel, seeds, walks, spoken, weights, study, use_corpus, counts, monkeypatch
 ):
     opened, load = [], store.StoreParts
     monkeypatch.setattr(store, "StoreParts", lambda folder: opened.append(folder) or load(folder))
     use_corpus(spoken)
     other = {"model": {"audio": {"mel": mel}, "features": ["functionals"]}}
     candidates = {"audio": {}, "other": other, "stacked": stacked_candidate(weights)}
-    study(recipe_of(weights, study={"candidates": candidates, "seeds": [0, 1], "baselines": ["acoustic"]}))
-    assert counts["fit"] == 2 * (1 + 1 + 5) and len(opened) == walks
+    study(recipe_of(weights, study={"candidates": candidates, "seeds": seeds, "baselines": ["acoustic"]}))
+    assert counts["fit"] == len(seeds) * (1 + 1 + 5) and len(opened) == walks
 
 
 # What is rejected

@@ -1,5 +1,6 @@
 """Regression in a study: trained, selected, compared, reported and predicted; metrics may differ by task."""
 
+import csv
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from tiny_corpora import SPACES, tiny_corpus, tiny_recipe
 
 from sentir import api
 from sentir.corpus.label_spaces import RegressionSpace
-from sentir.errors import CorpusError, RecipeError, UnknownNameError
+from sentir.errors import CorpusError, PredictionsError, RecipeError, UnknownNameError
 from sentir.evaluation.aligned import AlignedRuns
 from sentir.evaluation.clusters import assign_clusters
 from sentir.evaluation.intervals import compute_cluster_statistics
@@ -53,6 +54,65 @@ def test_a_regression_model_is_trained_saved_loaded_and_predicts(trained, moods,
     happy, sad = api.predict(loaded, ["I am happy.", "I am crying."])
     assert happy.values["mood"] > sad.values["mood"] + 1
     assert (happy.labels, happy.probabilities) == ((), {})
+
+
+def test_the_concordance_loss_is_refused_for_labels(recipe, moods):
+    with pytest.raises(RecipeError, match=r"'train\.loss = ccc' has no effect here: it needs a regression task"):
+        check_training(recipe().override({"train": {"loss": "ccc"}}), moods)
+
+
+def test_divided_votes_are_learned_as_probabilities(weights):
+    """A third of the votes for neutral texts are for joy: on average, so are the probabilities."""
+    shares = {"joy": (1, 0, 0), "neutral": (1 / 3, 2 / 3, 0), "sadness": (0, 0, 1)}
+    names = SPACES[0].names
+
+    def vote(u):
+        emotion = u.labels["emotion"][0]
+        return replace(u, scores=dict(zip(names, shares[emotion], strict=True)))
+
+    divided = tiny_corpus(vote)
+    recipe = tiny_recipe(weights, train={"epochs": 1, "min_steps": 150, "soft_labels": True})
+    model = replace(fit_recognizer(recipe, divided)[0], calibration=None)
+    found = model.predict_utterances(divided.train).probabilities.mean(0)
+    expected = np.mean([list(u.scores.values()) for u in divided.train], axis=0)  # not a third each
+    assert np.abs(found - expected).max() < 0.03
+    with pytest.raises(RecipeError, match=r"'train\.soft_labels' needs votes or intensities for 'emotion'"):
+        fit_recognizer(recipe, tiny_corpus())
+    with pytest.raises(RecipeError, match="draws utterances by one label"):
+        check_training(recipe.override({"train": {"sampling": "balanced"}}), divided)
+
+
+def test_several_numbers_are_trained_by_ccc_scored_each_and_have_curves(weights, tmp_path):
+    """A table of valence and arousal: one model, every number evaluated with its CCC, and a curve of each."""
+    arousal = {"joy": 0.8, "neutral": 0.1, "sadness": 0.4}
+    corpus = tiny_corpus()
+    emotions = {u.id: u.labels for u in corpus} | corpus.sealed._reveal()[0]
+    with (tmp_path / "vad.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["id", "split", "dialogue", "text", "valence", "arousal"])
+        for u in corpus:
+            (emotion,) = emotions[u.id]["emotion"]
+            table.writerow([u.id, u.split, u.dialogue, u.text, NUMBERS[emotion], arousal[emotion]])
+    columns = {name: name for name in ("id", "split", "dialogue", "text")}
+    recipe = tiny_recipe(
+        weights,
+        data={"task": "valence", "table": columns | {"values": {"valence": [-2, 2], "arousal": [0, 1]}}},
+        model={"auxiliary_tasks": ["valence", "arousal"]},
+        train={"epochs": 30, "patience": 30, "loss": "ccc"},
+        evaluation={"metric": "ccc"},
+    )
+    out, root = tmp_path / "model", tmp_path / "vad.csv"
+    _model, scores = api.train(recipe, root=root, out=out)
+    main, other = api.evaluate(out, root=root), api.evaluate(out, root=root, task="arousal")
+    assert (main.metrics, main.task, other.task) == (scores.metrics, "valence", "arousal")
+    assert [next(iter(row.metrics)) for row in (main, other)] == ["ccc", "ccc"]
+    assert main.metrics["ccc"].value > 0.5 and other.metrics["ccc"].value > 0.5
+    with pytest.raises(PredictionsError, match=r"does not predict 'mood'; it predicts: valence, arousal\."):
+        api.evaluate(out, root=root, task="mood")
+    (tmp_path / "talk.csv").write_text("start,end,text\n0,2,I am happy.\n2,3,I am crying.\n", encoding="utf-8")
+    timeline = api.timeline(out, tmp_path / "talk.csv")
+    happy, sad = timeline.curve[[0, 2], 0]
+    assert happy > sad + 1 and timeline.other_curves["arousal"]["arousal"].shape == (3,)
 
 
 def test_classification_and_regression_are_selected_by_their_own_metrics(moods, recipe, use_corpus, tmp_path):

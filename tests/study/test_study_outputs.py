@@ -97,13 +97,15 @@ def test_a_full_disk_is_noticed_before_training(recipe, study, counts, monkeypat
     assert not counts
 
 
-def test_a_report_that_cannot_be_rendered_is_noticed_before_training(recipe, study, counts, monkeypatch):
+def test_a_report_that_cannot_be_rendered_is_noticed_before_training(
+    recipe, use_corpus, counts, tmp_path, monkeypatch
+):
     def without_a_template(*_arguments, **_keywords):
         raise FileNotFoundError("body.html")
 
     monkeypatch.setattr("sentir.report.saving.render_report", without_a_template)
     with pytest.raises(SentirError, match=r"report cannot be rendered \(body.html\)"):
-        study(recipe())
+        run.run_study([recipe()], root=tmp_path, out=tmp_path / "out", accept_grade=True)
     assert not counts
 
 

@@ -133,7 +133,7 @@ def test_learning_curves_have_a_point_per_epoch(first_run):
 
 def test_no_pickle_is_written(first_run):
     suffixes = {path.suffix for path in first_run.out.rglob("*") if path.is_file()}
-    assert suffixes <= {".json", ".jsonl", ".toml", ".parquet", ".safetensors", ".html", ".md"}
+    assert suffixes <= {".json", ".jsonl", ".toml", ".parquet", ".safetensors", ".npz", ".html", ".md"}
 
 
 # A second run

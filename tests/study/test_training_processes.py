@@ -48,10 +48,9 @@ FEATURE_SETS.register("wait")(FeatureSet(wait))
 
 
 @pytest.fixture
-def go(spoken, use_corpus, monkeypatch, tmp_path):
+def go(spoken, use_corpus, no_report, monkeypatch, tmp_path):
     """Run a study of the spoken corpus into a folder, without rendering its report."""
     use_corpus(spoken)
-    monkeypatch.setattr(run, "save_report", lambda report, path: None)
 
     def study(recipe, name, workers):
         monkeypatch.setenv("SENTIR_STATE_DIR", str(tmp_path / name / "state"))
@@ -79,6 +78,7 @@ def plugin(tmp_path, monkeypatch):
     return path
 
 
+@pytest.mark.slow
 def test_several_processes_give_the_same_files_scores_and_log_lines(go, weights, caplog):
     stacked = stacking_on_text(weights, train={"epochs": 1})["model"]
     candidates = {"text": {"model": {"kind": "hybrid_transformer"}}, "audio": {}, "stacked": {"model": stacked}}

@@ -1,6 +1,7 @@
 """Tuning: trials are counted, stored and not repeated; killed tunings resume; test is never read."""
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from sentir.errors import RecipeError, SentirError
 from sentir.recipe import Recipe, merge_settings
 from sentir.study.stacking import train_recognizer
 from sentir.study.tuning import run, trials
-from sentir.study.tuning.storage import JOURNAL_FILE
+from sentir.study.tuning.storage import JOURNAL_FILE, open_storage
 
 pytestmark = pytest.mark.usefixtures("use_corpus")
 TRIALS = 8
@@ -75,6 +76,7 @@ def test_retraining_the_best_recipe_reproduces_its_score(context, tuned, corpus,
     ] == found.best_trial.intermediate_scores[0][1]
 
 
+@pytest.mark.slow
 def test_the_setting_that_determines_the_score_is_the_most_important(tuned, tmp_path):
     with trainings():
         few = run.tune(tuned(trials=4), out=tmp_path)
@@ -296,6 +298,7 @@ def test_no_trial_starts_after_the_timeout(tuned, tmp_path):
 # Several processes of one tuning
 
 
+@pytest.mark.slow
 def test_with_several_workers_results_do_not_depend_on_which_is_faster(tuned, tmp_path, monkeypatch):
     monkeypatch.setattr(trials, "training_pool", forked_pool)
     recipe = tuned(pruner="median", trials=14)
@@ -398,3 +401,12 @@ def test_an_unusable_database_raises_one_sentence_without_its_password(url, tune
         run.tune(tuned(), out=tmp_path, storage=url)
     assert "cannot be used" in str(caught.value) and "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_locks_that_killed_processes_were_releasing_are_deleted_once_they_are_old(tmp_path):
+    old, new = (tmp_path / f"trials.jsonl.lock{n}.rename" for n in ("a", "b"))
+    for path in (old, new):
+        path.touch()
+    os.utime(old, (time.time() - 7200,) * 2)
+    open_storage(tmp_path, None)
+    assert not old.exists() and new.exists()

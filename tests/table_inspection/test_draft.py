@@ -2,7 +2,6 @@
 
 import json
 import tomllib
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,10 +13,10 @@ from sentir.corpus.utterances import SPLITS
 from sentir.errors import CorpusError, SentirError
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
+from sentir.recognizer.model_checks import check_model
 from sentir.study.plan import plan_candidates
 from sentir.table_inspection.inspection import inspect_table
-
-RECIPES = Path(__file__).parents[2] / "recipes"
+from sentir.training.setting_checks import unused_settings
 
 
 def test_the_recipe_reads_the_table_and_warns_of_what_a_study_would_lack(tmp_path):
@@ -131,23 +130,40 @@ def test_columns_of_adjacent_rows_are_suggested_as_dialogue_and_recurring_values
     assert len(dialogues) == 36 and "t/1/1/1" in dialogues
 
 
-def test_a_draft_with_text_and_clips_combines_them_and_trains_as_the_ravdess_recipe(tmp_path):
+def test_a_draft_with_text_and_clips_combines_them_on_a_frozen_network(tmp_path):
     for i in range(60):
         (tmp_path / f"{i}.wav").touch()
     path = table(tmp_path, 60, text=words, mood=mood, file=lambda i: f"{i}.wav", who=lambda i: f"s{i % 12}")
     recipe = Recipe.load(init_recipe(path, out=tmp_path / "r.toml").path)
     assert recipe.study.test is False
     plans = {one.name: one.recipe for one in plan_candidates(recipe)["emotion"]}
-    assert [plans[name].model.kind for name in plans] == ["hybrid_transformer", "emotion_model", "multimodal"]
-    ravdess = Recipe.load(RECIPES / "ravdess.toml").train
-    for name in ("audio", "text and audio"):
-        assert plans[name].train == ravdess and plans[name].model.audio.backbone == "mobilenetv3_small_050"
-    assert ravdess.min_steps == 1800 and ravdess.passes_per_epoch(960 // ravdess.batch_size) == 1
+    kinds = {"minilm": "hybrid_transformer", "audio": "emotion_model", "audio, kernel ridge": "emotion_model",
+             "text and audio": "multimodal"}  # fmt: skip
+    assert {name: one.model.kind for name, one in plans.items()} == kinds
+    train = plans["audio"].train
+    for name, one in plans.items():
+        check_model(one.model)
+        assert not unused_settings(one.model, one.train)
+        if name != "minilm":
+            assert (one.model.audio.backbone, one.model.audio.encoder) == ("efficientnet_lite0", "frozen")
+    assert plans["text and audio"].train == train.model_copy(update={"weight_decay": 0.05})
+    assert plans["audio, kernel ridge"].model.head == "kernel_ridge"
+    assert train.min_steps == 900 and train.passes_per_epoch(960 // train.batch_size) == 1
     for clips in (200, 960, 20_000):
-        steps = -(-clips // ravdess.batch_size)
-        assert ravdess.passes_per_epoch(steps) * steps * ravdess.epochs >= 1800
+        steps = -(-clips // train.batch_size)
+        assert train.passes_per_epoch(steps) * steps * train.epochs >= 900
     audio_only = table(tmp_path, 60, mood=mood, file=lambda i: f"{i}.wav")
-    assert Recipe.load(init_recipe(audio_only, out=tmp_path / "a.toml").path).train == ravdess
+    recipe = Recipe.load(init_recipe(audio_only, out=tmp_path / "a.toml").path)
+    assert recipe.train == train
+    assert [one.recipe.model.head for one in plan_candidates(recipe)["emotion"]] == ["mlp", "kernel_ridge"]
+
+
+def test_a_draft_for_several_labels_has_no_head_for_one(tmp_path):
+    for i in range(30):
+        (tmp_path / f"{i}.wav").touch()
+    path = table(tmp_path, happy=lambda i: i % 2, ira=lambda i: i % 3 // 2, file=lambda i: f"{i}.wav")
+    draft = init_recipe(path, out=tmp_path / "r.toml")
+    assert draft.inspection.settings["labels"] and Recipe.load(draft.path).study.candidates == {}
 
 
 def test_a_table_with_only_train_and_dev_gives_a_recipe_without_test(tmp_path):
@@ -169,9 +185,9 @@ def test_a_draft_for_texts_in_another_language_suggests_a_multilingual_encoder(t
     )
     draft = init_recipe(path, out=tmp_path / "r.toml")
     text = draft.path.read_text(encoding="utf-8")
-    assert draft.inspection.language == "Spanish" and '# backbone = "multilingual-minilm"\n' in text
+    assert draft.inspection.language == "Spanish" and '# backbone = "mmbert-small"\n' in text
     assert Recipe.load(draft.path).model.backbone == "minilm"
-    edited = text.replace('backbone = "minilm"\n', "").replace('# backbone = "multi', 'backbone = "multi')
-    assert tomllib.loads(edited)["model"]["backbone"] == "multilingual-minilm"
+    edited = text.replace('backbone = "minilm"\n', "").replace('# backbone = "mm', 'backbone = "mm')
+    assert tomllib.loads(edited)["model"]["backbone"] == "mmbert-small"
     english = init_recipe(table(tmp_path, text=words, mood=mood), out=tmp_path / "e.toml")
-    assert english.inspection.language == "" and "multilingual" not in english.path.read_text(encoding="utf-8")
+    assert english.inspection.language == "" and "mmbert" not in english.path.read_text(encoding="utf-8")

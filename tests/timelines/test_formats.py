@@ -56,7 +56,7 @@ def write_and_read(timeline, path):
 
 
 @pytest.mark.parametrize("name", [key for key, one in FORMATS.items() if one.is_read])
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(timeline=timed)
 def test_what_is_written_is_read_or_said_to_be_lost(name, timeline, tmp_path_factory):
     read = write_and_read(timeline, tmp_path_factory.getbasetemp() / f"{name}{FORMATS[name].suffix}")
@@ -72,7 +72,7 @@ def test_what_is_written_is_read_or_said_to_be_lost(name, timeline, tmp_path_fac
 
 
 @pytest.mark.parametrize("name", ["json", "jsonl", "csv", "parquet", "rttm", "textgrid"])
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(timeline=timed)
 def test_times_keep_every_decimal(name, timeline, tmp_path_factory):
     read = write_and_read(timeline, tmp_path_factory.getbasetemp() / f"{name}{FORMATS[name].suffix}")
@@ -90,7 +90,7 @@ plain = st.text(
 
 
 @pytest.mark.parametrize("name", ["srt", "vtt", "eaf", "textgrid", "labelstudio"])
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(
     some=st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 9999), st.none() | plain, plain), min_size=1)
 )
@@ -330,3 +330,57 @@ def test_damaged_files_are_one_sentence(name, content, message, tmp_path):
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(TimelineError, match=message):
         read_turns(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", {"segments": [{"start": 0, "end": 1, "text": "x", "labels": 5}]}),
+        ("a.json", {"segments": [{"start": 0, "end": 1, "words": 3}]}),
+        ("a.json", {"segments": [{"start": 0, "end": 1, "probabilities": {"joy": "high"}}]}),
+        ("a.json", {"segments": [{"start": 0, "end": 1, "confidence": "high"}]}),
+        ("a.json", {"segments": [{"start": 0, "end": 1, "other_tasks": {"a": 1}}]}),
+        ("a.json", {"segments": [{"start": 0, "end": 10**400}]}),
+        ("a.json", {"segments": [{"start": 0, "end": 1e12}]}),
+        ("a.json", [{"annotations": [3]}]),
+        ("a.json", [{"annotations": [{"result": [{"value": {"start": [], "end": "x"}}]}]}]),
+        ("a.labelstudio.json", [{"predictions": {"a": 1}}]),
+        ("a.jsonl", {"start": 0, "end": 1, "notes": 3}),
+        ("a.json", {"schema": "sentir-timeline/1", "turns": [{"speaker": 1}], "recording": {}}),
+    ],
+)
+def test_values_of_other_types_are_one_sentence(tmp_path, name, content):
+    (tmp_path / name).write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(TimelineError):
+        read_turns(tmp_path / name)
+
+
+def test_json_that_is_too_deep_is_one_sentence(tmp_path):
+    (tmp_path / "a.json").write_text("[" * 100_000, encoding="utf-8")
+    with pytest.raises(TimelineError, match="damaged, or of another format: maximum recursion depth"):
+        read_turns(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("text", 3),
+        ("labels", ["a"]),
+        ("values", {"v": float("nan")}),
+        ("values", {"v": 10**30}),
+        ("start", True),
+        ("problem", None),
+    ],
+)
+def test_a_turn_has_fields_of_its_types(field, value):
+    fields = {"start": 0.0, "end": 1.0} | {field: value}
+    with pytest.raises(TimelineError, match=f"The field '{field}' of a turn has an impossible value"):
+        Turn(**fields)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_unpaired_surrogates_are_written(tmp_path, name):
+    timeline = timeline_of([Turn(0.0, 1.0, "A\ud800", "hi \udfff", ("joy\ud800",), {"joy\ud800": 1.0})])
+    path = tmp_path / f"{name}{FORMATS[name].suffix}"
+    FORMATS[name].write(timeline, path)
+    assert path.stat().st_size > 0

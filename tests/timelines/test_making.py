@@ -194,11 +194,11 @@ def test_a_killed_run_goes_on_with_an_equal_result(recognizers, tmp_path, monkey
     expected = sentir.timeline(recognizer, path, turns=turns)
     predict, calls = TurnPredictor.predict, []
 
-    def killed(self, some):
+    def killed(self, some, **options):
         calls.append(len(some))
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return predict(self, some)
+        return predict(self, some, **options)
 
     monkeypatch.setattr(TurnPredictor, "predict", killed)
     with pytest.raises(KeyboardInterrupt):

@@ -88,6 +88,28 @@ def test_figure(tmp_path):
         Timeline((Turn(text="hi"),)).plot()
 
 
+def test_other_tasks_have_curves_of_their_own():
+    turns = (
+        Turn(0.0, 1.0, values={"valence": 2.0}, other_tasks={"arousal": {"arousal": 0.5}}),
+        Turn(
+            1.0, 2.5, values={"valence": 4.0}, other_tasks={"arousal": {"arousal": -0.5}, "mood": {"calm": 0.7}}
+        ),
+    )
+    made = Timeline(turns, Source("a", "", 3.0), "valence", ("valence",))
+    assert made.other_curves["arousal"]["arousal"] == pytest.approx([0.5, -0.5, -0.5])
+    assert made.other_curves["mood"]["calm"] == pytest.approx([np.nan, 0.7, 0.7], nan_ok=True)
+    curve = made.to_dict()["curve"]
+    assert curve["values"] == {"valence": [2.0, 4.0, 4.0]}
+    assert curve["other_tasks"] == {"arousal": {"arousal": [0.5, -0.5, -0.5]}, "mood": {"calm": [None, 0.7, 0.7]}}
+    assert Timeline.from_json(made.to_json()).to_dict() == made.to_dict()
+    panels = made.plot().axes[1:]
+    assert [[line.get_label() for line in panel.lines] for panel in panels] == [
+        ["valence"],
+        ["arousal"],
+        ["calm"],
+    ]
+
+
 def test_curve_is_weighted_by_time():
     turns = (Turn(0.5, 1.5, probabilities={"joy": 1.0}), Turn(1.0, 1.25, probabilities={"joy": 0.0}))
     curve = Timeline(turns, Source("a", "", 3.0), "emotion", ("joy",)).curve

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 import soundfile
@@ -55,7 +56,11 @@ def test_processes_write_the_same(model, recordings, tmp_path):
 
 def test_resume_keeps_what_is_complete_and_unchanged(model, recordings, tmp_path, monkeypatch):
     predict, calls = TurnPredictor.predict, []
-    monkeypatch.setattr(TurnPredictor, "predict", lambda self, turns: calls.append(1) or predict(self, turns))
+    monkeypatch.setattr(
+        TurnPredictor,
+        "predict",
+        lambda self, *args, **options: calls.append(1) or predict(self, *args, **options),
+    )
     options = {"out": tmp_path / "out", "resume": True, **ENERGY}
     write_timelines(model, [recordings], **options)
     assert len(calls) == 2
@@ -137,3 +142,38 @@ def test_corrections_become_a_corpus(recordings, tmp_path, monkeypatch, caplog):
     Timeline((Turn(0, 1, "A"),), Source("c.wav")).save(tmp_path / "c.eaf")
     with pytest.raises(TimelineError, match="has a label"):
         write_corpus_table([tmp_path / "c.eaf"], tmp_path / "c.csv")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["eaf", "labelstudio"])
+def test_a_model_learns_from_corrections(model, recordings, tmp_path, monkeypatch, name):
+    turns = [Turn(0.5 * n, 0.5 * n + 0.4, f"S{n % 6}", None) for n in range(24)]
+    timeline = sentir.timeline(model, recordings / "a.wav", turns=turns)
+    right = ("joy", "neutral", "sadness")
+    if name == "eaf":
+        corrected = recordings / "a.eaf"
+        Timeline(tuple(replace(turn, labels=(right[n % 3],)) for n, turn in enumerate(timeline.turns)),
+                 timeline.source, labels=timeline.labels).save(corrected)  # fmt: skip
+    else:
+        corrected = recordings / "a.json"
+        timeline.save(tmp_path / "task.json", format="labelstudio")
+        corrected.write_text(json.dumps(correct_regions(json.loads((tmp_path / "task.json").read_text()), right)))
+    monkeypatch.chdir(tmp_path)
+    assert app(["corpus", "init", str(corrected)], standalone_mode=False) in (None, 0)
+    (recipe,) = tmp_path.glob("*.toml")
+    settings = ["--set", "train.epochs=1", "--set", "train.batch_size=4", "--set", "train.min_steps=0"]
+    arguments = ["train", str(recipe), "--init-from", str(model), "--out", "better", *settings]
+    assert app(arguments, standalone_mode=False) in (None, 0)
+    better = sentir.load("better")
+    assert tuple(better.classes_) == right and better.facts["data"]["train"]["utterances"] >= 8
+
+
+def correct_regions(tasks, labels):
+    """Return exported tasks as a person who corrects each region of the predictions leaves them."""
+    for task in tasks:
+        regions = task.pop("predictions")[0]["result"]
+        chosen = [one for one in regions if one["type"] == "labels"]
+        for n, one in enumerate(chosen):
+            one["value"]["labels"] = [labels[n % len(labels)]]
+        task["annotations"] = [{"result": regions}]
+    return tasks

@@ -66,6 +66,15 @@ def test_test_clips_do_not_matter(spoken, weights, tmp_path):
     assert equal(one.model.state_dict(), two.model.state_dict())
 
 
+def test_a_manifest_sorted_by_label_gives_batches_of_many_labels():
+    """Batch statistics of batches of one label would erase what distinguishes the labels."""
+    labels = np.repeat(np.arange(8), 120)
+    lengths = np.tile([300, 300, 400, 300], 240)
+    sampler = EqualLengthBatchSampler(lengths.tolist(), 32, seed=0)
+    for batch in sampler:
+        assert len(set(labels[batch])) >= min(len(batch), 5)
+
+
 # Epochs
 
 

@@ -102,6 +102,15 @@ def test_a_resumed_training_gives_the_same_result(setup, share, whole, spoken, w
     assert not tmp_path.exists()
 
 
+def pretend_one_more_thread(monkeypatch):
+    """Let torch report one thread more than it has, and return how many it has: a real one would spin."""
+    threads = torch.get_num_threads()
+    reported = [threads + 1]
+    monkeypatch.setattr(torch, "get_num_threads", lambda: reported[-1])
+    monkeypatch.setattr(torch, "set_num_threads", reported.append)
+    return threads
+
+
 def test_resuming_with_other_threads_is_warned_of(corpus, weights, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # the number of torch is taken as it is
     monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
@@ -109,13 +118,9 @@ def test_resuming_with_other_threads_is_warned_of(corpus, weights, tmp_path, mon
     with monkeypatch.context() as patch, pytest.raises(Killed), checkpoint_to(tmp_path):
         kill_after(2, patch)
         fit(recipe, corpus)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(threads + 1)
-    try:
-        with show_progress(), checkpoint_to(tmp_path):
-            found = fit(recipe, corpus)
-    finally:
-        torch.set_num_threads(threads)
+    threads = pretend_one_more_thread(monkeypatch)
+    with show_progress(), checkpoint_to(tmp_path):
+        found = fit(recipe, corpus)
     assert f"Number of threads: {threads} before, {threads + 1} now" in capsys.readouterr().err
     assert found.training.throughput["threads"] == threads + 1
 
@@ -130,14 +135,10 @@ def test_repeating_a_training_with_other_threads_is_warned_of(corpus, weights, t
     api.train(recipe, root=tmp_path, out=tmp_path / "model")
     api.train(recipe, root=tmp_path, out=tmp_path / "model")
     assert not warnings
-    threads = torch.get_num_threads()
-    torch.set_num_threads(threads + 1)
-    try:
-        api.train(recipe.override({"train": {"seed": 1}}), root=tmp_path, out=tmp_path / "other")
-        assert not warnings, "another training may have any number"
-        api.train(recipe, root=tmp_path, out=tmp_path / "model")
-    finally:
-        torch.set_num_threads(threads)
+    threads = pretend_one_more_thread(monkeypatch)
+    api.train(recipe.override({"train": {"seed": 1}}), root=tmp_path, out=tmp_path / "other")
+    assert not warnings, "another training may have any number"
+    api.train(recipe, root=tmp_path, out=tmp_path / "model")
     assert len(warnings) == 1 and f"{threads} before, {threads + 1} now" in warnings[0]
 
 
@@ -358,6 +359,7 @@ def test_train_resumes_automatically_and_keeps_only_the_model(corpus, weights, t
     assert all(torch.equal(one[key], other[key]) for key in one)
 
 
+@pytest.mark.usefixtures("no_report")
 def test_a_study_resumes_in_the_middle_of_a_training(corpus, weights, tmp_path, monkeypatch):
     monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: corpus)
     recipe = tiny_recipe(weights, data={"reader": "tiny"}, study={"seeds": [0, 1], "baselines": ["majority"]})

@@ -2,17 +2,23 @@
 
 import json
 import os
+import runpy
 import shutil
+import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from accelerate.state import AcceleratorState
 from safetensors.numpy import load_file
+from tuning_parts import started
 
 from sentir.errors import SentirError
 from sentir.process_group import require_single_process
+from sentir.readers import READERS
 from sentir.training.batching import SplitBatchSampler, make_random_batch_sampler
 
 SCRIPT = """
@@ -22,6 +28,7 @@ import sys
 from pathlib import Path
 
 from sentir import api
+from sentir.process_group import is_distributed
 from sentir.readers import READERS
 from sentir.recognizer.torch_backend import TorchBackend
 from sentir.recognizer.inference import predict_task
@@ -34,6 +41,7 @@ recipe = tiny_recipe(weights, data={"reader": "tiny"}, **changes)
 recognizer, scores = api.train(recipe, root=out.parent, out=out)
 found = recognizer.predict_utterances(corpus.dev)
 facts = {"ids": found.ids, "probabilities": found.probabilities.tolist(), "scores": scores.to_row()["metrics"]}
+facts["together"] = is_distributed()
 Path(f"{out}.{os.environ.get('RANK', 0)}.json").write_text(json.dumps(facts, default=str))
 """
 # 6 dialogues in batches of 5: in the last one the second process has none.
@@ -55,22 +63,64 @@ def no_dropout(weights, tmp_path_factory):
     return folder
 
 
-def start(out, weights, changes, processes):
+@pytest.fixture
+def script(tmp_path):
+    path = tmp_path / "script.py"
+    path.write_text(SCRIPT)
+    return path
+
+
+def train_alone(script, monkeypatch, *arguments):
+    """Run the script in this process."""
+    monkeypatch.setattr(READERS, "_entries", dict(READERS._entries))
+    monkeypatch.setattr(sys, "argv", [str(script), *map(str, arguments)])
+    runpy.run_path(str(script))
+
+
+def train_forked(script, monkeypatch, *arguments):
+    """Run the script in two forked processes, which torchrun would start with these variables."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(probe.getsockname()[1]), "WORLD_SIZE": "2"}
+
+    def work(rank):
+        AcceleratorState._reset_state(reset_partial_state=True)
+        os.environ |= address | {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+        train_alone(script, monkeypatch, *arguments)
+
+    processes = [started(partial(work, rank)) for rank in range(2)]
+    for process in processes:
+        process.join(300)
+    assert [process.exitcode for process in processes] == [0, 0]
+
+
+def train_together(script, *arguments):
+    """Run the script in two processes of torchrun."""
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1] / "helpers"), "OMP_NUM_THREADS": "1"}
-    script = out.parent / "script.py"
-    script.write_text(SCRIPT)
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
-    arguments = [*(launcher if processes > 1 else []), script, weights, out, json.dumps(changes)]
-    done = subprocess.run([sys.executable, *map(str, arguments)], env=environment, capture_output=True, text=True)
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    command = [sys.executable, *launcher, *map(str, [script, *arguments])]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return [json.loads(Path(f"{out}.{n}.json").read_text()) for n in range(processes)]
 
 
-@pytest.mark.parametrize("changes", [DIALOGUES, pytest.param(LENGTHS, marks=pytest.mark.slow)])
-def test_two_processes_train_the_same_model_as_one(no_dropout, tmp_path, changes):
-    (alone,) = start(tmp_path / "alone", no_dropout, changes, 1)
-    first, second = start(tmp_path / "two", no_dropout, changes, 2)
-    assert first == second
+@pytest.mark.parametrize(
+    ("changes", "launcher"),
+    [
+        pytest.param(DIALOGUES, "fork", id="dialogues"),
+        pytest.param(LENGTHS, "torchrun", id="lengths", marks=pytest.mark.slow),
+    ],
+)
+def test_two_processes_train_the_same_model_as_one(no_dropout, script, tmp_path, changes, launcher, monkeypatch):
+    settings = json.dumps(changes)
+    train_alone(script, monkeypatch, no_dropout, tmp_path / "alone", settings)
+    if launcher == "torchrun":
+        train_together(script, no_dropout, tmp_path / "two", settings)
+    else:
+        train_forked(script, monkeypatch, no_dropout, tmp_path / "two", settings)
+    alone, first, second = (
+        json.loads((tmp_path / f"{name}.json").read_text()) for name in ("alone.0", "two.0", "two.1")
+    )
+    assert first == second and first["together"] and not alone["together"]
     assert first["ids"] == alone["ids"] and len(set(first["ids"])) == 15
     assert np.allclose(first["probabilities"], alone["probabilities"], atol=1e-3)
     one, two = (load_file(tmp_path / name / "model.safetensors") for name in ("alone", "two"))

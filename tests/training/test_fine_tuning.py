@@ -358,7 +358,7 @@ def test_a_batch_has_no_more_micro_batches_than_utterances(corpus, weights):
 def test_augmentation_is_refused_for_a_model_of_text(corpus, weights):
     recipe = tiny_recipe(weights, train={"augment": {"gain_db": 3.0}})
     with pytest.raises(
-        RecipeError, match=r"'train\.augment' has no effect here: it needs a network on mel spectrograms"
+        RecipeError, match=r"'train\.augment' has no effect here: it needs a fine-tuned network on mel"
     ):
         check_settings(recipe, corpus.label_space("emotion"))
 

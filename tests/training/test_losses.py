@@ -7,9 +7,19 @@ from hypothesis import strategies as st
 from torch.distributions import Bernoulli, Categorical, kl_divergence
 from torch.nn import functional
 
-from sentir.corpus.label_spaces import MultiLabelSpace, SingleLabelSpace
+from sentir.corpus.label_spaces import MultiLabelSpace, RegressionSpace, SingleLabelSpace
+from sentir.evaluation.metrics import compute_scores
 from sentir.recipe import TrainSettings
-from sentir.training.losses import UNLABELED, class_weights, encode_targets, make_loss, recipe_loss
+from sentir.training.losses import (
+    UNLABELED,
+    class_weights,
+    encode_soft_targets,
+    encode_targets,
+    make_loss,
+    multi_task_loss,
+    recipe_loss,
+    stack_targets,
+)
 
 SINGLE = SingleLabelSpace("emotion", ("anger", "joy", "neutral"))
 MULTI = MultiLabelSpace("emotion", ("anger", "joy", "neutral"))
@@ -56,6 +66,84 @@ def test_the_multi_label_loss_is_the_binary_cross_entropy_of_labeled_rows(weight
     known = targets[:, 0] != UNLABELED
     expected = functional.binary_cross_entropy_with_logits(scores[known], targets[known], pos_weight=weights)
     torch.testing.assert_close(make_loss(MULTI, weights)(scores, targets), expected)
+
+
+def as_scores(space, row):
+    return {} if row is None else {name: float(name in row) for name in space.names}
+
+
+@pytest.mark.parametrize(("space", "labels"), [(SINGLE, ONE), (MULTI, SEVERAL)])
+@pytest.mark.parametrize(
+    "settings", [{}, {"loss": "focal"}, {"label_smoothing": 0.2}, {"class_weights": "inverse"}]
+)
+def test_unanimous_votes_have_the_loss_of_their_label(space, labels, settings):
+    hard, outputs, recipe = encode_targets(space, labels), logits(), TrainSettings(**settings)
+    soft = encode_soft_targets(space, labels, [as_scores(space, row) for row in labels])
+    assert torch.equal(soft, encode_soft_targets(space, labels, [{}] * len(labels)))  # labels stand in for votes
+    found = recipe_loss(space, soft, recipe)(outputs, soft)
+    torch.testing.assert_close(found, recipe_loss(space, hard, recipe)(outputs, hard))
+
+
+def test_divided_votes_have_their_cross_entropy_and_count_without_a_label():
+    votes = [{"anger": 3, "joy": 1, "neutral": 0}, {"anger": 1, "joy": 1, "neutral": 0}, {}]
+    soft, outputs = encode_soft_targets(SINGLE, [("anger",), None, None], votes), logits(3)
+    assert soft.tolist() == [[0.75, 0.25, 0], [0.5, 0.5, 0], [UNLABELED] * 3]
+    torch.testing.assert_close(
+        recipe_loss(SINGLE, soft, TrainSettings())(outputs, soft), functional.cross_entropy(outputs[:2], soft[:2])
+    )
+    assert make_loss(SINGLE, torch.ones(3))(outputs, soft[2:].expand(3, 3)).item() == 0
+    twice = torch.stack([outputs, outputs.flip(0)])
+    plain, penalized = (make_loss(SINGLE, torch.ones(3), rdrop=r)(twice, soft) for r in (0.0, 1.0))
+    p, q = (z.log_softmax(-1) for z in twice[:, :2])
+    expected = (
+        sum(functional.kl_div(a, b, log_target=True, reduction="batchmean") for a, b in ((p, q), (q, p))) / 2
+    )
+    torch.testing.assert_close(penalized - plain, expected)
+
+
+def test_intensities_are_parts_of_the_highest_one():
+    space = MultiLabelSpace("emotion", ("anger", "joy"), max_intensity=3.0)
+    soft, outputs = encode_soft_targets(space, [("joy",), None], [{"anger": 0, "joy": 1.5}, {}]), logits(2, 2)
+    assert soft[0].tolist() == [0, 0.5]
+    expected = functional.binary_cross_entropy_with_logits(outputs[:1], soft[:1])
+    torch.testing.assert_close(recipe_loss(space, soft, TrainSettings())(outputs, soft), expected)
+
+
+AROUSAL, VALENCE = RegressionSpace("arousal", "a", (0.0, 1.0)), RegressionSpace("valence", "v", (1.0, 5.0))
+NUMBERS = [(4.5,), (1.0,), None, (2.0,), (3.5,), None, (5.0,), (2.5,)]
+
+
+def test_the_concordance_loss_is_1_minus_the_metric_over_labeled_rows():
+    targets, outputs = encode_targets(VALENCE, NUMBERS), logits(k=1)
+    loss = recipe_loss(VALENCE, targets, TrainSettings(loss="ccc"))(outputs, targets)
+    known = targets != UNLABELED
+    truth = VALENCE.encode([row for row in NUMBERS if row is not None])
+    scores = compute_scores(VALENCE, truth, VALENCE.probabilities(outputs[known].detach().numpy()))
+    assert loss.item() == pytest.approx(1 - scores["ccc"], abs=1e-6)
+    loss.backward()
+    assert outputs.grad[known].abs().min() > 0 and outputs.grad[~known].abs().max() == 0
+
+
+@pytest.mark.parametrize("labels", [[None, None], [(2.0,), None], [(3.0,), (3.0,)]])
+def test_the_concordance_loss_of_too_few_or_equal_numbers_has_a_finite_gradient(labels):
+    outputs = torch.zeros(2, 1, requires_grad=True)
+    targets = encode_targets(VALENCE, labels)
+    loss = make_loss(VALENCE, torch.ones(1), ccc=True)(outputs, targets)
+    loss.backward()
+    assert loss.item() == pytest.approx(float(labels[0] is not None)) and outputs.grad.isfinite().all()
+
+
+def test_the_concordance_loss_is_that_of_every_number_and_of_no_label():
+    spaces, rows = [VALENCE, AROUSAL, SINGLE], [NUMBERS, [(0.1 * n,) for n in range(8)], ONE]
+    targets, settings = [*map(encode_targets, spaces, rows)], TrainSettings(loss="ccc")
+    outputs = logits(k=5)
+    total = multi_task_loss(spaces, targets, settings)(outputs, stack_targets(targets[0], targets[1:]))
+    parts = zip(spaces, outputs.split([1, 1, 3], dim=1), targets, strict=True)
+    plain = [make_loss(space, torch.ones(len(space)), ccc=True)(z, t) for space, z, t in parts]
+    torch.testing.assert_close(total, sum(plain))
+    torch.testing.assert_close(
+        plain[2], functional.cross_entropy(outputs[:, 2:], targets[2], ignore_index=UNLABELED)
+    )
 
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=60), st.sampled_from(WEIGHTINGS))

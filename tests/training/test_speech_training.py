@@ -50,6 +50,20 @@ def test_saved_and_loaded_it_predicts_the_same(kind, encoder, spoken, weights, s
     )
 
 
+def test_attention_over_frames_is_saved_with_the_head_and_refused_for_a_frozen_encoder(
+    spoken, weights, speech, tmp_path
+):
+    audio = {"frame_pooling": "attention"}
+    recipe = recipe_of(weights, speech, "finetune", audio=audio, train={"epochs": 1, "batch_size": 16})
+    recognizer, dev = fit_recognizer(recipe, spoken)
+    assert recognizer.model.audio.frame_attention.query.any()
+    recognizer.save_pretrained(tmp_path / "model")
+    loaded = Recognizer.from_pretrained(tmp_path / "model").predict_utterances(spoken.dev)
+    np.testing.assert_allclose(loaded.select(dev.ids).probabilities, dev.probabilities, atol=1e-5)
+    with pytest.raises(RecipeError, match=r"frame_pooling' has no effect here: it needs a fine-tuned speech"):
+        check_settings(recipe_of(weights, speech, "frozen", audio=audio), spoken.label_space("emotion"))
+
+
 def test_the_same_seed_gives_the_same_weights(spoken, weights, speech):
     recipe = recipe_of(weights, speech, "finetune", train={"epochs": 1, "batch_size": 16})
     one, same = (fit(recipe, spoken) for _time in range(2))
@@ -100,12 +114,6 @@ def test_a_damaged_or_missing_encoder_is_an_error(spoken, weights, speech, tmp_p
     [
         ({"pretrained": False, "encoder": None}, {}, RecipeError, "encoder = frozen' needs pretrained weights"),
         ({"mel": "thesis"}, {}, RecipeError, "'model.audio.mel' has no effect here"),
-        (
-            {"backbone": "efficientnet_b0", "encoder": "frozen"},
-            {},
-            RecipeError,
-            "'model.audio.encoder' has no effect",
-        ),
         (
             {"backbone": "efficientnet_b0", "layers": (0,)},
             {},

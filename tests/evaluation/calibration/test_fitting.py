@@ -65,6 +65,12 @@ def test_each_label_of_a_multilabel_task_has_its_own_temperature_and_bias():
     assert bias == (pytest.approx(0, abs=0.15), pytest.approx(-2.0, abs=0.15))
 
 
+def test_probabilities_of_0_and_1_have_a_temperature_too():
+    truth, p = sample(MULTI, 400, overconfidence=3.0)
+    (shared, _again), _bias = fit_temperature_and_bias(MULTI, truth, np.where(p > 0.999, 1.0, p), "temperature")
+    assert 3 < shared < 6, "more than without them, and finite"
+
+
 @pytest.mark.parametrize("space", [SINGLE, MULTI])
 def test_the_fit_is_a_local_minimum_of_the_loss(space):
     truth, p = sample(space, 300, overconfidence=2.0, seed=3)

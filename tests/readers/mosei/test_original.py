@@ -252,3 +252,48 @@ def test_the_folds_that_come_with_sentir_are_the_published_ones():
     folds = [shipped()[split] for split in ("train", "dev", "test")]
     assert [len(set(fold)) for fold in folds] == [len(fold) for fold in folds] == [2249, 300, 678]
     assert len(set().union(*folds)) == 2249 + 300 + 678
+
+
+def external_link(data, elsewhere):
+    data["100499"] = h5py.ExternalLink(str(elsewhere), "v")
+
+
+def external_features(data, elsewhere):
+    group = data.create_group("100499")
+    group["features"] = h5py.ExternalLink(str(elsewhere), "v/features")
+    group["intervals"] = np.zeros((1, 2))
+
+
+def external_storage(data, elsewhere):
+    group = data.create_group("100499")
+    for name, width in (("features", 7), ("intervals", 2)):
+        group.create_dataset(name, (1, width), np.float64, external=[(str(elsewhere), 0, 8 * width)])
+
+
+def virtual(data, elsewhere):
+    group = data.create_group("100499")
+    layout = h5py.VirtualLayout((1, 7), np.float64)
+    layout[...] = h5py.VirtualSource(str(elsewhere), "v/features", (1, 7))
+    group.create_virtual_dataset("features", layout)
+    group["intervals"] = np.zeros((1, 2))
+
+
+@pytest.mark.parametrize("change", [external_link, external_features, external_storage, virtual])
+def test_data_of_other_files_are_never_read(tmp_path, change):
+    write_original(tmp_path)
+    with h5py.File(elsewhere := tmp_path / "elsewhere.h5", "w") as file:
+        file["v/features"], file["v/intervals"] = np.zeros((1, 7)), np.array([[0.0, 1.0]])
+    with h5py.File(tmp_path / CSD, "r+") as file:
+        data = file["All Labels/data"]
+        del data["100499"]
+        change(data, elsewhere)
+    corpus = mosei.read_tree(tmp_path)
+    assert where(corpus, "row_skipped") == [f"{CSD}, 100499"]
+    assert any("is not in the file itself" in issue.message for issue in corpus.issues)
+
+
+def test_a_video_that_is_there_many_times_is_too_much(tmp_path, monkeypatch):
+    monkeypatch.setattr("sentir.readers.mosei.csd._MAX_SEGMENTS", 3)
+    write_original(tmp_path)
+    with pytest.raises(CorpusError, match="has more than 3 segments; download the file again"):
+        mosei.read_tree(tmp_path)

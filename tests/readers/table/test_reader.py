@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from table_reading import read, write
 
-from sentir.corpus.label_spaces import RegressionSpace
+from sentir.corpus.label_spaces import RegressionSpace, SingleLabelSpace
 from sentir.corpus.utterances import SPLITS, Clip
 from sentir.errors import CorpusError, RecipeError
 from sentir.readers import read_corpus
@@ -96,6 +96,50 @@ def test_a_target_column_is_a_regression_task_on_its_scale(tmp_path):
         read(path, value="t", scale=(0, 3), split="s")
     with pytest.raises(RecipeError, match=r"'data\.table\.features' uses the label column 'v'"):
         read(path, value="v", scale=(1, 5), features=("v",), split="s")
+
+
+def test_votes_are_a_single_label_space_with_the_label_of_most(tmp_path):
+    rows = [
+        {"t": "a", "happy": "3", "Joyful": "1", "sad": "2", "s": "train"},
+        {"t": "b", "happy": "1", "Joyful": "1", "sad": "2", "s": "train"},
+        {"t": "c", "happy": "0", "Joyful": "0", "sad": "0", "s": "dev"},
+        {"t": "d", "happy": "0", "Joyful": "0", "sad": "1", "s": "test"},
+    ]
+    path, columns = write(tmp_path / "m.csv", rows), ("happy", "Joyful", "sad")
+    corpus = read(path, votes=columns, names={"Joyful": "joy"}, text="t", split="s")
+    assert corpus.label_space("emotion") == SingleLabelSpace("emotion", ("joy", "sadness"))
+    assert [u.labels for u in corpus] == [{"emotion": ("joy",)}, {}, {}, {}]
+    assert corpus.utterances[0].scores == pytest.approx({"joy": 4 / 6, "sadness": 2 / 6})
+    assert corpus.utterances[1].scores == {"joy": 0.5, "sadness": 0.5} and corpus.utterances[2].scores == {}
+    assert [(issue.kind, issue.where) for issue in corpus.issues] == [
+        ("label_tied", "m/row2"), ("label_missing", "m/row3"),
+    ]  # fmt: skip
+    assert corpus.sealed._reveal() == (
+        {"m/row4": {"emotion": ("sadness",)}},
+        {"m/row4": {"joy": 0, "sadness": 1}},
+    )
+    write(path, [rows[0] | {"sad": "-1"}])
+    with pytest.raises(CorpusError, match=r"'m/row1' has a negative number of votes in 'sad'"):
+        read(path, votes=columns, names={"Joyful": "joy"}, text="t", split="s")
+
+
+def test_several_target_columns_are_a_regression_task_each(tmp_path):
+    rows = [
+        {"t": "a", "valence": "4,5", "arousal": "-1", "s": "train"},
+        {"t": "b", "valence": "2", "arousal": "", "s": "dev"},
+        {"t": "c", "valence": "1", "arousal": "0", "s": "test"},
+    ]
+    path, scales = write(tmp_path / "m.csv", rows), {"valence": (1, 5), "arousal": (-1, 1)}
+    corpus = read(path, task="valence", values=scales, text="t", split="s")
+    assert list(corpus.label_spaces.values()) == [
+        RegressionSpace("valence", "valence", (1.0, 5.0)),
+        RegressionSpace("arousal", "arousal", (-1.0, 1.0)),
+    ]
+    train, dev, _test = corpus
+    assert train.labels == {"valence": (4.5,), "arousal": (-1.0,)} and dev.labels == {"valence": (2.0,)}
+    assert [(issue.kind, issue.where) for issue in corpus.issues] == [("label_missing", "m/row2")]
+    with pytest.raises(RecipeError, match=r"'data\.table\.features' uses the label column 'arousal'"):
+        read(path, task="valence", values=scales, features=("arousal",), split="s")
 
 
 def test_clips_are_relative_to_the_table_and_segments_are_in_seconds(tmp_path):
