@@ -34,7 +34,7 @@ from sentir.readers.meld import reader as meld
 from sentir.recipe import Recipe
 from sentir.study.candidates import (
     TrainedModel,
-    load_recognizer,
+    load_model,
     train_baseline,
     train_candidate,
     with_test_predictions,
@@ -140,7 +140,7 @@ def with_clips(
 
 def ablate_modality(model: TrainedModel, corpus: Corpus, modality: str) -> TrainedModel:
     """Return a model with its predictions for utterances without their text or their audio."""
-    networks = [load_recognizer(folder) for folder in model.stage_folders]
+    networks = [load_model(folder) for folder in model.stage_folders]
     dev, test = ([replace(u, **ABLATIONS[modality]) for u in corpus.split(split)] for split in ("dev", "test"))
     return replace(
         model,

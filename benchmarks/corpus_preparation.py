@@ -20,7 +20,6 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
-from ratios import alternate
 from threadpoolctl import threadpool_limits
 
 from sentir.audio import descriptors
@@ -29,6 +28,7 @@ from sentir.audio.descriptors import extract_descriptors
 from sentir.audio.file_hashes import hash_files
 from sentir.audio.mel import HOP_LENGTH, N_FFT, N_MELS, SAMPLING_RATE, WIN_LENGTH
 from sentir.audio.store import attach_audio
+from sentir.bench.timing import alternate
 from sentir.corpus.utterances import Clip, Utterance
 
 STORE_PART_SIZE = 256  # clips of a part of Sentir's store

@@ -15,8 +15,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from ratios import Row, alternate, pin_to_one_core, print_rows
 
+from sentir.bench.timing import Row, alternate, pin_to_one_core, print_rows
 from sentir.recognizer.embedding_cache import EmbeddingCache
 
 CORPORA, CHUNK, SHAPE, ROUNDS = 20, 2048, (3, 64), 9
@@ -96,7 +96,8 @@ def rows(n: int) -> Iterator[Row]:
         EmbeddingCache(large, keys).add(keys, np.ones(LARGE, np.float32))
         for title, chosen in (("loading", keys), ("loading in reverse", keys[::-1])):
             peak = measure_peak(large, chosen)
-            yield Row("embedding cache, memory", f"peak of {title} / size of the array", peak, "about 1")
+            note = f"peak of {title} / size of the array"
+            yield Row("embedding cache, memory", ratio=peak, aim="about 1", note=note)
 
 
 def main() -> None:

@@ -12,11 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from predict_text import LABELS, TEXTS, make_pipeline, make_recognizer
-from ratios import Row, alternate, pin_to_one_core, print_rows
 
 from sentir import Recognizer
 from sentir.api import export_model
+from sentir.bench.predict_text import LABELS, TEXTS, make_pipeline, make_recognizer
+from sentir.bench.timing import Row, alternate, pin_to_one_core, print_rows
 from sentir.models.text_backbones import get_text_backbone
 
 PEERS = ("pipeline", "sentence-transformers")

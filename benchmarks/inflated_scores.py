@@ -1,4 +1,4 @@
-"""What inflates a score, measured: each flaw of `docs/honest.md` is built here, next to the correct way.
+"""What inflates a score, measured: each flaw of `docs/en/inflated-scores.md` is built here, beside the right way.
 
 By default on the synthetic demo corpora; ``--meld``, ``--mosei`` and ``--ravdess`` select real ones instead. No
 test split is used: a fifth of train's dialogues is held out in its place. Models are bags of words and small

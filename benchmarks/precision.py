@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from ratios import Row, alternate, pin_to_one_core, print_rows
 
+from sentir.bench.timing import Row, alternate, pin_to_one_core, print_rows
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 from sentir.training.fitting import fit
@@ -47,7 +47,7 @@ def compare_precisions(name: str, recipe: Recipe, root: Path | None, seeds: int)
     times = alternate({one: lambda one=one: train(one) for one in scores}, seeds, warm_up=False)
     row = times.row(f"training, {name}", *scores, aim="bfloat16 only where above 1")
     gain = np.mean(scores["bfloat16"]) - np.mean(scores["float32"])
-    return replace(row, contenders=f"{row.contenders} (dev {gain:+.3f})")
+    return replace(row, note=f"(dev {gain:+.3f})")
 
 
 def rows(networks: list[str], root: Path | None, seeds: int, epochs: int) -> Iterator[Row]:

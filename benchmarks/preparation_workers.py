@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from corpus_preparation import load_waveforms, make_utterances
-from ratios import Row, Times, alternate, print_rows
 
 from sentir.audio.decoding import SAMPLING_RATE
 from sentir.audio.store import attach_audio
+from sentir.bench.timing import Row, Times, alternate, print_rows
 from sentir.corpus.utterances import Clip
 
 CLIPS, SHARE = 14_400, 10
@@ -83,8 +83,8 @@ def rows(waveforms: Sequence[np.ndarray], n: int, rounds: int) -> Iterator[Row]:
     assert done[1, n].digest == done[2, n].digest
     yield times.row(f"preparing {n - n // SHARE:,} clips", *works, aim="at least 1.8")
     few, many = (done[1, size].peak for size in (n // SHARE, n))
-    contenders = f"{n:,} clips {many:.0f} MB, {n // SHARE:,} clips {few:.0f} MB"
-    yield Row("peak memory of preparing", contenders, many / few, "near 1")
+    note = f"{n:,} clips {many:.0f} MB, {n // SHARE:,} clips {few:.0f} MB"
+    yield Row("peak memory of preparing", ratio=many / few, aim="near 1", note=note)
 
 
 def main() -> None:

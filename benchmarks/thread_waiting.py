@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from ratios import Row, alternate, print_rows
+from sentir.bench.timing import Row, alternate, print_rows
 
 STEP = """
 import os, time, torch, sentir.torchvision_operators

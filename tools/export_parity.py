@@ -1,6 +1,6 @@
 """Write the parity table of exported networks: the largest difference to torch of each kind, tiny and random.
 
-python tools/export_parity.py docs/en/export-parity.md
+python tools/export_parity.py docs/decisions/export-parity.md
 """
 
 import argparse

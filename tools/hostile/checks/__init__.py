@@ -1,0 +1,1 @@
+"""A module for each kind of input, with ``prepare``: from a folder to an attempt at one case."""
