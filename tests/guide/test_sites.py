@@ -58,6 +58,8 @@ def test_a_site(sites, language):
     assert all((site / page.path).exists() for page in pages)
     index = (site / "llms.txt").read_text(encoding="utf-8")
     assert index.startswith("# Sentir\n\n> ") and all(f"]({page.path})" in index for page in pages[1:])
+    (other,) = {*LANGUAGES} - {language}
+    assert f"../{other}/training.html" in Links(site / "training.html").linked  # the same page in the other one
     styles = "".join(path.read_text(encoding="utf-8") for path in site.rglob("*.css"))
     assert not re.search(r"url\(['\"]?(https?:)?//|@import", styles)
     reference = (site / "api.md").read_text(encoding="utf-8")

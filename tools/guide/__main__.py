@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from navigation import LANGUAGES, ROOT, Page, list_pages, read_navigation
-from pages import rewrite_links
+from pages import link_translations, rewrite_links
 from site_config import make_config
 
 from sentir.recipe.toml import dump_toml
@@ -34,8 +34,12 @@ def build(language: str, folder: Path) -> None:
         encoding="utf-8",
     )
     subprocess.run([sys.executable, "-m", "zensical", "build", "--strict", "--clean", "-f", config], check=True)
+    names = {one: {page.name for page in list_pages(one)} for one in LANGUAGES}
     for page in pages:
         shutil.copyfile(source / page.path, site / page.path)
+        html = (site / page.path).with_suffix(".html")
+        html.write_text(link_translations(html.read_text(encoding="utf-8"), page.name, names), encoding="utf-8")
+    (site / "404.html").unlink()  # it looks for its style at the root of the host
     (site / "llms.txt").write_text(make_llms_text(language, pages), encoding="utf-8")
 
 

@@ -2,9 +2,10 @@
 
 import os
 import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from navigation import DOCS, Page, make_page
+from navigation import DOCS, HOME, Page, make_page
 
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!\w+:)([^)\s#]*)(#[^)\s]*)?\)")
 """A link to a file or an anchor: image or not, label, path, anchor."""
@@ -46,3 +47,18 @@ def _page_of_other_site(target: Path, page: Page) -> Path | None:
         other = "es" if page.language == "en" else "en"
         return Path("..", make_page("index", other).language, "index.html")
     return None
+
+
+def link_translations(html: str, name: str, names: Mapping[str, Collection[str]]) -> str:
+    """Return a page whose links to other languages lead to the same page there, not to the first one.
+
+    Args:
+        html: of the page.
+        name: of the page.
+        names: language → names of the pages that there are.
+    """
+
+    def replace(match: re.Match[str]) -> str:
+        return f"/{match[1]}/{name}.html" if name in names[match[1]] else match[0]
+
+    return re.sub(rf"/({'|'.join(names)})/{HOME}\.html(?=\" hreflang)", replace, html)
