@@ -7,13 +7,14 @@ peak is that of its largest process. The exponent b fits seconds = a · n^b to t
     python benchmarks/scaling.py texts --root DATA/meld --sizes 1000 10000 100000 1000000
     python benchmarks/scaling.py clips --root DATA/ravdess --model models/speech --sizes 500 2000 8000
     python benchmarks/scaling.py engines --root DATA/meld --sizes 20000
+    python benchmarks/scaling.py corpora --root DATA/meld --sizes 1000 10000 100000
 """
 
 import argparse
 import csv
 import hashlib
+import json
 import math
-import os
 import random
 import subprocess
 import sys
@@ -26,11 +27,19 @@ from pathlib import Path
 from sentir import load_corpus
 from sentir.corpus.utterances import Utterance
 from sentir.recipe import Recipe
+from sentir.recipe.toml import dump_toml
 from sentir.study.baseline_model import BaselineModel
 from sentir.study.baselines import fit_baseline
 
 TURNS_PER_DIALOGUE = 10
 HEADER = "| run | inputs | CPU seconds | ms each | wall seconds | peak, MB |\n|---|--:|--:|--:|--:|--:|"
+
+WATCH = """
+import json, resource, subprocess, sys
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([code, used.ru_utime + used.ru_stime, used.ru_maxrss]))
+"""
 
 
 @dataclass(frozen=True)
@@ -49,18 +58,16 @@ class Cost:
 
 
 def measure(out: Path, *command: object) -> Cost:
-    """Run ``sentir`` in a new process, in a child that counts for it alone."""
+    """Run ``sentir`` in a new process, started by a small one: a fork counts the memory of its parent."""
     start = time.perf_counter()
-    pid = os.fork()
-    if pid == 0:
-        done = subprocess.run([sys.executable, "-m", "sentir", *map(str, command)], stdout=subprocess.DEVNULL)
-        os._exit(done.returncode > 1)
-    _pid, status, used = os.wait4(pid, 0)
+    arguments = [sys.executable, "-S", "-c", WATCH, sys.executable, "-m", "sentir", *map(str, command)]
+    done = subprocess.run(arguments, stdout=subprocess.PIPE, check=True)
     wall = time.perf_counter() - start
-    if status:
+    code, cpu, peak = json.loads(done.stdout)
+    if code > 1:
         raise SystemExit(f"failed: sentir {' '.join(map(str, command))}")
     digest = hashlib.sha256(out.read_bytes()).hexdigest() if out.is_file() else ""
-    return Cost(used.ru_utime + used.ru_stime, wall, used.ru_maxrss / 1024, digest)
+    return Cost(cpu, wall, peak / 1024, digest)
 
 
 def prepare_model(given: argparse.Namespace, folder: Path) -> tuple[Path, list[Utterance]]:
@@ -141,15 +148,59 @@ def engines(given: argparse.Namespace, work: Path) -> None:
         print(f"\nThe files of all engines {'are equal' if len(digests) == 1 else 'DIFFER'}.\n")
 
 
+def corpora(given: argparse.Namespace, work: Path) -> None:
+    """Read, audit and evaluate labeled tables, which are held in memory; their texts join two of the corpus."""
+    model, utterances = prepare_model(given, work / "model")
+    costs = dict[str, dict[int, Cost]]()
+    for n in given.sizes:
+        recipe = write_corpus(utterances, n, work / str(n))
+        root = ("--root", recipe.parent)
+        table = work / f"{n}.out.csv"
+        for run, command in {
+            "read": ("corpus", "export", recipe, *root, "--out", table),
+            "audit": ("corpus", "audit", recipe, *root),
+            "evaluate": ("evaluate", model, "--corpus", recipe, *root, "--split", "dev", "--analyze"),
+        }.items():
+            cost = costs.setdefault(run, {})[n] = measure(table, *command)
+            print(cost.row(run, n), flush=True)
+    for run, by_size in costs.items():
+        print(f"\n{run}:", end="")
+        print_growth(by_size)
+
+
+def write_corpus(utterances: Sequence[Utterance], n: int, folder: Path) -> Path:
+    """Write a table of n labeled turns, a tenth of its dialogues dev and a tenth test, and a recipe for it."""
+    folder.mkdir()
+    rng = random.Random(0)
+    with (folder / "corpus.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "text", "speaker", "dialogue", "split", "emotion"])
+        for k in range(n):
+            dialogue = k // TURNS_PER_DIALOGUE
+            one, other = (utterances[rng.randrange(len(utterances))] for _ in range(2))
+            split = {0: "dev", 1: "test"}.get(dialogue % 10, "train")
+            text = f"{one.text} {other.text}"
+            writer.writerow([f"k{k}", text, one.speaker, f"d{dialogue}", split, *one.labels["emotion"]])
+    recipe = folder / "recipe.toml"
+    columns = {"text": "text", "speaker": "speaker", "dialogue": "dialogue", "split": "split", "label": "emotion"}
+    table = {"file": "corpus.csv", **columns}
+    data = {"reader": "table", "task": "emotion", "audio": False, "table": table}
+    recipe.write_text(dump_toml({"data": data}), encoding="utf-8")
+    return recipe
+
+
 def list_engines() -> Iterator[tuple[str, Sequence[str]]]:
     yield "this process", ()
     yield "two local workers", ("--workers", "2")
     yield "a Ray cluster of this machine", ("--engine", "ray")
 
 
+RUNS = {"texts": texts, "clips": clips, "engines": engines, "corpora": corpora}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("texts", "clips", "engines"))
+    parser.add_argument("what", choices=RUNS)
     parser.add_argument("--root", type=Path, help="MELD, or RAVDESS for clips")
     parser.add_argument("--model", type=Path, help="for clips; for texts instead of a bag of words")
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
@@ -157,7 +208,7 @@ def main() -> None:
     given = parser.parse_args()
     print(HEADER)
     with tempfile.TemporaryDirectory() as folder:
-        {"texts": texts, "clips": clips, "engines": engines}[given.what](given, Path(folder))
+        RUNS[given.what](given, Path(folder))
 
 
 if __name__ == "__main__":

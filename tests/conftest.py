@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 from itertools import count
 from pathlib import Path
@@ -18,6 +19,7 @@ if is_installed("torch"):
 settings.register_profile("sentir", deadline=None, max_examples=50)  # run times are not under test
 settings.load_profile("sentir")
 os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when huggingface_hub is imported
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell started this in the background
 os.fsync = os.sync = lambda *_arguments: None  # tests kill processes, never the power
 
 SHARED = Path(os.environ.get("SENTIR_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
