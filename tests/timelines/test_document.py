@@ -44,6 +44,26 @@ def test_documents_fit_the_schema_and_come_back(some, synthetic):
     assert Timeline.from_json(timeline.to_json()).to_dict() == tree == timeline.to_dict()
 
 
+@pytest.mark.parametrize("seconds", [-1, 1e18, float("nan"), float("inf"), "5", True])
+def test_impossible_durations(seconds):
+    with pytest.raises(TimelineError, match="a duration of at most 10000000 s"):
+        Source("a.wav", seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("turns", "labels"),
+    [
+        ((Turn(0, 9e6),), ("joy", "anger")),
+        ((Turn(0, 9e6, other_tasks={"mood": {str(n): 0.5 for n in range(9)}}),), ()),
+        ((Turn(0, 2000),) * 9000, ("joy",)),
+    ],
+)
+def test_a_short_document_cannot_claim_a_curve_that_fills_the_memory(turns, labels):
+    timeline = Timeline(turns, Source("a.wav"), "emotion", labels)
+    with pytest.raises(TimelineError, match="too large for its curve; cut the recording into parts"):
+        timeline.to_json()
+
+
 @pytest.mark.parametrize(
     "times", [(1, 1), (2, 1), (-1, 1), (0, float("inf")), (float("nan"), 1), (None, 1), (1, None)]
 )

@@ -38,9 +38,9 @@ _TOKENS = (
 def awkward_values() -> list[Any]:
     """Return values that are of a wrong type, out of range, or names of files elsewhere."""
     return [
-        None, True, False, 0, -1, 1, 2, 10**6, 2**31, 2**63, 10**30, -(10**30), 0.5, -0.0, 1e308, 1e-320,
-        float("nan"), float("inf"), "", " ", "a", "\0", "NaN", "1e999", "\ud800", "😀" * 50, "a" * 3000, "{0}%s",
-        "1:2:3",
+        None, True, False, 0, -1, 1, 2, 10**6, 9e6, 2**31, 1e18, 2**63, 10**30, -(10**30), 0.5, -0.0, 1e308,
+        1e-320, float("nan"), float("inf"), "", " ", "a", "\0", "NaN", "1e999", "\ud800", "😀" * 50, "a" * 3000,
+        "{0}%s", "1:2:3",
         f"../{SECRET}", "/etc/passwd", "../../..", "CON", [], [[]], [None], ["a"], [1, 2], {}, {"": ""}, {"a": 1},
         {"start": 1}, nested(40),
     ]  # fmt: skip

@@ -121,6 +121,7 @@ def _work(
     name: str, attempt: Attempt, numbers: range, seed: int, connection: Connection, starts_processes: bool
 ) -> None:
     os.environ["SENTIR_STATE_DIR"] = os.environ["SENTIR_CACHE_DIR"] = ""
+    sys.dont_write_bytecode = True  # of modules that are imported late
     sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + _MAX_ADDRESS_SPACE,) * 2)

@@ -17,12 +17,13 @@ from sentir.errors import TimelineError
 from sentir.i18n import _
 from sentir.repr_mixin import ReprMixin
 from sentir.safe_text import json_dumps
-from sentir.timelines.turn_fields import find_impossible_field
+from sentir.timelines.turn_fields import find_impossible_field, is_real
 
 SCHEMA = "sentir-timeline/1"
 CURVE_STEP = 1.0  # seconds
 _DIGITS = 6  # of probabilities in the document
-_MAX_SECONDS = 1e7  # of a recording: the curve of a timeline has a value for each second
+_MAX_SECONDS = 1e7  # of a recording
+_MAX_CURVE_VALUES = 10_000_000  # a document of a few bytes may claim any duration: 8 labels and 7 days of speech
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -120,6 +121,16 @@ class Source:
     sha256: str = ""
     seconds: float | None = None
 
+    def __post_init__(self) -> None:
+        is_possible = isinstance(self.file, str) and isinstance(self.sha256, str)
+        if self.seconds is not None:
+            is_possible &= is_real(self.seconds) and 0 <= self.seconds <= _MAX_SECONDS
+        if not is_possible:
+            raise TimelineError(
+                _("The recording of a timeline needs a file and a hash as texts, and a duration of at most "
+                  "{limit} s.", limit=f"{_MAX_SECONDS:.0f}")
+            )  # fmt: skip
+
 
 @dataclass(frozen=True, repr=False)
 class TimelineDocument(ReprMixin):
@@ -159,11 +170,20 @@ class TimelineDocument(ReprMixin):
         return all(turn.start is not None for turn in self.turns)
 
     @property
+    def duration(self) -> float:
+        """Return the seconds of the recording, or until the end of its last turn if that is later."""
+        return max([self.source.seconds or 0.0, *(turn.end or 0.0 for turn in self.turns)])
+
+    @property
     def curve(self) -> NDArray[np.float64]:
         """Return ``(S, K)``: for each second, the mean over the turns in it, weighted by their time there.
 
         NaN where no turn has a prediction; no rows without times.
+
+        Raises:
+            TimelineError: if it would have too many values to be held in memory.
         """
+        self._check_curve_size(len(self.labels))
         return compute_curve(self, self.labels, lambda turn: {**turn.probabilities, **turn.values})
 
     @property
@@ -173,10 +193,21 @@ class TimelineDocument(ReprMixin):
         for turn in self.turns:
             for task, numbers in turn.other_tasks.items():
                 names.setdefault(task, {}).update(dict.fromkeys(numbers))
+        self._check_curve_size(sum(map(len, names.values())))
         return {
             task: dict(zip(own, compute_curve(self, own, partial(_numbers_of, task)).T, strict=True))
             for task, own in ((task, tuple(some)) for task, some in names.items())
         }
+
+    def _check_curve_size(self, columns: int) -> None:
+        """Raise a `TimelineError` if its seconds, overlapping ones too, are too many for so many columns."""
+        seconds = self.duration + sum(turn.seconds for turn in self.turns) if self.has_times else 0.0
+        if max(1, columns) * seconds > _MAX_CURVE_VALUES * CURVE_STEP:
+            raise TimelineError(
+                _("A timeline of {seconds} s with {turns} turns and {columns} labels or numbers is too large for "
+                  "its curve; cut the recording into parts.",
+                  seconds=f"{self.duration:.0f}", turns=len(self), columns=columns)
+            )  # fmt: skip
 
     def to_json(self) -> str:
         """Return the document ``sentir-timeline/1``; see ``docs/en/timeline.md``."""
@@ -256,8 +287,7 @@ def compute_curve(
     ]
     if not timeline.has_times:
         return np.zeros((0, len(names)))
-    seconds = max([timeline.source.seconds or 0.0, *(turn.end or 0.0 for turn in timeline.turns)])
-    total = np.zeros((math.ceil(seconds / CURVE_STEP), len(names)))
+    total = np.zeros((math.ceil(timeline.duration / CURVE_STEP), len(names)))
     weights = np.zeros((len(total), 1))
     for turn, numbers in timed:
         start, end = turn.start or 0.0, turn.end or 0.0

@@ -13,8 +13,8 @@ _MAX_INT = 2**53  # from here on, floats do not hold every integer
 def find_impossible_field(turn: Any) -> str | None:
     """Return the name of a field of a turn whose value is not of its type; ``None`` if there is none."""
     is_possible = {
-        "start": turn.start is None or _is_real(turn.start),
-        "end": turn.end is None or _is_real(turn.end),
+        "start": turn.start is None or is_real(turn.start),
+        "end": turn.end is None or is_real(turn.end),
         "speaker": isinstance(turn.speaker, str | None),
         "text": isinstance(turn.text, str | None),
         "labels": _are_texts(turn.labels),
@@ -39,9 +39,10 @@ def _are_numbers(values: object) -> bool:
     )
 
 
-def _is_real(value: object) -> bool:
+def is_real(value: object) -> bool:
+    """Return whether a value is a number, and not a truth value."""
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _is_finite(value: Any) -> bool:
-    return _is_real(value) and abs(value) < (_MAX_INT if isinstance(value, int) else math.inf)
+    return is_real(value) and abs(value) < (_MAX_INT if isinstance(value, int) else math.inf)

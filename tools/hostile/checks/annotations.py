@@ -58,6 +58,9 @@ def prepare(home: Path) -> Attempt:
     def attempt(rng: random.Random, folder: Path) -> str:
         name = rng.choice(names)
         (folder / name).write_bytes(_damage(rng, name, files[name]))
+        if name.startswith("json.") and rng.random() < 0.5:
+            Timeline.from_json((folder / name).read_text(encoding="utf-8", errors="replace")).to_json()
+            return "accepted"
         turns = tuple(read_turns(folder / name, rng.choice(("", "talk.wav", "other"))))
         read = Timeline(turns, Source("talk.wav"), "emotion", ("joy",))
         read.to_json()

@@ -13,6 +13,9 @@ from hostile.mutation import awkward_values, mutate_bytes, mutate_text, mutate_t
 from hostile.running import Attempt
 from sentir.serving.app import create_app
 from sentir.serving.settings import Limits, ServerSettings
+from sentir.timelines.document import Source, Turn
+from sentir.timelines.formats import FORMATS
+from sentir.timelines.timeline import Timeline
 
 _BODIES = (
     {"inputs": ["I am happy", {"text": "no", "dialogue": "a", "speaker": "Ana", "id": "x"}], "model": "text",
@@ -20,11 +23,16 @@ _BODIES = (
     {"inputs": {"text": "x", "audio": "a.wav", "start": 0, "end": 0.2}, "model": "multimodal", "max_error": 0.1},
     {"inputs": "x", "model": "multimodal"},
 )  # fmt: skip
+_DOCUMENT = Timeline(
+    (Turn(0.5, 2.0, "Ana", "Hi", ("joy",), {"joy": 0.9, "anger": 0.1}),
+     Turn(1.5, 3.0, other_tasks={"sentiment": {"x": 1.0}})),
+    Source("talk.wav", "0" * 64, 5.0), "emotion", ("joy", "anger"),
+).to_dict()  # fmt: skip
 _ADDRESSES = (
     "/", "/v1/emotions", "/v1/models", "/v1/limits", "/v1/notice", "/v1/timelines", "/v1/timelines/x",
     "/v1/explanations",
-    "/v1/render", "/v2/health/ready", "/page/../../../../etc/passwd", "/page/%2e%2e/%2e%2e/app.py", "/metrics",
-    "/docs",
+    "/v1/timelines/render", "/v2/health/ready", "/page/../../../../etc/passwd", "/page/%2e%2e/%2e%2e/app.py",
+    "/metrics", "/docs",
     "/openapi.json", "/%00", "/v1/timelines/..%2f..%2fx.csv", "//etc/passwd",
 )  # fmt: skip
 _HEADERS = (
@@ -82,7 +90,11 @@ def _send(rng: random.Random, client: object, wav: bytes) -> int:
         address, method = rng.choice(_ADDRESSES), rng.choice(("GET", "POST", "DELETE", "PUT", "HEAD", "OPTIONS"))
         body = mutate_text(rng, json.dumps(tree)) if method in ("POST", "PUT") else b""
         return client.request(method, address, content=body, headers=headers).status_code  # type: ignore[attr-defined]
-    address = rng.choice(("/v1/emotions",) * 4 + ("/v1/timelines", "/v1/explanations"))
+    if kind == 1:
+        tree = _DOCUMENT
+        address = f"/v1/timelines/render?format={rng.choice([*FORMATS, 'x'])}"
+    else:
+        address = rng.choice(("/v1/emotions",) * 4 + ("/v1/timelines", "/v1/explanations"))
     if kind in (1, 2):
         content = to_json(rng, mutate_tree(rng, tree))
         headers.setdefault("content-type", "application/json")

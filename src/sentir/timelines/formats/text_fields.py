@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from urllib.parse import unquote
+
+import numpy as np
 
 from sentir.errors import TimelineError
 from sentir.i18n import _
@@ -92,18 +94,19 @@ def make_turn(where: str, start: float | None, end: float | None, **fields: obje
         raise TimelineError(f"{where}: {error}") from error
 
 
-def assign_layers(turns: Iterable[Turn]) -> list[list[Turn]]:
+def assign_layers(turns: Sequence[Turn]) -> list[list[Turn]]:
     """Return layers of turns that do not overlap within a layer, the first as full as possible.
 
     Turns must be in the order of their starts.
     """
     layers: list[list[Turn]] = []
+    ends = np.full(len(turns), -np.inf)  # of the layers; one that is not begun is free
     for turn in turns:
-        free = next((one for one in layers if (one[-1].end or 0.0) <= (turn.start or 0.0)), None)
-        if free is None:
-            layers.append([turn])
-        else:
-            free.append(turn)
+        n = int(np.argmax(ends[: len(layers) + 1] <= (turn.start or 0.0)))
+        if n == len(layers):
+            layers.append([])
+        layers[n].append(turn)
+        ends[n] = turn.end or 0.0
     return layers
 
 

@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?%?")
 
 def write(timeline: TimelineDocument, path: Path) -> None:
     """Write a TextGrid."""
-    end = max([timeline.source.seconds or 0.0, *(turn.end or 0.0 for turn in timeline.turns)]) or 1.0
+    end = timeline.duration or 1.0
     tiers = []
     for n, layer in enumerate(assign_layers(timeline.turns) or [[]]):
         for field in ("speaker", "text", "emotion"):

@@ -20,7 +20,7 @@ _WIDTH, _HEIGHT, _BARS = 1000, 100, 500
 
 def draw_strips(timeline: TimelineDocument) -> str:
     """Return SVG strips of up to two minutes, at most twelve; without the waveform if there is no recording."""
-    duration = max([timeline.source.seconds or 0.0, *(turn.end or 0.0 for turn in timeline.turns)])
+    duration = timeline.duration
     if not duration:
         return ""
     count = min(_MAX_STRIPS, max(1, math.ceil(duration / _SECONDS_PER_STRIP)))
