@@ -25,6 +25,8 @@ _JACCARD_THRESHOLD = 0.6  # Jaccard similarity of the character trigrams of near
 _FIRST_WIDE_CHARACTER = "\u2e80"  # CJK: from here on a character is closer to a word than to a letter
 _NON_ALPHANUMERIC = re.compile(r"[\W_]+")
 _CHUNK_ROWS = 256
+_TOLERANCE = 1e-6  # of sums in float32
+_MIN_SHARED = 8  # more prunes no more pairs
 
 
 def casefold_text(text: str | None) -> str:
@@ -71,19 +73,42 @@ def find_near_duplicates(
         return nearest, counts
     matrix = _trigram_matrix([*(texts[n] for n in rows), *(others[n] for n in columns)])
     sizes = np.diff(matrix.indptr).astype(np.float32)
-    left, right = matrix[: len(rows)], matrix[len(rows) :].T.tocsr()
+    rarest, needed = _select_rarest(matrix, sizes)
+    right, rarest, rarest_of_others = matrix[len(rows) :], rarest[: len(rows)], rarest[len(rows) :].T.tocsr()
     for start in range(0, len(rows), _CHUNK_ROWS):
-        shares = (left[start : start + _CHUNK_ROWS] @ right).toarray()
-        chunk = slice(start, start + len(shares))
-        shares /= sizes[chunk, None] + sizes[len(rows) :]  # a monotonic function of the Jaccard similarity
-        counts[rows[chunk]] = (shares >= _JACCARD_THRESHOLD / (1 + _JACCARD_THRESHOLD) - 1e-6).sum(axis=1)
-        has_duplicate = counts[rows[chunk]] > 0
-        nearest[rows[chunk][has_duplicate]] = columns[shares.argmax(axis=1)[has_duplicate]]
+        shared = (rarest[start : start + _CHUNK_ROWS] @ rarest_of_others).tocoo()
+        own, other = start + shared.row, shared.col
+        is_candidate = shared.data >= np.minimum(needed[own], needed[len(rows) + other])
+        own, other = own[is_candidate], other[is_candidate]
+        # a monotonic function of the Jaccard similarity
+        shares = matrix[own].multiply(right[other]).sum(axis=1) / (sizes[own] + sizes[len(rows) + other])
+        is_near = shares >= _JACCARD_THRESHOLD / (1 + _JACCARD_THRESHOLD) - _TOLERANCE
+        own, other, shares = own[is_near], other[is_near], shares[is_near]
+        counts[rows] += np.bincount(own, minlength=len(rows))
+        best_last = np.lexsort((-other, shares, own))
+        nearest[rows[own[best_last]]] = columns[other[best_last]]
     return nearest, counts
 
 
+def _select_rarest(matrix: csr_array, sizes: NDArray[np.float32]) -> tuple[csr_array, NDArray[np.float32]]:
+    """Return the rarest trigrams of each text, and how many of them it shares with each near-duplicate at least.
+
+    A text of n trigrams shares t · n or more with a near-duplicate, t being the threshold, so k or more of any
+    n - t · n + k of them. In one order of all trigrams, they are among the first ones of both texts: the prefix
+    filter of Chaudhuri et al., "A primitive operator for similarity joins in data cleaning" (2006). So few pairs
+    of texts have to be compared.
+    """
+    shared = np.ceil(sizes * (_JACCARD_THRESHOLD - _TOLERANCE))
+    needed = np.minimum(shared, _MIN_SHARED)
+    place = np.arange(len(matrix.indices)) - np.repeat(matrix.indptr[:-1], np.diff(matrix.indptr))
+    rarest = matrix.copy()
+    rarest.data[place >= np.repeat(sizes - shared + needed, np.diff(matrix.indptr))] = 0
+    rarest.eliminate_zeros()
+    return rarest, needed
+
+
 def _trigram_matrix(texts: Sequence[str]) -> csr_array:
-    """Return the binary matrix of texts by character trigrams."""
+    """Return the binary matrix of texts by character trigrams, the rarest first."""
     from scipy.sparse import csr_array
 
     letters = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
@@ -91,6 +116,7 @@ def _trigram_matrix(texts: Sequence[str]) -> csr_array:
     row = np.repeat(np.arange(len(texts)), [len(one) for one in texts])
     within_text = row[:-2] == row[2:]
     vocabulary, column = np.unique(trigrams[within_text], return_inverse=True)
+    column = np.argsort(np.argsort(np.bincount(column), kind="stable"))[column]
     ones = np.ones(len(column), np.float32)
     matrix = csr_array((ones, (row[:-2][within_text], column)), shape=(len(texts), len(vocabulary)))
     matrix.data[:] = 1  # repeated trigrams were summed
