@@ -12,7 +12,14 @@ import pytest
 
 from sentir import file_locks
 from sentir.errors import SentirError
-from sentir.file_locks import hold_lock, hold_presence, is_present, lock_run_folder, make_presence_name
+from sentir.file_locks import (
+    delete_absent,
+    hold_lock,
+    hold_presence,
+    is_present,
+    lock_run_folder,
+    make_presence_name,
+)
 
 HOLD_LOCK = """
 import sys, time
@@ -117,6 +124,19 @@ def test_the_heartbeat_goes_on_and_ends_with_the_block(tmp_path, monkeypatch):
             time.sleep(0.01)
         assert is_present(tmp_path, name)
     assert not is_present(tmp_path, name) and list(tmp_path.iterdir()) == []
+
+
+def test_what_a_process_left_that_was_killed_long_ago_is_deleted_and_what_lives_is_not(tmp_path):
+    with hold_presence(tmp_path, name := make_presence_name()):
+        for dead in (make_presence_name(), f"other.{'0' * 32}"):
+            (tmp_path / f"{dead}.beat").touch()
+            (tmp_path / f"{dead}.lock").touch()
+        delete_absent(tmp_path)
+        assert len([*tmp_path.iterdir()]) == 6, "they may have started just now"
+        for beat in tmp_path.glob("*.beat"):
+            os.utime(beat, (0, 0))
+        delete_absent(tmp_path)
+        assert {path.stem for path in tmp_path.iterdir()} == {name}
 
 
 def test_a_lock_is_acquired_once_it_is_released(tmp_path):

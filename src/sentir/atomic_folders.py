@@ -35,6 +35,11 @@ def committed_folder(folder: Path) -> Path:
     return committed if committed.is_dir() else folder
 
 
+def has_leftovers(folder: Path) -> bool:
+    """Return whether a process that saved there was killed, or still saves."""
+    return any(path.name.startswith(_INTERNAL_NAMES) for path in folder.glob(".*"))
+
+
 @contextmanager
 def atomic_write_files(folder: Path, owned_files: Callable[[Path], Iterable[str]]) -> Iterator[Path]:
     """Yield a draft folder; when the block succeeds, its files replace those that ``owned_files`` returns.

@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 
 from sentir.errors import SentirError
 from sentir.i18n import _
-from sentir.io import make_writable_folder, write_errors, write_text
+from sentir.io import STALE_SECONDS, make_writable_folder, write_errors, write_text
 from sentir.logs import logger
 
 _UNSUPPORTED_ERRNOS = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP})
@@ -143,6 +143,17 @@ def is_present(folder: Path, name: str) -> bool:
         lock.unlink(missing_ok=True)
         beat.unlink(missing_ok=True)
     return is_alive
+
+
+def delete_absent(folder: Path) -> None:
+    """Delete what `hold_presence` left of processes that were killed over an hour ago.
+
+    Raises:
+        OSError: if the folder cannot be written.
+    """
+    for beat in folder.glob("*.beat"):
+        if _count_silent_seconds(beat) > STALE_SECONDS:
+            is_present(folder, beat.stem)
 
 
 def _presence_files(folder: Path, name: str) -> tuple[Path, Path]:

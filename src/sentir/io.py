@@ -16,7 +16,7 @@ from sentir.i18n import _, gettext_noop
 
 _MAX_STEM_CHARACTERS = 100  # that the name of a draft repeats; file names have at most 255 bytes
 _DRAFT_NAME = re.compile(r"\..*\.[0-9a-f]{8}\.part(\..*)?")
-_STALE_SECONDS = 3600
+STALE_SECONDS = 3600
 _NO_SPACE = gettext_noop("free some disk space, or choose another folder")
 _NO_PERMISSION = gettext_noop("make it writable, or choose another folder")
 _ADVICE = {
@@ -134,7 +134,7 @@ def delete_stale_files(unfinished: Iterable[Path]) -> None:
     """Delete unfinished files that have not changed for so long that no process is still writing them."""
     for path in unfinished:
         with suppress(FileNotFoundError):  # another process has deleted or renamed it
-            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+            if time.time() - path.stat().st_mtime > STALE_SECONDS:
                 path.unlink()
 
 

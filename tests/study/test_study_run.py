@@ -201,6 +201,14 @@ def test_another_candidate_trains_only_itself(done, study, recipe, counts):
     assert rows(again.scores, model="wide", split="dev")
 
 
+def test_a_save_that_was_killed_is_finished_when_the_study_runs_again(done, study, recipe, counts):
+    saved = done.out / "models" / "tiny-emotion"
+    files = {path.name for path in saved.iterdir()}
+    (saved / ".saving.lock").touch()
+    study(recipe(), done.out)
+    assert not counts and {path.name for path in saved.iterdir()} == files
+
+
 def test_a_changed_setting_trains_again_and_a_changed_title_does_not(done, study, recipe, counts):
     study(recipe().override({"title": {"en": "A title"}}), done.out)
     assert not counts

@@ -1,5 +1,6 @@
 """Tuning: trials are counted, stored and not repeated; killed tunings resume; test is never read."""
 
+import errno
 import json
 import os
 import time
@@ -11,6 +12,7 @@ from tuning_parts import SPACE, die, forked_pool, journal, score_of, started, tr
 
 from sentir.corpus.sealed import SealedLabels
 from sentir.errors import RecipeError, SentirError
+from sentir.io import write_errors
 from sentir.recipe import Recipe, merge_settings
 from sentir.study.stacking import train_recognizer
 from sentir.study.tuning import run, trials
@@ -154,6 +156,24 @@ def test_a_failed_trial_records_its_reason_and_others_continue(tuned, tmp_path):
         expected = {4: "the wheel came off", 8: "RuntimeError: out of memory", 16: ""}
         assert trial.failure_reason == expected[trial.settings["model.hidden_size"]]
         assert (trial.score is None) == bool(trial.failure_reason)
+
+
+def test_a_fault_of_the_machine_ends_the_tuning_and_its_trial_is_repeated(tuned, tmp_path):
+    faults = [OSError(errno.ENOSPC, "No space left on device")]
+
+    def fail(recipe):
+        if faults:
+            with write_errors(tmp_path / "draft"):
+                raise faults.pop()
+
+    with trainings(before=fail):
+        with pytest.raises(SentirError, match=r"draft cannot be written: No space left"):
+            run.tune(tuned(), out=tmp_path)
+        found = run.tune(tuned(), out=tmp_path)
+    with trainings():
+        undisturbed = run.tune(tuned(), out=tmp_path / "other")
+    assert found.state_counts == {"complete": TRIALS}
+    assert [(t.settings, t.score) for t in found.trials] == [(t.settings, t.score) for t in undisturbed.trials]
 
 
 def test_contradictory_settings_fail_only_their_trial(tuned, tmp_path):

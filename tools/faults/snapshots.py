@@ -49,7 +49,7 @@ def _describe_clip(clip: AudioFeatures) -> str:
 
 def make_drafts_old(folder: Path) -> None:
     """Set back the times of the drafts below a folder, and of released locks, by two days."""
-    for path in (*folder.rglob(".*.part*"), *folder.rglob("*.rename")):
+    for path in (*folder.rglob(".*.part*"), *folder.rglob("*.rename"), *folder.rglob("*.beat")):
         os.utime(path, (time.time() - 2 * 86_400,) * 2)
 
 

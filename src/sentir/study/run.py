@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sentir.atomic_folders import has_leftovers
 from sentir.display_names import display_name, model_display_name
 from sentir.evaluation.analysis.error_analysis import MAX_LABEL_NOISE_CANDIDATES, ErrorAnalysis
 from sentir.evaluation.locked.ledger import export_openings, get_annotations, open_annotations, restore_openings
@@ -289,7 +290,7 @@ def _save_models(out: Path, study: CorpusStudy) -> None:
         _save_selected_baseline(folder.with_name(f"{folder.name}-baseline"), result)
         stage, facts = study.best_training(result)
         metadata = _read_metadata(stage / "model") | {"facts": facts}
-        if _read_metadata(folder) != metadata:
+        if _read_metadata(folder) != metadata or has_leftovers(folder):
             replace(load_model(stage), facts=facts).save_pretrained(folder)
 
 

@@ -55,7 +55,12 @@ class Objective:
         corpora: see `make_training_corpora`.
         worker: claims the trials.
         stages: cache of out-of-fold predictions, for all trials that stack on the same model.
+
+    Attributes:
+        fault: the error of a trial that the machine ended; as an interrupted one, it is repeated.
     """
+
+    fault: Exception | None = None
 
     def __init__(self, recipe: Recipe, corpora: list[Corpus], worker: Worker, stages: Stages) -> None:
         self._recipe, self._corpora, self._worker = recipe, corpora, worker
@@ -75,7 +80,10 @@ class Objective:
         try:
             scores = self._train(trial, settings)
         except CAUGHT_ERRORS as error:
-            trial.set_user_attr(FAILURE_REASON, _failure_reason(error))
+            if isinstance(error.__cause__, OSError):  # such as a full disk: the settings are not to blame
+                self.fault = error
+            else:
+                trial.set_user_attr(FAILURE_REASON, _failure_reason(error))
             raise
         trial.set_user_attr(SCORES, scores)
         return fmean(scores)

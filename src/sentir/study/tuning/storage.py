@@ -24,7 +24,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from sentir.errors import SentirError
-from sentir.file_locks import SILENCE_SECONDS, hold_presence, is_present, make_presence_name
+from sentir.file_locks import SILENCE_SECONDS, delete_absent, hold_presence, is_present, make_presence_name
 from sentir.i18n import _
 from sentir.io import delete_stale_files
 from sentir.study.tuning.claims import hold_claim_lock
@@ -144,6 +144,7 @@ class Worker:
         self._claimed = -1
 
     def __enter__(self) -> Worker:
+        delete_absent(self._folder)
         self._alive_lock.enter_context(hold_presence(self._folder, self._name))
         return self
 

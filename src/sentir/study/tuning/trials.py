@@ -80,6 +80,8 @@ def run_trials(
 def _run_trial(study: optuna.Study, objective: Objective, worker: Worker) -> None:
     try:
         study.optimize(objective, n_trials=1, catch=CAUGHT_ERRORS, gc_after_trial=True)
+        if objective.fault is not None:
+            raise objective.fault
     except ValueError:  # Optuna's, for a trial that is no longer running
         if not worker.has_lost_trial():
             raise
