@@ -14,6 +14,7 @@ from sklearn.metrics import accuracy_score, recall_score
 from sklearn.model_selection import cross_val_predict
 from tiny_corpora import tiny_corpus, tiny_recipe
 
+from sentir import api
 from sentir.corpus.folds import make_fold_corpora, pool_folds, split_first_fold
 from sentir.errors import RecipeError
 from sentir.evaluation.folds import pool_predictions, pool_thresholds
@@ -166,6 +167,16 @@ def test_without_test_the_folds_stay_closed_and_training_never_gets_the_labels_o
 def test_a_study_of_folds_is_not_tuned(folds_recipe, tmp_path):
     with pytest.raises(RecipeError, match=r"'data\.folds': settings tuned on all folds"):
         tune(folds_recipe(), root=tmp_path, out=tmp_path / "out")
+
+
+def test_a_model_of_a_recipe_with_folds_is_trained_on_all_but_the_first_and_evaluated(
+    folds_recipe, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: whole_corpus())
+    recognizer, scores = api.train(folds_recipe(), root=tmp_path, out=tmp_path / "model")
+    assert scores.folds == () and scores.n == len(folded().dev)
+    again = api.evaluate(recognizer, root=tmp_path)
+    assert again.metrics["weighted_f1"].value == pytest.approx(scores.metrics["weighted_f1"].value)
 
 
 # Scores against scikit-learn

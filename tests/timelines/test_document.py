@@ -46,8 +46,21 @@ def test_documents_fit_the_schema_and_come_back(some, synthetic):
 
 @pytest.mark.parametrize("seconds", [-1, 1e18, float("nan"), float("inf"), "5", True])
 def test_impossible_durations(seconds):
-    with pytest.raises(TimelineError, match="a duration of at most 10000000 s"):
+    with pytest.raises(TimelineError, match="'seconds' of the recording of a timeline has an impossible value"):
         Source("a.wav", seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("task", 1), ("labels", ["a", 1]), ("labels", "ab"), ("model", ["m"]), ("model", {"name": 1}),
+        ("settings", []), ("notes", "ab"), ("synthetic", 0), ("recording", {"file": 1}),
+    ],
+)  # fmt: skip
+def test_impossible_fields_of_a_document(field, value):
+    tree = Timeline((Turn(0, 1),), Source("a.wav"), "emotion", ("a", "b")).to_dict()
+    with pytest.raises(TimelineError, match="impossible value"):
+        Timeline.from_dict(tree | {field: value})
 
 
 @pytest.mark.parametrize(

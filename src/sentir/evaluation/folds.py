@@ -22,10 +22,10 @@ def score_folds(aligned: AlignedRuns, fold_of: Mapping[str, str], models: Sequen
 
     Args:
         aligned: labels and predictions of N utterances, with their ids.
-        fold_of: id → fold whose model predicted it; empty without folds.
-        models: name of the model of each fold.
+        fold_of: id → fold whose model predicted it.
+        models: name of the model of each fold; none if one model predicted all.
     """
-    if not fold_of:
+    if not models:
         return ()
     folds = np.array([fold_of[key] for key in aligned.ids])
     scores = []

@@ -17,7 +17,11 @@ from sentir.errors import TimelineError
 from sentir.i18n import _
 from sentir.repr_mixin import ReprMixin
 from sentir.safe_text import json_dumps
-from sentir.timelines.turn_fields import find_impossible_field, is_real
+from sentir.timelines.turn_fields import (
+    find_impossible_document_field,
+    find_impossible_field,
+    find_impossible_source_field,
+)
 
 SCHEMA = "sentir-timeline/1"
 CURVE_STEP = 1.0  # seconds
@@ -92,10 +96,11 @@ class Turn(ReprMixin):
     def from_dict(cls, values: Mapping[str, Any]) -> Turn:
         """Return the turn of `to_dict`; unknown keys are ignored."""
         known = {one.name for one in fields(cls)}
-        kept: dict[str, Any] = {
-            key: tuple(v) if isinstance(v, list) else v for key, v in values.items() if key in known
-        }
-        return cls(**kept)
+        return cls(**{key: _as_tuple(value) for key, value in values.items() if key in known})
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def round_numbers(value: Any) -> Any:
@@ -122,14 +127,10 @@ class Source:
     seconds: float | None = None
 
     def __post_init__(self) -> None:
-        is_possible = isinstance(self.file, str) and isinstance(self.sha256, str)
-        if self.seconds is not None:
-            is_possible &= is_real(self.seconds) and 0 <= self.seconds <= _MAX_SECONDS
-        if not is_possible:
+        if (name := find_impossible_source_field(self, _MAX_SECONDS)) is not None:
             raise TimelineError(
-                _("The recording of a timeline needs a file and a hash as texts, and a duration of at most "
-                  "{limit} s.", limit=f"{_MAX_SECONDS:.0f}")
-            )  # fmt: skip
+                _("The field '{name}' of the recording of a timeline has an impossible value.", name=name)
+            )
 
 
 @dataclass(frozen=True, repr=False)
@@ -157,6 +158,10 @@ class TimelineDocument(ReprMixin):
     notes: tuple[str, ...] = ()
     synthetic: bool = False
     path: Path | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if (name := find_impossible_document_field(self)) is not None:
+            raise TimelineError(_("The field '{name}' of a timeline has an impossible value.", name=name))
 
     def __len__(self) -> int:
         return len(self.turns)
@@ -257,10 +262,10 @@ class TimelineDocument(ReprMixin):
                 tuple(map(Turn.from_dict, tree["turns"])),
                 Source(**tree["recording"]),
                 tree["task"],
-                tuple(tree["labels"]),
+                _as_tuple(tree["labels"]),
                 tree["model"],
                 tree["settings"],
-                tuple(tree["notes"]),
+                _as_tuple(tree["notes"]),
                 tree["synthetic"],
             )
         except (KeyError, TypeError, AttributeError) as error:
