@@ -40,6 +40,20 @@ WHOLE = {
 }
 
 
+@pytest.mark.parametrize("subtype", ["PCM_S8", "PCM_16", "PCM_24"])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_samples_of_a_flac_are_compared_with_its_checksum(tmp_path, subtype, channels):
+    path = tmp_path / "a.flac"
+    samples = np.random.default_rng(0).uniform(-1, 1, (20_000, channels))
+    soundfile.write(path, samples, SAMPLING_RATE, subtype=subtype)
+    assert note_kinds(path) == []
+    content = path.read_bytes()
+    path.write_bytes(content[:26] + bytes([content[26] ^ 1]) + content[27:])
+    assert note_kinds(path) == ["damaged"] and note_kinds(path, 0.2, 0.5) == []
+    path.write_bytes(content[:26] + bytes(16) + content[42:])
+    assert note_kinds(path) == [], "an encoder that could not go back to the header"
+
+
 @pytest.mark.parametrize("name", [*WHOLE, "vorbis", "faststart"])
 def test_a_truncated_file_is_used_with_a_note(tmp_path, name):
     path = tmp_path / "a"

@@ -9,7 +9,7 @@ from sentir.i18n import _, gettext_noop
 _NOTE_DESCRIPTIONS = {
     "truncated": gettext_noop("truncated: the file ends early"),
     "joined": gettext_noop("only the first of several concatenated recordings"),
-    "damaged": gettext_noop("damaged packets were skipped"),
+    "damaged": gettext_noop("damaged: some of the audio is missing or wrong"),
     "long": gettext_noop("too long: only the beginning is used"),
     "gaps": gettext_noop("silence in place of missing audio"),
     "shortened": gettext_noop("segment that ends beyond the end of the file"),
@@ -49,3 +49,9 @@ def make_tracks_note(number: int, total: int) -> DecodingNote:
 def make_joined_note() -> DecodingNote:
     """Return the note on a file with another recording after the end of its audio."""
     return DecodingNote("joined", _("Another recording follows its end and is not used; split the file in two."))
+
+
+def make_checksum_note() -> DecodingNote:
+    """Return the note on a file whose samples are not those that were written."""
+    text = _("Its samples do not match the checksum in the file, so some of them are wrong; copy it again.")
+    return DecodingNote("damaged", text)

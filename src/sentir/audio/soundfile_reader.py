@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sentir.audio.declared_size import OggLink, check_completeness, read_ogg_links
-from sentir.audio.decoding_notes import make_joined_note
+from sentir.audio.decoding_notes import make_checksum_note, make_joined_note
+from sentir.audio.flac_checksum import FlacChecksum
 from sentir.audio.safe_files import MediaSource
 from sentir.audio.segments import MakeTrack, TrackBuffer
 
@@ -45,13 +46,16 @@ def read_with_soundfile(file: MediaSource, make_track: MakeTrack) -> TrackBuffer
             return None
         track = make_track(sound_files[0].samplerate, sound_files[0].channels)
         try:
-            has_all_samples = all(_read_blocks(sound_file, track) for sound_file in sound_files)
+            checksum = FlacChecksum(sound_files[0].subtype) if sound_files[0].format == "FLAC" else None
+            has_all_samples = all(_read_blocks(sound_file, track, checksum) for sound_file in sound_files)
         except LibsndfileError:
             return None
         if not has_all_samples or not track.num_samples:
             return None
         if not track.is_complete:
             _check_completeness(file, track, sound_files[0].format)
+            if checksum is not None and not track.first_sample and checksum.differs_from(file):
+                track.notes.append(make_checksum_note())
         return track
 
 
@@ -106,8 +110,8 @@ def _is_sample_exact(file: MediaSource, sound_file: SoundFile) -> bool:
     return str(sound_file.subtype).startswith(_SEEKABLE_SUBTYPES)
 
 
-def _read_blocks(sound_file: SoundFile, track: TrackBuffer) -> bool:
-    """Add a file to a track block by block; return whether it has as many samples as its header declares."""
+def _read_blocks(sound_file: SoundFile, track: TrackBuffer, checksum: FlacChecksum | None) -> bool:
+    """Add a file to a track, and a checksum, by blocks; return whether it has the samples that it declares."""
     frames = int(sound_file.frames)
     if track.first_sample and sound_file.format != "OGG":  # seeks in Vorbis are inexact
         track.num_samples = int(sound_file.seek(min(track.first_sample, frames)))
@@ -116,6 +120,8 @@ def _read_blocks(sound_file: SoundFile, track: TrackBuffer) -> bool:
     while frames and not track.is_complete:
         size = min(frames, max(track.samples_needed - track.num_samples, 1), _BLOCK_SAMPLES)
         block = sound_file.read(size, dtype="float32", always_2d=True)
+        if checksum is not None:
+            checksum.update(block)
         track.add(block @ weights if len(weights) > 1 else block[:, 0])
         if len(block) < size:
             return False

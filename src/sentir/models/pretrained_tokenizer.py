@@ -105,7 +105,7 @@ class PretrainedTokenizer:
     @property
     def mask_token(self) -> str:
         """The token of masked language modeling; ``""`` if the vocabulary has none."""
-        token = str(self.config.get("mask_token", ""))
+        token = str(self.config.get("mask_token") or "")
         return "" if self.backend.token_to_id(token) is None else token
 
     @cached_property
@@ -116,7 +116,7 @@ class PretrainedTokenizer:
     @cached_property
     def unk_token_id(self) -> int | None:
         """Id of the unknown token; ``None`` if there is none."""
-        return self.backend.token_to_id(self.config.get("unk_token", ""))
+        return self.backend.token_to_id(str(self.config.get("unk_token") or ""))
 
     @cached_property
     def all_special_ids(self) -> tuple[int, ...]:

@@ -180,8 +180,8 @@ def _to_text_tokenizer(
     if tokenizer.normalize is normalize_tweet or spec.normalize is normalize_robertuito:
         _require_emoji(source)
     limit = min(spec.max_length, tokenizer.model_max_length)
-    limited = replace(tokenizer, config={**tokenizer.config, "model_max_length": limit})
     try:
+        limited = replace(tokenizer, config={**tokenizer.config, "model_max_length": limit})
         with LibraryErrors():
             return TextTokenizer(limited, min(max_length or limit, limit), spec.normalize)
     except (OSError, ValueError) as error:
