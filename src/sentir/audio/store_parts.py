@@ -2,14 +2,15 @@
 
 A store folder holds parts: ``part-<n>.npy``, float16 ``(frames of all its clips, bands)``, and
 ``part-<n>.parquet``, its manifest, one row per clip. Each is written to a temporary file and renamed when
-complete, the mel spectrograms first, so that a part with a manifest is complete. Parts are added, never changed.
+complete, the mel spectrograms first, so that a part with a manifest is complete. Parts are added, never changed;
+`sentir.audio.store_compaction` joins them.
 """
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, chain, repeat
@@ -116,12 +117,21 @@ class StoreParts:
         )
 
 
-def _open_part(path: Path) -> _StorePart | None:
-    """Open a part by its manifest; ``None`` if it is damaged, so that its clips are extracted again."""
+def read_manifest(path: Path) -> pa.Table:
+    """Return the table of a part.
+
+    Raises:
+        OSError, ValueError: if it is damaged.
+    """
     import pyarrow.parquet as pq
 
+    return pq.read_table(path, partitioning=None)
+
+
+def _open_part(path: Path) -> _StorePart | None:
+    """Open a part by its manifest; ``None`` if it is damaged, so that its clips are extracted again."""
     try:
-        table = pq.read_table(path, partitioning=None)
+        table = read_manifest(path)
         mels = open_array(path.with_suffix(".npy"))
         names = ("key", "offset", "frames", "seconds", "problem", "problem_kind", "notes", "note_kinds")
         manifest = {name: table.column(name).to_pylist() for name in names}
@@ -143,22 +153,35 @@ def write_part(folder: Path, extracted: Sequence[tuple[MediaFile, ExtractedSegme
     Raises:
         SentirError: if the folder cannot be written.
     """
-    import pyarrow.parquet as pq
-
     mels = [features.mel for _file, features in extracted if len(features.mel)]
     stacked = np.concatenate(mels) if mels else np.zeros((0, 0), dtype=np.float16)
-    table = _build_manifest(extracted)
-    path = folder / f"part-{uuid.uuid4().hex}.npy"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         register_use(folder)
         _remove_stale_files_hourly(folder, int(time.monotonic() / 3600))
-        with atomic_write(path) as draft:
-            np.save(draft, stacked, allow_pickle=False)
-        with atomic_write(path.with_suffix(".parquet")) as draft:
-            pq.write_table(table, draft)
+        save_part(folder, lambda draft: np.save(draft, stacked, allow_pickle=False), _build_manifest(extracted))
     except OSError as error:
         raise store_write_error(folder, error) from error
+
+
+def save_part(folder: Path, write_mels: Callable[[Path], None], manifest: pa.Table) -> None:
+    """Write the two files of a part, the mel spectrograms first.
+
+    Args:
+        folder: of the store.
+        write_mels: writes the mel spectrograms to a file ``.npy``.
+        manifest: of the part.
+
+    Raises:
+        OSError: if the folder cannot be written.
+    """
+    import pyarrow.parquet as pq
+
+    path = folder / f"part-{uuid.uuid4().hex}.npy"
+    with atomic_write(path) as draft:
+        write_mels(draft)
+    with atomic_write(path.with_suffix(".parquet")) as draft:
+        pq.write_table(manifest, draft)
 
 
 def _build_manifest(extracted: Sequence[tuple[MediaFile, ExtractedSegment]]) -> pa.Table:
