@@ -75,7 +75,7 @@ def file_limit(scene: Scene) -> Iterator[None]:
     sizes = [path.stat().st_size for path in scene.whole.work.rglob("*") if path.is_file()]
     limit = 2 * _PAGE + round(scene.rng.random() * max(sizes, default=0))
     scene.before = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-    scene.named = (*scene.outputs(), str(home_folder(scene.work)))
+    scene.named = (*scene.outputs(), str(home_folder(scene.work)), tempfile.gettempdir())
     yield
 
 
