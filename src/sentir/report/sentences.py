@@ -222,8 +222,9 @@ def count_earlier_openings(redraws: Sequence[Redraw]) -> int:
 
 
 def grade_sentence(grade: str) -> str:
-    """Return the grade of a corpus' audit and its meaning."""
-    return _("Grade {grade}: {meaning}", grade=grade, meaning=describe_grade(grade))
+    """Return the grade of a corpus' audit, its meaning, and where the reasons are."""
+    sentence = _("Grade {grade}: {meaning}", grade=grade, meaning=describe_grade(grade))
+    return sentence if grade == "A" else " ".join((sentence, _("'sentir corpus audit' says why.")))
 
 
 def footer_text() -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from optuna import Study, Trial, TrialPruned
 from optuna.trial import TrialState
+from safetensors import SafetensorError
 
 from sentir.corpus.corpus import Corpus
 from sentir.errors import SentirError
@@ -80,7 +81,9 @@ class Objective:
         try:
             scores = self._train(trial, settings)
         except CAUGHT_ERRORS as error:
-            if isinstance(error.__cause__, OSError):  # such as a full disk: the settings are not to blame
+            if isinstance(
+                error.__cause__, OSError | SafetensorError
+            ):  # a full disk: the settings are not to blame
                 self.fault = error
             else:
                 trial.set_user_attr(FAILURE_REASON, _failure_reason(error))
