@@ -83,7 +83,7 @@ class Objective:
         except CAUGHT_ERRORS as error:
             if isinstance(
                 error.__cause__, OSError | SafetensorError
-            ):  # a full disk: the settings are not to blame
+            ):  # such as a full disk
                 self.fault = error
             else:
                 trial.set_user_attr(FAILURE_REASON, _failure_reason(error))
