@@ -54,6 +54,17 @@ def test_samples_of_a_flac_are_compared_with_its_checksum(tmp_path, subtype, cha
     assert note_kinds(path) == [], "an encoder that could not go back to the header"
 
 
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24"])
+def test_a_flac_that_only_ffmpeg_decodes_is_compared_too(tmp_path, subtype):
+    path = tmp_path / "a.flac"
+    samples = np.random.default_rng(0).uniform(-1, 1, (20_000, 3))  # of three channels, left to FFmpeg
+    soundfile.write(path, samples, SAMPLING_RATE, subtype=subtype)
+    assert note_kinds(path) == []
+    content = path.read_bytes()
+    path.write_bytes(content[:26] + bytes([content[26] ^ 1]) + content[27:])
+    assert note_kinds(path) == ["damaged"]
+
+
 @pytest.mark.parametrize("name", [*WHOLE, "vorbis", "faststart"])
 def test_a_truncated_file_is_used_with_a_note(tmp_path, name):
     path = tmp_path / "a"

@@ -9,8 +9,9 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from sentir.audio.declared_size import check_completeness, read_ogg_links
-from sentir.audio.decoding_notes import make_joined_note, make_tracks_note
+from sentir.audio.decoding_notes import make_checksum_note, make_joined_note, make_tracks_note
 from sentir.audio.downmix import Downmixer
+from sentir.audio.flac_checksum import FlacChecksum
 from sentir.audio.safe_files import MediaSource
 from sentir.audio.segments import MakeTrack, TrackBuffer, check_stream_format
 from sentir.errors import AudioError
@@ -76,12 +77,16 @@ class _TrackReader:
         damaged_packets: undecodable packets since the count was last reset.
         failed: whether reading ended with an error.
         max_frame_seconds: duration of the longest frame so far.
+        checksum: of the frames so far, of a FLAC file.
     """
 
     def __init__(self, container: InputContainer, stream: AudioStream) -> None:
         self.container, self.stream = container, stream
         self.timeline_start = (container.start_time or 0) / 1_000_000
         self.damaged_packets, self.failed, self.max_frame_seconds = 0, False, 0.0
+        sample_format = stream.codec_context.format  # none if a damaged header says none
+        is_flac = container.format.name == "flac" and sample_format is not None
+        self.checksum = FlacChecksum(sample_format.name) if is_flac else None
         self._time_base = float(stream.time_base or 0)
         self._start = round(self.timeline_start / self._time_base) if self._time_base else 0
         self._end = self._earlier_streams_end = 0  # in units of the stream
@@ -140,7 +145,10 @@ class _TrackReader:
                 if setup != (setup := (frame.format.name, layout.name, frame.rate)):
                     check_stream_format(frame.rate, layout.nb_channels)
                     packer = AudioResampler(format="flt")  # each works for a single setup
-                yield from packer.resample(frame)
+                for packed in packer.resample(frame):
+                    if self.checksum is not None:
+                        self.checksum.update(packed.to_ndarray())
+                    yield packed
 
 
 def _fill_track(
@@ -186,6 +194,9 @@ def _check_completeness(file: MediaSource, reader: _TrackReader, track: TrackBuf
         "ogg" in reader.container.format.name and not read_ogg_links(file)[-1].is_complete
     )
     track.notes += [make_joined_note()] if completeness.is_concatenated else []
+    is_whole = not (track.first_sample or reader.is_concatenated or completeness.is_concatenated)
+    if reader.checksum is not None and is_whole and reader.checksum.differs_from(file):
+        track.notes.append(make_checksum_note())
 
 
 def _declared_seconds(file: MediaSource, reader: _TrackReader) -> float:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sentir.audio.safe_files import MediaSource
 
-_BITS_PER_SAMPLE = {"PCM_S8": 8, "PCM_16": 16, "PCM_24": 24}  # subtypes that libsndfile returns to the bit
+_BITS = {"PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "s16": 16, "s16p": 16, "s32": 24, "s32p": 24}
+"""Subtype of libsndfile, or format of FFmpeg → bits of a sample; what the file says of them is compared."""
 _START, _END = 18, 42  # of the part of the header with the bits per sample and the checksum, in a file
 
 
@@ -17,10 +19,10 @@ class FlacChecksum:
     """The checksum of the samples that are read, of a file read as a whole."""
 
     def __init__(self, subtype: str) -> None:
-        self._bits = _BITS_PER_SAMPLE.get(subtype, 0)
+        self._bits = _BITS.get(subtype, 0)
         self._md5 = hashlib.md5(usedforsecurity=False)
 
-    def update(self, block: NDArray[np.float32]) -> None:
+    def update(self, block: NDArray[Any]) -> None:
         """Add the samples of a block, ``(N, channels)`` of -1 to 1."""
         if self._bits:
             numbers = np.rint(block * 2.0 ** (self._bits - 1)).astype("<i4")

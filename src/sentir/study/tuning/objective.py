@@ -81,9 +81,7 @@ class Objective:
         try:
             scores = self._train(trial, settings)
         except CAUGHT_ERRORS as error:
-            if isinstance(
-                error.__cause__, OSError | SafetensorError
-            ):  # such as a full disk
+            if isinstance(error.__cause__, OSError | SafetensorError):  # such as a full disk
                 self.fault = error
             else:
                 trial.set_user_attr(FAILURE_REASON, _failure_reason(error))
