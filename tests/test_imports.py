@@ -135,6 +135,13 @@ def test_reading_cleaning_and_auditing_load_no_heavy_library():
     assert done.stdout.split() == []
 
 
+def test_evaluating_a_baseline_loads_neither_torch_nor_a_trainer():
+    names = "sentir.api.evaluation, sentir.study.baseline_model, sentir.study.ensemble, sentir.study.families"
+    code = f"import sys, {names}\nprint(*sorted(set(sys.modules) & {{'torch', 'transformers', 'peft'}}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
 def test_the_runtime_imports_nothing_that_an_extra_installs():
     names = list(filter(imports_only_the_runtime, MODULES))
     assert {"sentir.api.prediction", "sentir.cli.app", "sentir.recognizer.onnx_loading"} <= set(names)

@@ -243,8 +243,8 @@ def to_model_predictions(name: str, model: Model, predictions: Predictions) -> M
 
 def _describe(model: Model) -> tuple[tuple[str, ...], str]:
     """Return the remarks on a model and the name of its family, as `ModelPredictions` takes them."""
-    from sentir.study.candidates import modality_family, model_notes, name_family
     from sentir.study.ensemble import Ensemble
+    from sentir.study.families import modality_family, model_notes, name_family
 
     if isinstance(model, Ensemble):
         return tuple(model.facts["randomly_initialized"]), name_family(model.modalities)

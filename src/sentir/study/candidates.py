@@ -22,10 +22,9 @@ from sentir.evaluation.folds import pool_calibrations, pool_predictions, pool_th
 from sentir.evaluation.scorer import ModelPredictions
 from sentir.preprocessing.kinds import (
     input_modalities,
-    randomly_initialized_parts,
     required_mel_kind,
 )
-from sentir.recipe import ModelSettings, Recipe, flatten_settings
+from sentir.recipe import Recipe, flatten_settings
 from sentir.recognizer.model_checks import check_weights
 from sentir.recognizer.needed_plugins import list_needed_plugins
 from sentir.recognizer.recognizer import Recognizer
@@ -34,9 +33,10 @@ from sentir.study.attached_audio import AttachedAudio
 from sentir.study.baseline_model import BaselineModel
 from sentir.study.baselines import baseline_modalities, fit_baseline, predict_fitted_baseline
 from sentir.study.ensemble import Ensemble, is_ensemble, load_saved_model
+from sentir.study.families import modality_family, model_notes, name_family, stacked_recipes
 from sentir.study.plan import Candidate
 from sentir.study.saved_ensemble import read_saved_ensemble
-from sentir.study.stacking import CrossPredictions, cross_predict, stacked_recipes, train_recognizer
+from sentir.study.stacking import CrossPredictions, cross_predict, train_recognizer
 from sentir.study.stages import Stages, stage_read_errors
 
 TRAINING = "train"  # the kind of a training's stage
@@ -128,22 +128,6 @@ def _pool_parts(model: TrainedModel, parts: Sequence[ModelPredictions]) -> Model
         model.family,
         tuple(part.name for part in parts),
     )
-
-
-def model_notes(recipe: Recipe) -> tuple[str, ...]:
-    """Return which parts of a model, and of the models that it stacks on, are randomly initialized."""
-    models = [own.model for own in stacked_recipes(recipe)]
-    return tuple(dict.fromkeys(note for model in models for note in randomly_initialized_parts(model)))
-
-
-def modality_family(model: ModelSettings) -> str:
-    """Return the modalities that a model uses, such as ``text_audio``; ``_stacked`` if it also stacks."""
-    return name_family(input_modalities(model), is_stacked=model.uses_stacking)
-
-
-def name_family(modalities: frozenset[str], *, is_stacked: bool = False) -> str:
-    """Return the name of the models of some modalities, such as ``text_audio_stacked``."""
-    return "_".join([*sorted(modalities, reverse=True), *(["stacked"] if is_stacked else [])])
 
 
 def train_candidate(stages: Stages, corpus: Corpus, candidate: Candidate) -> TrainedModel:

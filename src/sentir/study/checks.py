@@ -18,8 +18,9 @@ from sentir.models.kinds import MODELS
 from sentir.paths import explain_invalid_name
 from sentir.recipe import Recipe
 from sentir.study.baselines import BASELINES
+from sentir.study.families import stacked_recipes
 from sentir.study.plan import Candidate
-from sentir.study.stacking import assign_folds, stacked_recipes
+from sentir.study.stacking import assign_folds
 from sentir.training.fitting import check_clips, check_training, labeled_utterances
 from sentir.training.setting_checks import check_classes
 

@@ -12,8 +12,9 @@ from sentir.evaluation.metrics import get_metric
 from sentir.evaluation.results import ModelScores
 from sentir.study.attached_audio import AttachedAudio
 from sentir.study.candidates import TrainedModel, is_trained
+from sentir.study.families import stacked_recipes
 from sentir.study.plan import Candidate
-from sentir.study.stacking import embed_splits, stacked_recipes
+from sentir.study.stacking import embed_splits
 from sentir.study.stages import Stages
 
 

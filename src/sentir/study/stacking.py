@@ -159,12 +159,6 @@ def train_recognizer(
     return fit_recognizer(recipe, crossed.attach(corpus), stacked=crossed.full_model, on_epoch=on_epoch)
 
 
-def stacked_recipes(recipe: Recipe) -> list[Recipe]:
-    """Return a recipe, that of the model it stacks on, and so on."""
-    inner = recipe.stacked_recipe()
-    return [recipe] if inner is None else [recipe, *stacked_recipes(inner)]
-
-
 def assign_folds(train: Sequence[Utterance], folds: int, seed: int) -> dict[str, int]:
     """Return id → fold, randomly assigned by dialogue.
 
