@@ -91,8 +91,8 @@ def prune(
 @cache.command(
     "compact",
     help=_(
-        "Join the small parts of the audio store. Large ones are opened sooner: worth it once there are thousands, "
-        "as 'sentir cache ls' shows."
+        "Join the small parts of the audio store. Large ones are opened sooner: worth it once there are "
+        "thousands, as 'sentir cache ls' shows."
     ),
     epilog=_("Example: sentir cache compact"),
 )
