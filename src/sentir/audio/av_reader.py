@@ -194,7 +194,11 @@ def _check_completeness(file: MediaSource, reader: _TrackReader, track: TrackBuf
         "ogg" in reader.container.format.name and not read_ogg_links(file)[-1].is_complete
     )
     track.notes += [make_joined_note()] if completeness.is_concatenated else []
-    is_whole = not (track.first_sample or reader.is_concatenated or completeness.is_concatenated)
+    is_joined, is_cut_off = (
+        completeness.is_concatenated or reader.is_concatenated,
+        track.declared_seconds > seconds,
+    )
+    is_whole = not (track.first_sample or is_joined or is_cut_off or track.is_truncated)
     if reader.checksum is not None and is_whole and reader.checksum.differs_from(file):
         track.notes.append(make_checksum_note())
 
