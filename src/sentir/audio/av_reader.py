@@ -194,11 +194,9 @@ def _check_completeness(file: MediaSource, reader: _TrackReader, track: TrackBuf
         "ogg" in reader.container.format.name and not read_ogg_links(file)[-1].is_complete
     )
     track.notes += [make_joined_note()] if completeness.is_concatenated else []
-    is_joined, is_cut_off = (
-        completeness.is_concatenated or reader.is_concatenated,
-        track.declared_seconds > seconds,
-    )
-    is_whole = not (track.first_sample or is_joined or is_cut_off or track.is_truncated)
+    is_joined = completeness.is_concatenated or reader.is_concatenated
+    is_cut_off = track.is_truncated or track.declared_seconds - seconds > 1 / track.sampling_rate
+    is_whole = not (track.first_sample or is_joined or is_cut_off)
     if reader.checksum is not None and is_whole and reader.checksum.differs_from(file):
         track.notes.append(make_checksum_note())
 
