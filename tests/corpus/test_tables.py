@@ -64,6 +64,13 @@ def test_an_utterance_is_found_by_the_end_of_its_id_if_it_is_unique(corpus):
     assert corpus.find("dia0/utt1") is corpus.find("tiny/train/dia0/utt1") is corpus.by_id["tiny/train/dia0/utt1"]
 
 
+def test_as_many_ids_as_are_listed_are_not_said_to_be_more(corpus):
+    rows = [u for u in corpus.train if u.id.endswith("/utt1")][:4]
+    four = Corpus.build("tiny", rows, corpus.label_spaces.values())
+    with pytest.raises(CorpusError, match=r"4 ids of 'tiny' end in 'utt1': tiny/train/dia0/utt1, [^…]*; give"):
+        four.find("utt1")
+
+
 @pytest.mark.parametrize(
     ("key", "message"),
     [

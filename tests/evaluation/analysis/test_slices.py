@@ -115,6 +115,8 @@ def test_groups_of_the_corpus_are_slices_unless_there_are_many():
     genders = {u.id: "female" if n % 2 else "male" for n, u in enumerate(rows)}
     found = slice_names(*TRAIN, *rows, groups={"gender": genders, "episode": {u.id: u.id for u in rows}})
     assert set(found["gender"].values()) == {"female", "male"} and "episode" not in found
+    eight = {u.id: f"episode {n % 8}" for n, u in enumerate(rows)}
+    assert len(set(slice_names(*TRAIN, *rows, groups={"episode": eight})["episode"].values())) == 8
 
 
 @pytest.mark.shared_data

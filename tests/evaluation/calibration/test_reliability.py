@@ -97,6 +97,13 @@ def test_a_model_that_is_confident_in_few_dialogues_has_no_invalid_interval(metr
     assert score.low is None or 0 <= score.low <= score.value <= score.high <= 1
 
 
+def test_a_confidence_of_exactly_the_threshold_is_confident():
+    p = np.array([[0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1], [0.7, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05]])
+    confidences = decide_with_confidence(SPACE, p, None, 0.0).confidences
+    assert confidences[0] < confidences[1]
+    assert decide_with_confidence(SPACE, p, None, confidences[1]).is_confident.tolist() == [False, True]
+
+
 def test_a_single_dialogue_has_no_interval():
     truth, p = sample(50)
     found = measure_reliability(
