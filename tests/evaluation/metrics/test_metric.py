@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import confusion_matrix, multilabel_confusion_matrix
 
 from sentir.corpus.label_spaces import MultiLabelSpace, RegressionSpace, SingleLabelSpace
 from sentir.corpus.labels import LabelSpace
@@ -17,7 +20,7 @@ from sentir.evaluation.metrics import (
     score_per_label,
     single_label,
 )
-from sentir.evaluation.metrics.label_counts import PRECISION_RECALL_F1
+from sentir.evaluation.metrics.label_counts import PRECISION_RECALL_F1, counts_from_confusion_matrix
 from sentir.evaluation.metrics.metric import Metric
 from sentir.i18n import use_language
 
@@ -99,3 +102,12 @@ def test_names_are_in_the_current_language_and_say_where_thresholds_are_at_a_hal
     assert metric_short_name("macro_f1") == metric_short_name("macro_f1@0.5") == "macro F1"
     with pytest.raises(UnknownNameError):
         metric_display_name("anger")
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=40))
+def test_counts_of_a_confusion_matrix_are_those_of_scikit_learn(pairs):
+    truth, predicted = np.array(pairs).T
+    labels = range(4)
+    counts = counts_from_confusion_matrix(confusion_matrix(truth, predicted, labels=labels))
+    expected = multilabel_confusion_matrix(truth, predicted, labels=labels)  # ((tn, fp), (fn, tp)) of each label
+    assert counts.tolist() == expected[:, [1, 0, 1, 0], [1, 1, 0, 0]].tolist()
