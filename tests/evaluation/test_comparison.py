@@ -100,6 +100,7 @@ def test_a_model_compared_with_itself_has_no_difference():
     a = [(predict(truth, 0.5, rng), None)]
     found = compared(space, truth, a, a, dialogues_of(40, 10, 0))
     assert (found.difference, found.low, found.high, found.p) == (0, 0, 0, 1)
+    assert paired(space, truth, a, a, dialogues_of(40, 10, 0)).standard_error == 0, "of the difference"
 
 
 def test_a_large_effect_has_a_small_p_and_an_interval_above_zero():
