@@ -6,7 +6,7 @@ import json
 import logging
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from sentir.errors import TimelineError
@@ -89,12 +89,23 @@ plain = st.text(
 ).filter(lambda text: text.strip() == text and make_printable(text) == text)
 
 
+MARKUP = ["[", "]", "[]", "[Ana]", "[Ana", "<i>", "</b>", "{\\an8}", "<v Bo>", "[joy 0.50]", "&amp;"]
+
+
 @pytest.mark.parametrize("name", ["srt", "vtt", "eaf", "textgrid", "labelstudio"])
 @settings(max_examples=15)
 @given(
-    some=st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 9999), st.none() | plain, plain), min_size=1)
+    some=st.lists(
+        st.tuples(
+            st.integers(0, 10**6), st.integers(1, 9999), st.none() | plain | st.sampled_from(MARKUP), plain
+        ),
+        min_size=1,
+    )
 )
+@example(some=[(0, 500, speaker, "0") for speaker in MARKUP])
 def test_printable_turns_come_back_equal(name, some, tmp_path_factory):
+    if name == "srt":  # whose tags have no escape
+        assume(not any(letter in text for *_, text in some for letter in "<{"))
     timeline = timeline_of(
         [
             Turn(

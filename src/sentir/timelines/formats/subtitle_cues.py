@@ -15,6 +15,7 @@ from sentir.timelines.formats.text_fields import (
 
 _EMOTION = re.compile(rf"\[([^\]\n]*) (\d\.\d\d|{NO_LABEL})\](?: |$)")
 _SPEAKER = re.compile(r"([^\s:]+(?: [^\s:]+){0,3}):(?: |$)")
+_BRACKETED = re.compile(r"\[(.+)\]")  # as WhisperX writes speakers
 _WHITE_SPACE = re.compile(r"\s")
 
 
@@ -40,7 +41,7 @@ def format_speaker(speaker: str | None, text: str) -> str:
     """Return a text with ``Name: `` before it; ``–: `` where a text alone would look as if it had a name."""
     if not speaker:
         return f"{NO_LABEL}: {text}" if _SPEAKER.match(text) else text
-    name = percent_encode(speaker, f":{NO_LABEL}\r\n")
+    name = percent_encode(speaker, f":{NO_LABEL}[<{{\r\n")
     if not re.fullmatch(r"[^\s:]+(?: [^\s:]+){0,3}", name):
         name = _WHITE_SPACE.sub(lambda match: percent_encode(match[0], match[0]), name)
     return f"{name}: {text}"
@@ -51,7 +52,8 @@ def parse_speaker(text: str) -> tuple[str | None, str]:
     match = _SPEAKER.match(text)
     if match is None:
         return None, text
-    name = match[1].removeprefix("[").removesuffix("]") if match[1][:1] == "[" else match[1]
+    bracketed = _BRACKETED.fullmatch(match[1])
+    name = bracketed[1] if bracketed else match[1]
     return None if name == NO_LABEL else percent_decode(name), text[match.end() :]
 
 
