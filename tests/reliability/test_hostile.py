@@ -9,6 +9,7 @@ import types
 import numpy as np
 import pytest
 from hostile import running
+from hostile.mutation import ChosenRandom
 from hostile.running import iter_results, run_check
 
 from sentir.errors import CorpusError
@@ -78,3 +79,12 @@ def test_after_a_crash_the_other_cases_are_run(monkeypatch):
         and 0 < counts.num_failures < 12
         and set(counts.failures) == {"crash with exit code 3"}
     )
+
+
+def test_choices_follow_the_given_bytes_and_then_their_seed():
+    assert [ChosenRandom(bytes([n, 0])).choice("abcd") for n in (0, 32, 64, 96)] == list("abcd")
+    assert ChosenRandom(bytes(7)).random() == 0.0 and 0.999 < ChosenRandom(b"\xff" * 7).random() < 1
+    assert ChosenRandom(b"\x01\x02\x03").randbytes(2) == b"\x01\x02"
+    first, second = ChosenRandom(b"\x07"), ChosenRandom(b"\x07")
+    drawn = [first.randrange(10**6) for _n in range(50)]
+    assert drawn == [second.randrange(10**6) for _n in range(50)] and len(set(drawn)) > 40

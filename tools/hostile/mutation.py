@@ -35,6 +35,26 @@ _TOKENS = (
 )  # fmt: skip
 
 
+class ChosenRandom(random.Random):
+    """A generator whose numbers are given bytes, as long as there are any."""
+
+    def __init__(self, chosen: bytes) -> None:
+        self._chosen = chosen
+        super().__init__(chosen)
+
+    def getrandbits(self, k: int, /) -> int:
+        """Return ``k`` bits."""
+        size = (k + 7) // 8
+        if len(self._chosen) < size:
+            return super().getrandbits(k)
+        taken, self._chosen = self._chosen[:size], self._chosen[size:]
+        return int.from_bytes(taken, "little") >> (8 * size - k)
+
+    def random(self) -> float:
+        """Return a number from 0 to below 1."""
+        return self.getrandbits(53) / 2**53  # the precision of a float
+
+
 def awkward_values() -> list[Any]:
     """Return values that are of a wrong type, out of range, or names of files elsewhere."""
     return [
