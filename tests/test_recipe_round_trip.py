@@ -66,6 +66,16 @@ def test_unpaired_surrogates_are_refused(tree):
     assert str(caught.value).encode("utf-8")
 
 
+@pytest.mark.parametrize(
+    "key", [".".join("a" * 3000), ".".join("a" * 100), "study.candidates." + ".".join("y" * 60)]
+)
+def test_settings_nested_too_deeply_are_refused(key, tmp_path):
+    path = tmp_path / "deep.toml"
+    path.write_text(f"{key} = 1\n[data]\nreader = 'r'\n" if key[0] == "a" else f"data.reader = 'r'\n{key} = 1\n")
+    with pytest.raises(RecipeError, match="nested more than 50 levels deep"):
+        Recipe.load(path)
+
+
 @pytest.mark.parametrize("value", [None, tomllib.loads("day = 2020-01-01")["day"], {1, 2}])
 def test_settings_of_a_candidate_that_toml_does_not_have_are_refused(value):
     with pytest.raises(RecipeError, match=r"study.candidates.y.*is not a valid setting"):

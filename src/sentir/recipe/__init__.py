@@ -31,7 +31,7 @@ from sentir.recipe.evaluation import EvaluationSettings, StudySettings
 from sentir.recipe.model import AudioSettings, LoraSettings, ModelSettings, StackedSettings
 from sentir.recipe.recipe_plugins import load_recipe_plugins
 from sentir.recipe.relative_paths import relativize_paths, resolve_paths
-from sentir.recipe.sections import FileSafeName, Section, check_encodable
+from sentir.recipe.sections import FileSafeName, Section, check_settings
 from sentir.recipe.toml import (
     Overrides,
     diff_settings,
@@ -104,8 +104,8 @@ class Recipe(ReprMixin, Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _check_encodable(cls, tree: Any) -> Any:
-        check_encodable(tree)
+    def _check_settings(cls, tree: Any) -> Any:
+        check_settings(tree)
         return tree
 
     @model_validator(mode="after")

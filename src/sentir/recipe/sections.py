@@ -13,6 +13,8 @@ from sentir.i18n import _
 from sentir.paths import explain_invalid_name
 from sentir.safe_text import replace_surrogates
 
+_MAX_DEPTH = 50  # of nested tables and lists; recipes have six
+
 
 class Section(BaseModel):
     """An immutable section of settings that refuses unknown keys and numbers that are not finite."""
@@ -52,18 +54,17 @@ def _to_toml_values(value: Any) -> Any:
     return value
 
 
-def check_encodable(value: Any) -> None:
-    """Refuse unpaired surrogates, which UTF-8 cannot encode, in settings and their keys.
+def check_settings(value: Any, depth: int = 0) -> None:
+    """Refuse settings and keys nested too deeply, or with unpaired surrogates, which UTF-8 cannot encode.
 
     Raises:
         ValueError: naming the string.
     """
-    if isinstance(value, Mapping):
-        for pair in value.items():
-            check_encodable(pair)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            check_encodable(inner)
+    if depth > _MAX_DEPTH:
+        raise ValueError(_("settings are nested more than {n} levels deep", n=_MAX_DEPTH))
+    if isinstance(value, Mapping | list | tuple):
+        for inner in (*value, *value.values()) if isinstance(value, Mapping) else value:
+            check_settings(inner, depth + 1)
     elif isinstance(value, str | PurePath) and replace_surrogates(str(value)) != str(value):
         raise ValueError(_("'{text}' contains an unpaired surrogate", text=replace_surrogates(str(value))))
 
