@@ -23,14 +23,14 @@ def test_code_with_a_fence_gets_a_longer_fence():
 
 
 def test_starts_of_lists_and_headings_are_escaped():
-    assert [escape_markdown(t) for t in ("1. May", "- a", "## b", "---", "-0.3", "0.5 of", "12 %")] == [
+    assert [escape_markdown(t) for t in ("1. May", "- a", "## b", "---", "-0.3", "0.5 of", "12%")] == [
         "1\\. May",
         "\\- a",
         "\\## b",
         "\\---",
         "-0.3",
         "0.5 of",
-        "12 %",
+        "12%",
     ]
 
 

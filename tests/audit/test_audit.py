@@ -150,7 +150,7 @@ def test_repeats_ignore_case_and_white_space_and_leaks_also_punctuation():
     assert leaks_of(report, "test") == none | {"speakers": (1, 0.25), "texts": (1, 0.25)}
     assert leaks_of(report, "dev") == none | {"speakers": (1, 1.0), "texts": (1, 1.0)}
     assert leaks_of(report, "test", "dev")["texts"] == (1, 0.25)
-    assert "25.0 %" in finding(report, "speakers_of_test_in_train").message
+    assert "25.0%" in finding(report, "speakers_of_test_in_train").message
     assert finding(report, "common_texts_of_test_in_train").severity == "note"
 
 

@@ -45,7 +45,7 @@ def test_labels_in_runs_are_found_unless_there_are_dialogues():
     labels = moods(400, 0.5)
     (finding,) = run_findings(corpus_of(labels))
     same = np.mean([a == b for a, b in pairwise(labels)])
-    assert finding.severity == "warning" and f"{100 * same:.0f} % of cases" in finding.message
+    assert finding.severity == "warning" and f"{100 * same:.0f}% of cases" in finding.message
     assert not run_findings(corpus_of(labels, lambda n: f"{n % 5 == 4}/{n // 10}"))
 
 

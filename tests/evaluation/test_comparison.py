@@ -133,7 +133,7 @@ MANY = Comparison("one", "other", "toy", "t", "dev", "macro_f1", 0.021, 0.008, 0
 
 
 def test_a_significant_difference_is_stated_with_its_interval_in_either_direction():
-    text = "by 2.1 points (95 % interval 0.8 to 3.4, p = 0.002)."
+    text = "by 2.1 points (95% interval 0.8 to 3.4, p = 0.002)."
     assert MANY.sentence() == f"“one” is better than “other” {text}"
     worse = replace(MANY, difference=-0.021, low=-0.034, high=-0.008)
     assert worse.sentence() == f"“one” is worse than “other” {text}"
@@ -141,7 +141,7 @@ def test_a_significant_difference_is_stated_with_its_interval_in_either_directio
 
 
 def test_a_lower_error_is_better_and_is_stated_in_its_own_units():
-    text = "by 0.021 (95 % interval 0.008 to 0.034, p = 0.002)."
+    text = "by 0.021 (95% interval 0.008 to 0.034, p = 0.002)."
     errors = replace(MANY, metric="mae", difference=-0.021, low=-0.034, high=-0.008)
     assert errors.sentence() == f"“one” is better than “other” {text}"
     assert replace(MANY, metric="mae").sentence() == f"“one” is worse than “other” {text}"
@@ -217,7 +217,7 @@ def test_a_value_near_a_boundary_is_formatted_so_that_its_side_shows():
     table = replace(MANY, p_holm=0.01, num_comparisons=6).sentence()
     assert table == (
         "“one” is better than “other” by 2.1 points "
-        "(95 % interval 0.8 to 3.4, p = 0.010, corrected for 6 comparisons)."
+        "(95% interval 0.8 to 3.4, p = 0.010, corrected for 6 comparisons)."
     )
     few = replace(MANY, low=None, high=None, num_clusters=8).sentence()
     assert few.startswith("“one” is better than “other” by 2.1 points (p = 0.002). Based on only 8")

@@ -1,4 +1,4 @@
-"""Coverage of 95 % intervals, on dialogues that differ in emotions and difficulty."""
+"""Coverage of 95% intervals, on dialogues that differ in emotions and difficulty."""
 
 import numpy as np
 import pytest

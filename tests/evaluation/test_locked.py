@@ -116,7 +116,7 @@ def test_an_opened_test_split_reused_as_train_or_dev_is_found(toy, split):
     open_test(toy, reason="score")
     (found,) = find_contamination(reused)
     assert (found.test, found.split, found.overlap) == ("toy", split, 1.0)
-    assert f"{split} contains 100 % of the sentences of the test split of 'toy', evaluated on" in found.sentence()
+    assert f"{split} contains 100% of the sentences of the test split of 'toy', evaluated on" in found.sentence()
     assert find_contamination(toy) == ()
 
 
@@ -140,7 +140,7 @@ def test_a_related_corpus_has_a_contamination_note_but_no_problem(toy):
     assert find_contamination(related(0.05)) == ()
     (partial,), (complete,) = find_contamination(related(0.15)), find_contamination(related(1))
     assert (partial.test, partial.split, partial.overlap, partial.is_same_test) == ("toy", "train", 0.15, False)
-    assert "15 % of the sentences of the test split of 'toy'" in partial.sentence()
+    assert "15% of the sentences of the test split of 'toy'" in partial.sentence()
     assert complete.is_same_test
     assert contamination_notes(related(0.15), "test") == contamination_notes(related(1), "dev") == ()
     (note,) = contamination_notes(related(1), "test")
@@ -202,7 +202,7 @@ def test_the_audit_finds_the_published_test_split_of_meld_in_dev(shared_data, tm
     found = api.audit_corpus("meld", root=tmp_path)
     (one,) = [finding for finding in found.findings if finding.kind.startswith("test_contamination")]
     assert (one.kind, one.severity, one.grade, found.grade) == ("test_contamination_in_dev", "problem", "D", "E")
-    assert "dev contains 100 % of the sentences of the published test split of MELD" in one.message
+    assert "dev contains 100% of the sentences of the published test split of MELD" in one.message
     (copies,) = [finding for finding in found.findings if finding.kind == "duplicates_of_test_in_dev"]
     assert copies.grade == "E"
 

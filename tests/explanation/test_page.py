@@ -116,11 +116,11 @@ def test_an_explanation_without_attributions_or_checks_has_a_page(explanation):
 def test_an_ablation_is_described_with_its_interval(model):
     (one,) = model.ablations
     assert describe_ablation(model, one) == (
-        "Without text, weighted F1 is 0.300: +30.0 points lost (95 % interval +20.0 to +40.0, p = 0.002)."
+        "Without text, weighted F1 is 0.300: +30.0 points lost (95% interval +20.0 to +40.0, p = 0.002)."
     )
     error = replace(one, comparison=replace(one.comparison, difference=-0.3, low=-0.4, high=-0.2))
     sentence = describe_ablation(replace(model, metric="mae"), error)
-    assert "+0.300 lost (95 % interval +0.200 to +0.400" in sentence
+    assert "+0.300 lost (95% interval +0.200 to +0.400" in sentence
     assert "12 of 20 features" in render_model_explanation(model)
 
 

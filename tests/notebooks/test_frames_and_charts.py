@@ -124,7 +124,7 @@ def test_conclusions_are_a_summary_and_the_best_of_each_family_on_the_evaluated_
         "On the test split of tiny (40 utterances), “text model”, selected on dev, reaches macro F1 0.7"
     )
     assert [x for x in on_test if "audio model" in x] == [
-        "“text model” is better than “audio model” by 20.0 points (95 % interval 10.0 to 30.0, p = 0.020)."
+        "“text model” is better than “audio model” by 20.0 points (95% interval 10.0 to 30.0, p = 0.020)."
     ]
     on_dev = summarize_study(study("dev"))
     assert "was not evaluated" in on_dev[0] and any("better than “audio model”" in x for x in on_dev)

@@ -78,7 +78,7 @@ def test_numbers_in_the_page_are_those_of_the_results(page):
     assert "gru , selected on dev, reaches weighted F1 0.612 [0.591, 0.634]" in words
     assert "mean of 3 trainings, with a standard deviation of 0.004" in words
     assert "The best baseline, majority class , reaches 0.314 [0.293, 0.336]" in words
-    assert "gru is better than majority class by 29.8 points (95 % interval 27.7 to 31.9, p = 0.001)." in words
+    assert "gru is better than majority class by 29.8 points (95% interval 27.7 to 31.9, p = 0.001)." in words
     assert "gru selected on dev 0.612 [0.591, 0.634] ± 0.004 0.500" in words
     assert "majority class baseline 0.314 [0.293, 0.336] 0.500" in words
     assert "9\u202f989" in words and "1\u202f038" in words

@@ -15,7 +15,7 @@ from sentir.timelines.document import Source, Turn, sort_turns
 from sentir.timelines.formats import FORMATS, find_losses, read_all_turns, read_turns
 from sentir.timelines.timeline import Timeline
 
-LABELS = ("joy", "no label", "tristeza y más", "a|b", "50 %", "–", "<NA>", "]x[")
+LABELS = ("joy", "no label", "tristeza y más", "a|b", "50%", "–", "<NA>", "]x[")
 AWKWARD = ["", "hi", 'say "no"', "a\tb", "a\nb", "a\n\n\nb", "مرحبا", "日本 語", "[joy 0.50] x", "Ana: hi",
            "1\n2", "-->", "<v Bo>&amp;", " x ", "50%20", "\r", "\u2028", "é\u0301", "NOTE", "–", "12:30",
            "\x1f"]  # fmt: skip

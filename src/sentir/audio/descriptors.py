@@ -11,7 +11,7 @@ The set ``thesis`` holds ``duration`` in seconds and means over all frames:
   within 1e-10 of zero count as positive: ``librosa.feature.zero_crossing_rate``;
 - ``spectral_flatness``: geometric by arithmetic mean of the power, at least 1e-10:
   ``librosa.feature.spectral_flatness``;
-- ``spectral_rolloff``: frequency in Hz with 85 % of the magnitude below it: ``librosa.feature.spectral_rolloff``;
+- ``spectral_rolloff``: frequency in Hz with 85% of the magnitude below it: ``librosa.feature.spectral_rolloff``;
 - ``mfcc1`` to ``mfcc4``, from our 64 bands (librosa's default is 128).
 
 They differ from librosa with default arguments, whose frames are 2,048 samples long and 512 apart.

@@ -110,12 +110,12 @@ def _condition_findings(corpus: Corpus, audio_scan: AudioScan) -> list[Finding]:
         "short": _("Clips too short for a word, under {seconds} s: {n}.",
                    n=counts["short"], seconds=MIN_CLIP_SECONDS),
         "duration_mismatch": _(
-            "Clips that differ from their annotated duration by more than {seconds} s and {share} %: {n}.",
+            "Clips that differ from their annotated duration by more than {seconds} s and {share}%: {n}.",
             n=counts["duration_mismatch"], seconds=MAX_DURATION_DIFFERENCE,
             share=f"{MAX_RELATIVE_DURATION_DIFFERENCE * 100:g}"),
         "silent": _("Silent clips: {n}.", n=counts["silent"]),
         "quiet": _("Clips quieter than {level} dBFS: {n}.", n=counts["quiet"], level=f"{MIN_LEVEL_DBFS:g}"),
-        "clipped": _("Clipped clips ({share} % of their samples or more at full scale): {n}.",
+        "clipped": _("Clipped clips ({share}% of their samples or more at full scale): {n}.",
                      n=counts["clipped"], share=f"{CLIPPING_THRESHOLD * 100:g}"),
     }  # fmt: skip
     found = (_clip_findings(corpus, f"clips_{kind}", messages[kind], ids[kind]) for kind in ids)

@@ -97,7 +97,7 @@ def find_label_runs(corpus: Corpus) -> list[Finding]:
         labels = [space.categorize(u.labels[task]) if task in u.labels else None for u in corpus.utterances]
         if (agreement := measure_neighbor_agreement(labels)) is not None:
             message = _(
-                "Neighboring rows have the same '{task}' in {share} % of cases, by chance in {chance} %: they "
+                "Neighboring rows have the same '{task}' in {share}% of cases, by chance in {chance}%: they "
                 "may be turns of conversations. Set 'dialogue' (or 'group'), or intervals are too narrow and "
                 "splits may share conversations.",
                 task=task, share=f"{100 * agreement.observed:.0f}", chance=f"{100 * agreement.expected:.0f}",

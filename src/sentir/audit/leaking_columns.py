@@ -36,7 +36,7 @@ class LeakingColumn:
     def describe(self) -> str:
         """Return a sentence about it, in the current language."""
         return _(
-            "The numeric column '{column}' leaks the label '{label}' of '{task}': it predicts it with {share} % "
+            "The numeric column '{column}' leaks the label '{label}' of '{task}': it predicts it with {share}% "
             "balanced accuracy on train.",
             column=self.column,
             label=self.label,

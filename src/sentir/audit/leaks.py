@@ -89,16 +89,14 @@ def _find_shared(
 def _describe_leak(kind: str, split: str, n: int, share: float) -> str:
     values = {"split": split, "n": n, "share": localize_numbers(f"{share * 100:.1f}")}
     if kind == "speakers":
-        return _("Of the {split} utterances, {n} ({share} %) are of speakers who are also in train.", **values)
+        return _("Of the {split} utterances, {n} ({share}%) are of speakers who are also in train.", **values)
     if kind == "clips":
         return _(
-            "Of the {split} utterances, {n} ({share} %) have a clip that is also in train, under another name.",
+            "Of the {split} utterances, {n} ({share}%) have a clip that is also in train, under another name.",
             **values,
         )
     group = kind.removeprefix(GROUP_PREFIX)
-    return _(
-        "Of the {split} utterances, {n} ({share} %) share their '{group}' with train.", group=group, **values
-    )
+    return _("Of the {split} utterances, {n} ({share}%) share their '{group}' with train.", group=group, **values)
 
 
 def check_text_overlap(corpus: Corpus, overlaps: Sequence[TextOverlap], labels_of: LabelsById) -> list[Finding]:
@@ -116,7 +114,7 @@ def _duplicate_findings(corpus: Corpus, overlap: TextOverlap, labels_of: LabelsB
         return []
     n, share = len(overlap.duplicates), len(overlap.duplicates) / len(corpus.split(overlap.split))
     message = _(
-        "Of the {split} utterances, {n} ({share} %) are exact or near duplicates of a text in {other}, too long "
+        "Of the {split} utterances, {n} ({share}%) are exact or near duplicates of a text in {other}, too long "
         "and too rare for chance; {others} of them have another label there.",
         split=overlap.split,
         n=n,
@@ -145,7 +143,7 @@ def _common_text_findings(corpus: Corpus, overlap: TextOverlap) -> list[Finding]
     if not overlap.common:
         return []
     message = _(
-        "Of the {split} utterances, {n} ({share} %) repeat a short or frequent text of {other}; these are not "
+        "Of the {split} utterances, {n} ({share}%) repeat a short or frequent text of {other}; these are not "
         "counted as duplicates.",
         split=overlap.split,
         n=len(overlap.common),

@@ -174,8 +174,8 @@ def summarize_levels(corpus: Corpus, audio_scan: AudioScan) -> AuditTable:
 
     columns: _Columns[AudioFeatures] = {
         "median": (_("median dBFS"), _rounded(np.median, 1, descriptor("level"))),
-        "p5": (_("low (5 %)"), _rounded(lambda levels: np.percentile(levels, 5), 1, descriptor("level"))),
-        "p95": (_("high (95 %)"), _rounded(lambda levels: np.percentile(levels, 95), 1, descriptor("level"))),
+        "p5": (_("low (5%)"), _rounded(lambda levels: np.percentile(levels, 5), 1, descriptor("level"))),
+        "p95": (_("high (95%)"), _rounded(lambda levels: np.percentile(levels, 95), 1, descriptor("level"))),
         "clipped": (
             _("clipped"),
             _rounded(sum, 0, lambda audio: descriptor("clipped")(audio) >= CLIPPING_THRESHOLD),

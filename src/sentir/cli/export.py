@@ -55,7 +55,7 @@ def _print_report(report: ParityReport) -> None:
     for graph in report.graphs:
         agreement = min(graph.label_agreement.values())
         output.print_line(
-            _("{precision}: logits differ by {difference} at most, {agreement} % equal labels{score}.",
+            _("{precision}: logits differ by {difference} at most, {agreement}% equal labels{score}.",
               precision=graph.precision, difference=f"{graph.max_logit_difference:.1e}",
               agreement=format_decimal(100 * agreement, 1),
               score=_describe_score(report, graph.score))

@@ -175,7 +175,7 @@ def _print_scores(scores: TimelineScores) -> None:
     rows = [[_(_MEASURES[name]), *_format_score(one)] for name, one in scores.scores.items()]
     title = _("{n} recordings, {turns} turns, {seconds} s", n=scores.recordings, turns=format_count(scores.turns),
               seconds=format_decimal(scores.seconds, 1))  # fmt: skip
-    output.print_table(TableBlock((_("by time"), _("score"), _("95 % interval")), rows), title=title)
+    output.print_table(TableBlock((_("by time"), _("score"), _("95% interval")), rows), title=title)
     labels = [
         [
             display_name(name),

@@ -14,7 +14,7 @@ from sentir.cli.interrupts import handle_interrupts
 from sentir.cli.options import JsonOption, OpenOption, RecipeArgument, RootOption, RunFolderOption, SetOption
 from sentir.cli.plugins import AllowPluginsOption, load_allowed_plugins
 from sentir.documents import TableBlock
-from sentir.i18n import _, format_decimal
+from sentir.i18n import _, format_decimal, localize_numbers
 from sentir.paths import to_file_name
 from sentir.progress import show_progress
 
@@ -74,7 +74,7 @@ def _print_tuning(result: TuningResult, folder: Path, root: Path | None) -> None
     output.print_table(TableBlock(headings, rows, numeric=(0, 1)))
     if result.param_importances:
         shares = ", ".join(f"{key} {share:.0%}" for key, share in result.param_importances.items())
-        output.print_line(_("Hyperparameter importance: {shares}", shares=shares))
+        output.print_line(_("Hyperparameter importance: {shares}", shares=localize_numbers(shares)))
     for sentence in tuning_sentences(result):
         output.print_line(sentence)
     output.print_line(_("Report: {path}", path=folder / "tuning.html"))

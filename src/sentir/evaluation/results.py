@@ -32,7 +32,7 @@ GoldLabels = Mapping[str, tuple[Label, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The value of one metric, with its 95 % interval over dialogues.
+    """The value of one metric, with its 95% interval over dialogues.
 
     Attributes:
         value: mean over seeds.
@@ -218,7 +218,7 @@ class Comparison:
         known = [bound for bound in (self.low, self.high) if bound is not None]
         low_high = sorted(-bound for bound in known) if self.is_significant and self.difference < 0 else known
         bounds = [self._format_difference(bound, 0) for bound in low_high]
-        interval = [_("95 % interval {low} to {high}", low=bounds[0], high=bounds[1])] if bounds else []
+        interval = [_("95% interval {low} to {high}", low=bounds[0], high=bounds[1])] if bounds else []
         corrected = (
             [_("corrected for {n} comparisons", n=self.num_comparisons)] if self.num_comparisons > 1 else []
         )

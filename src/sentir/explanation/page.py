@@ -210,7 +210,7 @@ def _format_score_drop_interval(metric: str, *bounds: float | None) -> list[str]
     """Return the interval of a decrease as text, if there is one."""
     low_high = sorted(get_metric(metric).sign * bound for bound in bounds if bound is not None)
     ends = [format_score_drop(metric, bound) for bound in low_high]
-    return [_("95 % interval {low} to {high}", low=ends[0], high=ends[1])] if ends else []
+    return [_("95% interval {low} to {high}", low=ends[0], high=ends[1])] if ends else []
 
 
 def importance_table(explanation: ModelExplanation) -> TableBlock:
@@ -227,7 +227,7 @@ def importance_table(explanation: ModelExplanation) -> TableBlock:
          format_score_drop(explanation.metric, one.sd))
         for one in (*explanation.feature_sets, *explanation.columns[:MAX_COLUMNS])
     ]  # fmt: skip
-    return TableBlock((_("feature"), _("columns"), _("loss"), _("95 % interval"), _("sd of permutations")), rows)
+    return TableBlock((_("feature"), _("columns"), _("loss"), _("95% interval"), _("sd of permutations")), rows)
 
 
 def _word_table(explanation: Explanation) -> TableBlock:

@@ -227,7 +227,7 @@ class FeatureImportance:
         name: of the feature, or of the set, whose columns are permuted together.
         num_columns: number of permuted columns.
         score_drop: decrease of the score (increase of an error), mean over permutations.
-        low, high: 95 % interval, over dialogues; ``None`` with too few of them.
+        low, high: 95% interval, over dialogues; ``None`` with too few of them.
         sd: standard deviation over the permutations.
     """
 

@@ -92,7 +92,8 @@ def quote_text(text: str) -> str:
 
 
 def localize_numbers(text: str) -> str:
-    """Format numbers in text for the current language: ``0.6 [0.5, 0.7]`` is ``0,6 [0,5; 0,7]`` in Spanish."""
+    """Format numbers in text for the current language: ``0.6% [0.5, 0.7]`` is ``0,6 % [0,5; 0,7]`` in Spanish."""
     if get_language() != "es":
         return text
+    text = re.sub(r"(?<=\d)%", "\N{NO-BREAK SPACE}%", text)
     return re.sub(r"(?<=\d), (?=[-−+]?\d)", "; ", re.sub(r"(?<=\d)\.(?=\d)", ",", text))

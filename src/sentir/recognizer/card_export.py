@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from sentir.documents import DocumentSection, TableBlock
-from sentir.evaluation.formatting import format_number, format_score
+from sentir.evaluation.formatting import format_score
 from sentir.evaluation.metrics import metric_display_name
 from sentir.evaluation.results import Score
-from sentir.i18n import _, format_count
+from sentir.i18n import _, format_count, localize_numbers
 
 
 def export_sections(facts: Mapping[str, Any]) -> list[DocumentSection]:
@@ -21,7 +21,7 @@ def export_sections(facts: Mapping[str, Any]) -> list[DocumentSection]:
     rows = [(_("trained, torch"), "–", "–", *_score_cells(metric, report["score"]))]
     for graph in report["graphs"]:
         agreement = 100 * min(graph["label_agreement"].values())
-        cells = (f"{graph['max_logit_difference']:.1e}", f"{format_number(agreement, 1)} %")
+        cells = (f"{graph['max_logit_difference']:.1e}", localize_numbers(f"{agreement:.1f}%"))
         rows.append((f"ONNX, {graph['precision']}", *cells, *_score_cells(metric, graph["score"])))
     headings: tuple[str, ...] = (_("model"), _("largest logit difference"), _("equal labels"))
     headings += (metric_display_name(metric),) if metric else ()

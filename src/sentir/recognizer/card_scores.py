@@ -30,7 +30,7 @@ def score_sections(row: ModelScores, facts: Mapping[str, Any]) -> list[DocumentS
     """Return the metrics of a split, the scores of its labels, and how often test had been evaluated on."""
     title = _("Scores on {split}", split=display_name(row.split))
     basis = f"; {row.interval_basis}" if row.interval_basis else ""
-    text = _("{n} utterances; in brackets 95 % intervals{over}.", n=row.n, over=basis)
+    text = _("{n} utterances; in brackets 95% intervals{over}.", n=row.n, over=basis)
     if row.num_seeds > 1:
         text += " " + _("Means over {n} trainings, of which this model is one.", n=row.num_seeds)
     if row.split == "test" and (n := facts.get("test_openings")):

@@ -91,7 +91,7 @@ def _confidence_threshold_sentence(reliability: Reliability) -> str:
     }
     if reliability.confident_score is None or reliability.confident_error_rate is None:
         return _(
-            "The confidence threshold is set so that {target} % of dev is above it; here nothing is.", **values
+            "The confidence threshold is set so that {target}% of dev is above it; here nothing is.", **values
         )
     values |= {
         "error_above": format_points(reliability.confident_error_rate),
@@ -101,11 +101,11 @@ def _confidence_threshold_sentence(reliability: Reliability) -> str:
         "score_overall": _format_metric(reliability.metric, reliability.overall_score),
     }
     if "" in reliability.reliability_curves:
-        return _("The confidence threshold is set so that {target} % of dev is above it; here {coverage} % is. "
-                 "Error rate above the threshold: {error_above} %, overall: {error_overall} %; {metric} above "
+        return _("The confidence threshold is set so that {target}% of dev is above it; here {coverage}% is. "
+                 "Error rate above the threshold: {error_above}%, overall: {error_overall}%; {metric} above "
                  "the threshold: {score_above}, overall: {score_overall}.", **values)  # fmt: skip
-    return _("The confidence threshold is set so that {target} % of dev is above it; here {coverage} % is. "
-             "Error rate of label decisions above the threshold: {error_above} %, overall: {error_overall} %; "
+    return _("The confidence threshold is set so that {target}% of dev is above it; here {coverage}% is. "
+             "Error rate of label decisions above the threshold: {error_above}%, overall: {error_overall}%; "
              "{metric} above the threshold: {score_above}, overall: {score_overall}.", **values)  # fmt: skip
 
 

@@ -46,7 +46,7 @@ def comparisons_to_frame(comparisons: Sequence[Comparison]) -> pd.DataFrame:
                 "b": model_display_name(c.b),
                 _("split"): display_name(c.split),
                 "a − b": round(c.difference * factor, 2),
-                _("95 % interval (Holm)"): c.interval_text,
+                _("95% interval (Holm)"): c.interval_text,
                 _("p (Holm)"): round(c.p_holm, 4),
             }
         )

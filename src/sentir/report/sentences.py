@@ -176,7 +176,7 @@ def method_text() -> str:
     """Return how models are selected, and how intervals and significance tests are computed."""
     return _(
         "Everything is selected on dev: the model, the epoch, the calibration and the thresholds. Numbers in "
-        "brackets are 95 % confidence intervals, clustered by dialogue (video), or by speaker where a corpus has "
+        "brackets are 95% confidence intervals, clustered by dialogue (video), or by speaker where a corpus has "
         "no dialogues, because utterances of one dialogue or speaker are correlated: jackknife standard errors "
         "and Student's t. Two models are compared on the same utterances by a paired permutation test that swaps "
         "their predictions dialogue by dialogue. Its p-value and the interval of the difference are both "

@@ -67,7 +67,7 @@ def comparison_table(section: TaskSection) -> TableBlock:
          format_number(c.p, 4), format_number(c.p_holm, 4))
         for _rank, contrast, _order, c in ranked
     )  # fmt: skip
-    headings = (_("compared"), "a", "b", _("split"), "a − b", _("95 % interval (Holm)"),
+    headings = (_("compared"), "a", "b", _("split"), "a − b", _("95% interval (Holm)"),
                 _("p (uncorrected)"), _("p (Holm)"))  # fmt: skip
     return TableBlock(headings, rows, numeric=(4, 5, 6, 7))
 

@@ -183,7 +183,7 @@ def _warn_unnamed_dialogues(roles: ColumnRoles, labels: Sequence[Labels | None])
     if (agreement := measure_neighbor_agreement(labels)) is None:
         return []
     return [
-        _("Adjacent rows have the same labels in {share} % of cases, where {chance} % is expected by chance: if "
+        _("Adjacent rows have the same labels in {share}% of cases, where {chance}% is expected by chance: if "
           "they belong to a conversation, name its column in 'dialogue' (or 'group').",
           share=f"{100 * agreement.observed:.0f}", chance=f"{100 * agreement.expected:.0f}")
     ]  # fmt: skip

@@ -50,7 +50,7 @@ def test_a_share_that_is_not_reached_is_said_with_what_is():
     assert curve.find_threshold(0.5).coverage == 1 and curve.find_threshold(0.34).coverage == 0.75
     assert curve.find_threshold(0).confidence == 0.9
     wrong = fit_risk_curve(np.array([0.2, 0.9]), np.array([1.0, 0.0]))
-    with pytest.raises(RecognizerError, match=r"at 10\.0 % or below; the lowest error is 50\.0 %, at 100\.0 %"):
+    with pytest.raises(RecognizerError, match=r"at 10\.0% or below; the lowest error is 50\.0%, at 100\.0%"):
         wrong.find_threshold(0.1)
 
 

@@ -82,7 +82,7 @@ def expected_calibration_error(
 
     On few utterances even a perfectly calibrated model has an error above 0, and resampling adds to it, so that
     the percentile interval is too high. This interval ends where that one does and extends as far below the error
-    as above it, but begins at 0 unless the error exceeds 95 % of simulations of a perfectly calibrated model.
+    as above it, but begins at 0 unless the error exceeds 95% of simulations of a perfectly calibrated model.
 
     Args:
         probabilities_and_outcomes: of each run, both ``(N, M)``.

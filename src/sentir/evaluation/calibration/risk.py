@@ -61,8 +61,8 @@ class RiskCurve:
             if point.error <= max_error + 1e-12:
                 return point
         raise RecognizerError(
-            _("No confidence threshold keeps the error on dev at {wanted} % or below; the lowest error is "
-              "{lowest} %, at {coverage} % of the predictions.",
+            _("No confidence threshold keeps the error on dev at {wanted}% or below; the lowest error is "
+              "{lowest}%, at {coverage}% of the predictions.",
               wanted=format_decimal(100 * max_error, 1), lowest=format_decimal(100 * self.errors[-1], 1),
               coverage=format_decimal(100 * self.coverages[-1], 1))
         )  # fmt: skip

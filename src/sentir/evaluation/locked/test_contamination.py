@@ -50,12 +50,12 @@ class Contamination:
         values = {"split": self.split, "test": self.test, "share": round(100 * self.overlap)}
         if not self.opened_at:
             return _(
-                "{split} contains {share} % of the sentences of the published test split of {test}: a model "
+                "{split} contains {share}% of the sentences of the published test split of {test}: a model "
                 "trained or selected on it cannot be evaluated on that test split.",
                 **values,
             )
         return _(
-            "{split} contains {share} % of the sentences of the test split of '{test}', evaluated on {day}: a "
+            "{split} contains {share}% of the sentences of the test split of '{test}', evaluated on {day}: a "
             "model trained or selected on it cannot be evaluated on that test split. Declare folds of one corpus "
             "by 'data.folds_of'.",
             day=self.opened_at[:10],

@@ -58,7 +58,7 @@ class LabelScore:
     """Scores of one label, means over seeds; ``metrics`` holds precision, recall, F1 and more by kind of task.
 
     Attributes:
-        interval: 95 % interval of the F1, over dialogues; ``None`` where it has none.
+        interval: 95% interval of the F1, over dialogues; ``None`` where it has none.
     """
 
     label: str

@@ -2,7 +2,7 @@
 
 Layout of ``mmeld_data.zip``: https://github.com/Sreyan88/M-MELD (https://arxiv.org/abs/2203.16799); the paper
 also has Polish, the archive does not. Each language has only those rows of MELD that were aligned: in Spanish
-6,937, 1,064 and 2,062. The columns are those of MELD and one of the translated texts. About 15 % of the Spanish
+6,937, 1,064 and 2,062. The columns are those of MELD and one of the translated texts. About 15% of the Spanish
 texts were decoded with a wrong encoding ("SÃ³lo"), which the cleaning step ``repair_encoding`` repairs.
 """
 
