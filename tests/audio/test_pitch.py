@@ -43,7 +43,7 @@ def test_the_pitch_of_a_tone_is_its_frequency(frequency, amplitude, seed):
 
 
 @settings(max_examples=40, deadline=None)
-@given(FREQUENCIES, st.integers(1, 3), st.floats(0, 1.5), st.integers(0, 99))
+@given(st.floats(MIN_F0 * 1.02, 450), st.integers(1, 3), st.floats(0, 1.5), st.integers(0, 99))
 def test_a_complex_has_the_pitch_of_its_fundamental_even_if_that_is_missing(frequency, first, tilt, seed):
     waveform = harmonic_complex(np.full(RATE // 2, frequency), range(first, first + 9), tilt=tilt, seed=seed)
     pitch = compute_pitch(waveform)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sentir.corpus.cleaning import CLEANING_STEPS
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.train_classes import inspect_train_classes
@@ -21,7 +22,10 @@ def check_settings(recipe: Recipe, space: LabelSpace) -> None:
     Raises:
         RecipeError: naming the setting and what it requires; or if this machine does not support
             ``train.precision``, or the package for LoRA is missing.
+        UnknownNameError: if there is no such cleaning step.
     """
+    for name in recipe.data.cleaning:
+        CLEANING_STEPS.get(name)
     train, model = recipe.train, recipe.model
     unused = unused_settings(model, train) | _unused_for_label_space(recipe, space)
     for key, what in unused.items():
