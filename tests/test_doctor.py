@@ -16,6 +16,7 @@ from sentir import worker_processes
 from sentir.doctor import examine, machine, network, packages, recordings, storage, working
 from sentir.evaluation.locked import ledger_file
 from sentir.recognizer.recognizer import Recognizer
+from sentir.runtime.sessions import available_threads
 
 
 def statuses(findings):
@@ -115,6 +116,29 @@ def test_limits_of_control_groups_are_counted_and_named(groups, file, tmp_path, 
     monkeypatch.setattr(worker_processes, "_CGROUP", tmp_path / "cgroup")
     [finding] = machine.check_memory()
     assert finding.found.startswith("3.0 GiB may be used, by a limit of the container")
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "cores"),
+    [
+        ("0::/", {"cpu.max": "max 100000"}, 8),
+        ("0::/", {"cpu.max": "250000 100000"}, 3),
+        ("0::/a/b", {"cpu.max": "600000 100000", "a/cpu.max": "200000 100000"}, 2),
+        ("0::/", {"cpu.max": "50000 100000"}, 1),
+        ("4:cpu,cpuacct:/a", {"cpu/a/cpu.cfs_quota_us": "400000", "cpu/a/cpu.cfs_period_us": "100000"}, 4),
+        ("4:cpu,cpuacct:/a", {"cpu/a/cpu.cfs_quota_us": "-1", "cpu/a/cpu.cfs_period_us": "100000"}, 8),
+        ("", {}, 8),
+    ],
+)
+def test_processors_are_those_of_affinity_and_container(groups, files, cores, tmp_path, monkeypatch):
+    (tmp_path / "groups").write_text(groups)
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"{content}\n")
+    monkeypatch.setattr(worker_processes, "_GROUPS", tmp_path / "groups")
+    monkeypatch.setattr(worker_processes, "_CGROUP", tmp_path)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _pid: set(range(8)), raising=False)
+    assert worker_processes.count_cores() == available_threads() == cores
 
 
 def test_a_torch_that_is_not_installed_is_named_with_its_extra(monkeypatch):
