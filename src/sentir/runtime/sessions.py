@@ -52,7 +52,7 @@ def open_session(
         raise RecognizerError(
             _("{file} cannot be opened by onnxruntime {version} ({why}); export the model again.",
               file=source if isinstance(model, Path) else "ONNX", version=onnxruntime.__version__,
-              why=str(error).strip().splitlines()[0])
+              why=str(error).strip().partition("\n")[0])
         ) from error  # fmt: skip
     if session.get_providers()[0] != PROVIDERS[provider]:
         raise _unavailable_error(provider)
