@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from web_server import Served, serving
 
 from sentir.download import fetching
-from sentir.download.fetching import download_file, format_bytes, partial_path, partial_size
+from sentir.download.fetching import download_file, partial_path, partial_size
 from sentir.download.sources import RemoteFile
 from sentir.errors import DownloadError
 
@@ -173,8 +173,3 @@ def test_an_interrupt_keeps_the_partial_file(served, tmp_path, monkeypatch):
     monkeypatch.setattr(fetching, "_iter_chunks", chunks)
     assert download_file(archive(served), target).read_bytes() == CONTENT
     assert served.requested_ranges[1].startswith("bytes=") and threading.active_count() < 20
-
-
-@pytest.mark.parametrize(("size", "text"), [(0, "0 B"), (1_000, "1.0 kB"), (10_878_146_150, "10.9 GB")])
-def test_sizes_are_human_readable(size, text):
-    assert format_bytes(size) == text

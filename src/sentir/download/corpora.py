@@ -8,10 +8,10 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from sentir.download import kaggle
-from sentir.download.fetching import download_file, format_bytes, partial_size
+from sentir.download.fetching import download_file, partial_size
 from sentir.download.sources import DOWNLOADABLE_CORPORA, DownloadableCorpus, RemoteFile
 from sentir.errors import DownloadError
-from sentir.i18n import _
+from sentir.i18n import _, format_bytes
 from sentir.paths import cache_dir
 
 CONFIRM_BYTES = 10**9  # downloads of this size or more need confirmation

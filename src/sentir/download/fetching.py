@@ -19,7 +19,7 @@ from urllib.request import Request, urlopen
 
 from sentir.download.sources import RemoteFile
 from sentir.errors import DownloadError
-from sentir.i18n import _, localize_numbers
+from sentir.i18n import _, format_bytes
 from sentir.io import sync_and_rename
 from sentir.logs import logger
 from sentir.progress import progress_bar
@@ -258,11 +258,3 @@ def _host_name(remote: RemoteFile) -> str:
 
 def _file_size(path: Path) -> int:
     return os.path.getsize(path) if path.exists() else 0
-
-
-def format_bytes(size: int) -> str:
-    """Format a number of bytes: ``10.9 GB``."""
-    for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if size >= scale:
-            return localize_numbers(f"{size / scale:.1f} {unit}")
-    return f"{size} B"
