@@ -18,6 +18,8 @@ from sentir.evaluation.locked import ledger_file
 from sentir.recognizer.recognizer import Recognizer
 from sentir.runtime.sessions import available_threads
 
+Device = namedtuple("Device", "st_dev")
+
 
 def statuses(findings):
     return [finding.status for finding in findings]
@@ -89,6 +91,31 @@ def test_little_memory_and_little_disk_are_warnings(monkeypatch):
     usage = namedtuple("usage", "total used free")(2**30, 2**30, 1_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
     assert set(statuses([*machine.check_memory(), *machine.check_disk()])) == {"warning"}
+
+
+def test_each_disk_is_named_once_with_the_variable_of_its_folder(tmp_path, monkeypatch):
+    folders = {name: tmp_path / name for name in ("cache", "audio", "state")}
+    for name, folder in folders.items():
+        monkeypatch.setenv(f"SENTIR_{name.upper()}_DIR", str(folder))
+    usage = namedtuple("usage", "total used free")(2**40, 2**30, 1_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
+    [finding] = machine.check_disk()
+    assert str(folders["cache"]) in finding.found and "SENTIR_CACHE_DIR" in finding.remedy
+    devices = iter(range(3))
+    disk = namedtuple("Disk", "stat")
+    monkeypatch.setattr(machine, "find_existing_folder", lambda _path: disk(lambda: Device(next(devices))))
+    for name, one in zip(folders, machine.check_disk(), strict=True):
+        assert str(folders[name]) in one.found and f"SENTIR_{name.upper()}_DIR" in one.remedy
+
+
+def test_kaggle_is_asked_also_without_a_home(monkeypatch):
+    def refuse(_path=None):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", refuse)
+    monkeypatch.setattr(network, "_KAGGLE", "http://127.0.0.1:9")
+    [finding] = network.check_kaggle()
+    assert finding.status == "note"
 
 
 def test_versions_out_of_range_are_named_and_of_the_runtime_a_problem(monkeypatch):
