@@ -188,7 +188,7 @@ def test_the_original_is_downloaded_to_the_given_folder(tmp_path, monkeypatch):
 
     content = b"archive" * 1000
     with serving(Served(content, cuts=[100])) as served:
-        archive = corpora.RemoteFile(served.url, len(content), hashlib.sha256(content).hexdigest())
+        archive = corpora.PublishedFile(served.url, len(content), hashlib.sha256(content).hexdigest())
         monkeypatch.setitem(DOWNLOADABLE_CORPORA.get("meld").remote_files, "original", archive)
         plan = plan_download("meld", source="original", out=tmp_path)
         assert plan.license == "GPL-3.0" and plan.url == served.url and not plan.is_complete

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sentir.download import kaggle
 from sentir.download.fetching import download_file, partial_size
-from sentir.download.sources import DOWNLOADABLE_CORPORA, DownloadableCorpus, RemoteFile
+from sentir.download.sources import DOWNLOADABLE_CORPORA, DownloadableCorpus, PublishedFile
 from sentir.errors import DownloadError
 from sentir.i18n import _, format_bytes
 from sentir.paths import cache_dir, find_existing_folder
@@ -48,7 +48,7 @@ class Download:
         return corpus
 
     @property
-    def remote_file(self) -> RemoteFile | None:
+    def remote_file(self) -> PublishedFile | None:
         """The file to download; ``None`` from Kaggle."""
         return self.corpus.remote_files.get(self.source)
 
