@@ -173,10 +173,11 @@ def test_a_line_break_of_unicode_within_a_text_of_dailydialog_moves_no_label(tre
     [
         b"\x81\x81 \xff\xfe\x00",
         b"[" * 100_000,
-        b'{"episodes": [{"scenes": [{"scene_id": "a", "utterances": [{"utterance_id": 1, "speakers": [], '
-        b'"transcript": "Hi", "emotion": "Mad"}]}]}]}',
+        b'{"episodes": [{"scenes": [{"scene_id": "a", "utterances": [7]}]}]}',
         b'{"episodes": [{"scenes": [{"scene_id": "a", "utterances": [{"utterance_id": "a_1", "speakers": [], '
-        b'"transcript": "Hi", "emotion": null}]}]}]}',
+        b'"transcript": "Hi \\ud83d", "emotion": "Mad"}]}]}]}',
+        b'{"episodes": [{"scenes": [{"scene_id": "a", "utterances": [{"utterance_id": "a_1", "speakers": [], '
+        b'"transcript": {"a": 1}, "emotion": "Mad"}]}]}]}',
     ],
 )
 def test_what_is_no_file_of_emorynlp_is_one_error(content, tree):

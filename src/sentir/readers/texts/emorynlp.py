@@ -17,6 +17,7 @@ from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.label_spaces import SingleLabelSpace
 from sentir.corpus.utterances import Issue, Utterance
 from sentir.errors import CorpusError
+from sentir.files.cells import to_cell
 from sentir.files.corpus_tables import skip_row
 from sentir.files.text_encoding import read_text
 from sentir.i18n import _
@@ -89,8 +90,6 @@ def _read_split(path: Path, split: str, issues: list[Issue]) -> Iterator[Utteran
 
 
 def _parse(row: dict[str, Any]) -> tuple[str, str, str, str]:
-    """Return name, speakers, text and label of a row; an error that `_read_split` knows if it has others."""
-    name, text, label = row["utterance_id"], row["transcript"] or "", row["emotion"]
-    if not all(isinstance(one, str) for one in (name, text, label)):
-        raise TypeError(_("it has no text"))
+    """Return name, speakers, text and label of a row; raises one of the errors that `_read_split` knows."""
+    name, text, label = (to_cell(row[key]) for key in ("utterance_id", "transcript", "emotion"))
     return name.rpartition("_")[2], " + ".join(row["speakers"]), text, label.strip().casefold()
