@@ -16,6 +16,9 @@ from sentir import worker_processes
 from sentir.doctor import examine, machine, network, packages, recordings, storage, working
 from sentir.evaluation.locked import ledger_file
 from sentir.recognizer.recognizer import Recognizer
+from sentir.runtime.sessions import available_threads
+
+Device = namedtuple("Device", "st_dev")
 
 
 def statuses(findings):
@@ -90,6 +93,31 @@ def test_little_memory_and_little_disk_are_warnings(monkeypatch):
     assert set(statuses([*machine.check_memory(), *machine.check_disk()])) == {"warning"}
 
 
+def test_each_disk_is_named_once_with_the_variable_of_its_folder(tmp_path, monkeypatch):
+    folders = {name: tmp_path / name for name in ("cache", "audio", "state")}
+    for name, folder in folders.items():
+        monkeypatch.setenv(f"SENTIR_{name.upper()}_DIR", str(folder))
+    usage = namedtuple("usage", "total used free")(2**40, 2**30, 1_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
+    [finding] = machine.check_disk()
+    assert str(folders["cache"]) in finding.found and "SENTIR_CACHE_DIR" in finding.remedy
+    devices = iter(range(3))
+    disk = namedtuple("Disk", "stat")
+    monkeypatch.setattr(machine, "find_existing_folder", lambda _path: disk(lambda: Device(next(devices))))
+    for name, one in zip(folders, machine.check_disk(), strict=True):
+        assert str(folders[name]) in one.found and f"SENTIR_{name.upper()}_DIR" in one.remedy
+
+
+def test_kaggle_is_asked_also_without_a_home(monkeypatch):
+    def refuse(_path=None):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", refuse)
+    monkeypatch.setattr(network, "_KAGGLE", "http://127.0.0.1:9")
+    [finding] = network.check_kaggle()
+    assert finding.status == "note"
+
+
 def test_versions_out_of_range_are_named_and_of_the_runtime_a_problem(monkeypatch):
     assert list(packages.check_ranges()) == []
     lines = ["numpy>=99", 'torch>=99; extra == "train"', "nothing-of-this-name>=1", "rich>=1"]
@@ -115,6 +143,29 @@ def test_limits_of_control_groups_are_counted_and_named(groups, file, tmp_path, 
     monkeypatch.setattr(worker_processes, "_CGROUP", tmp_path / "cgroup")
     [finding] = machine.check_memory()
     assert finding.found.startswith("3.0 GiB may be used, by a limit of the container")
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "cores"),
+    [
+        ("0::/", {"cpu.max": "max 100000"}, 8),
+        ("0::/", {"cpu.max": "250000 100000"}, 3),
+        ("0::/a/b", {"cpu.max": "600000 100000", "a/cpu.max": "200000 100000"}, 2),
+        ("0::/", {"cpu.max": "50000 100000"}, 1),
+        ("4:cpu,cpuacct:/a", {"cpu/a/cpu.cfs_quota_us": "400000", "cpu/a/cpu.cfs_period_us": "100000"}, 4),
+        ("4:cpu,cpuacct:/a", {"cpu/a/cpu.cfs_quota_us": "-1", "cpu/a/cpu.cfs_period_us": "100000"}, 8),
+        ("", {}, 8),
+    ],
+)
+def test_processors_are_those_of_affinity_and_container(groups, files, cores, tmp_path, monkeypatch):
+    (tmp_path / "groups").write_text(groups)
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"{content}\n")
+    monkeypatch.setattr(worker_processes, "_GROUPS", tmp_path / "groups")
+    monkeypatch.setattr(worker_processes, "_CGROUP", tmp_path)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _pid: set(range(8)), raising=False)
+    assert worker_processes.count_cores() == available_threads() == cores
 
 
 def test_a_torch_that_is_not_installed_is_named_with_its_extra(monkeypatch):

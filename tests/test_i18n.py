@@ -207,3 +207,13 @@ def test_two_threads_speak_two_languages_at_once():
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(translate, ("es", "en"))) == [("es", "etiqueta", "0,5"), ("en", "label", "0.5")]
     assert get_language() == "en"
+
+
+@pytest.mark.parametrize(
+    ("size", "english", "spanish"),
+    [(0, "0 B", "0 B"), (1_000, "1.0 kB", "1,0 kB"), (10_878_146_150, "10.9 GB", "10,9 GB")],
+)
+def test_sizes_are_human_readable_in_both_languages(size, english, spanish):
+    assert i18n.format_bytes(size) == english
+    with use_language("es"):
+        assert i18n.format_bytes(size) == spanish

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from sentir.errors import SentirError
 from sentir.file_locks import AnotherRunError, register_run
+from sentir.i18n import _
 
 _FOLDER = ".in-use"
 _READER = "reader"  # processes that use a cache share it
@@ -20,13 +22,23 @@ _POLL_INTERVAL = 0.05
 _held: dict[str, tuple[Path, ExitStack]] = {}  # name of a cache → its folder, and its lock
 
 
+class CacheInUseError(SentirError):
+    """Another process uses a cache, or prunes it."""
+
+    def __init__(self, folder: Path, error: AnotherRunError) -> None:
+        super().__init__(
+            _("{folder} is in use by process {pid} on {host} since {since}; try again when that has ended.",
+              folder=folder, **error.holder)
+        )  # fmt: skip
+
+
 def register_use(folder: Path) -> None:
     """Keep the cache in a folder from being pruned until this process ends; wait if it is being pruned.
 
     A folder that does not exist, or cannot be written, holds nothing that could be pruned from here.
 
     Raises:
-        AnotherRunError: if it is being pruned for a minute.
+        CacheInUseError: if it is being pruned for a minute.
     """
     if (held := _held.get(folder.name)) and held[0] == folder:
         return
@@ -45,9 +57,9 @@ def _register(folder: Path, stack: ExitStack, until: float) -> None:
         try:
             register_run(folder / _FOLDER, _READER, stack)
             return
-        except AnotherRunError:
+        except AnotherRunError as error:
             if time.monotonic() > until:
-                raise
+                raise CacheInUseError(folder, error) from error
             time.sleep(_POLL_INTERVAL)
 
 
@@ -56,11 +68,14 @@ def hold_for_pruning(folder: Path) -> Iterator[None]:
     """Keep other processes from using the cache in a folder inside the block, even on a full disk.
 
     Raises:
-        AnotherRunError: if another process uses it.
+        CacheInUseError: if another process uses it.
         OSError: if the folder cannot be written.
     """
     with ExitStack() as stack:
-        register_run(folder / _FOLDER, "", stack, needs_space=False)
+        try:
+            register_run(folder / _FOLDER, "", stack, needs_space=False)
+        except AnotherRunError as error:
+            raise CacheInUseError(folder, error) from error
         yield
 
 

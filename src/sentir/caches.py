@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from sentir.cache_use import hold_for_pruning
+from sentir.cache_use import CacheInUseError, hold_for_pruning
 from sentir.errors import SentirError, UnknownNameError
-from sentir.file_locks import AnotherRunError
 from sentir.i18n import _, gettext_noop
 from sentir.io import explain_os_error
 from sentir.paths import audio_dir, cache_dir
@@ -190,15 +189,13 @@ def _prune(cache: CacheInfo, entries: list[CacheEntry], dry_run: bool) -> Pruned
                 shutil.rmtree(folder)
             for entry in entries:
                 _remove(entry)
-    except AnotherRunError as error:
-        why = _(
-            "it is in use by process {pid} on {host} since {since}; prune it when that has ended", **error.holder
-        )
+    except CacheInUseError as error:
+        return PrunedCache(cache.name, problem=str(error))
     except OSError as error:
         why = explain_os_error(error)
-    else:
-        return PrunedCache(cache.name, tuple(entries))
-    return PrunedCache(cache.name, problem=_("{folder} cannot be pruned: {why}.", folder=cache.folder, why=why))
+        problem = _("{folder} cannot be pruned: {why}.", folder=cache.folder, why=why)
+        return PrunedCache(cache.name, problem=problem)
+    return PrunedCache(cache.name, tuple(entries))
 
 
 def _remove(entry: CacheEntry) -> None:

@@ -63,6 +63,15 @@ def audio_dir() -> Path:
     return Path(os.environ.get("SENTIR_AUDIO_DIR") or cache_dir() / "audio")
 
 
+def find_existing_folder(path: Path) -> Path:
+    """Return a path, or the nearest folder above it that exists.
+
+    Raises:
+        OSError: if it cannot be found out.
+    """
+    return next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+
+
 def starter_dir() -> Path:
     """Return the folder of the model that comes with Sentir."""
     return Path(__file__).parent / STARTER

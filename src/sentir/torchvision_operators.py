@@ -15,6 +15,7 @@ _SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
+_LIBRARY_SUFFIXES = (".so", ".pyd")  # the second on Windows
 
 
 def _declare_missing_operators() -> torch.library.Library | None:
@@ -22,9 +23,10 @@ def _declare_missing_operators() -> torch.library.Library | None:
     if spec is None or spec.origin is None:
         return None
     try:
-        for library in Path(spec.origin).parent.glob("_C*.so"):
-            torch.ops.load_library(str(library))
-            return None
+        for library in Path(spec.origin).parent.glob("_C*"):
+            if library.suffix in _LIBRARY_SUFFIXES:
+                torch.ops.load_library(str(library))
+                return None
     except OSError:
         pass  # built for another torch, the case this module handles
     fragment = torch.library.Library("torchvision", "DEF")

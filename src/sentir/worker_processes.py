@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import platform
 import signal
@@ -17,13 +18,14 @@ from typing import Any
 from sentir.i18n import set_language
 
 _CGROUP, _GROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+_MAX_WINDOWS_PROCESSES = 60  # of a pool
 
 
 def count_cores() -> int:
     """Return the number of processors that this process may use: of its affinity, and of its container."""
-    from joblib import cpu_count
-
-    return int(cpu_count())
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    limit = _MAX_WINDOWS_PROCESSES if os.name == "nt" else cores
+    return max(1, math.ceil(min([cores, limit, *_processor_limits()])))
 
 
 def count_memory() -> int:
@@ -39,19 +41,38 @@ def count_physical_memory() -> int:
 
 
 def _memory_limits() -> Iterator[int]:
-    """Yield the limits of this process' control group and of those around it, of either version of cgroups."""
+    for words in _read_limits("memory", "memory.max", "memory.limit_in_bytes"):
+        with suppress(ValueError):  # "max": no limit
+            yield int(words[0])
+
+
+def _processor_limits() -> Iterator[float]:
+    for words in _read_limits("cpu", "cpu.max", "cpu.cfs_quota_us", "cpu.cfs_period_us"):
+        with suppress(ValueError):
+            quota, period = map(int, words)
+            if quota > 0:  # -1: no limit
+                yield quota / period
+
+
+def _read_limits(controller: str, unified: str, *own: str) -> Iterator[list[str]]:
+    """Yield the words of files of this process' control group and of those around it.
+
+    Args:
+        controller: whose files they are.
+        unified: name of the file in version 2 of cgroups.
+        own: names of the files in version 1.
+    """
     lines: list[str] = []
     with suppress(OSError):
         lines = _GROUPS.read_text(encoding="utf-8").splitlines()
-    groups = {controllers: group for _n, controllers, group in (line.split(":", 2) for line in lines)}
-    for controllers, folder, name in (
-        ("", _CGROUP, "memory.max"),
-        ("memory", _CGROUP / "memory", "memory.limit_in_bytes"),
-    ):
-        own = PurePosixPath(groups.get(controllers, "/"))
-        for group in (own, *own.parents):
-            with suppress(OSError, ValueError):  # no such file: another version; "max": no limit
-                yield int((folder / group.relative_to("/") / name).read_text(encoding="utf-8"))
+    fields = (line.split(":", 2) for line in lines)
+    groups = {name: group for _n, names, group in fields for name in names.split(",")}
+    for key, folder, files in (("", _CGROUP, (unified,)), (controller, _CGROUP / controller, own)):
+        inner = PurePosixPath(groups.get(key, "/"))
+        for group in (inner, *inner.parents):
+            paths = [folder / group.relative_to("/") / file for file in files]
+            with suppress(OSError):  # no such file: another version
+                yield " ".join(path.read_text(encoding="utf-8") for path in paths).split()
 
 
 def tune_malloc() -> None:

@@ -19,6 +19,7 @@ from sentir.audio.segments import SAMPLING_RATE, TrackBuffer
 from sentir.audio.store import attach_audio
 from sentir.corpus.utterances import Clip, Utterance
 from sentir.errors import AudioError
+from sentir.i18n import use_language
 
 
 def note_kinds(path, start=None, end=None):
@@ -90,6 +91,17 @@ def test_a_segment_that_ends_beyond_the_end_of_the_file_is_noted(tmp_path):
     path = write_wav(tmp_path / "a.wav", tone(2), SAMPLING_RATE)
     assert note_kinds(path, 1, 2) == note_kinds(path, 1) == note_kinds(path, 1, 2.05) == []
     assert note_kinds(path, 1, 3) == ["shortened"]
+
+
+def test_numbers_of_notes_and_errors_have_the_decimal_mark_of_the_language(tmp_path):
+    path = write_wav(tmp_path / "a.wav", tone(2), SAMPLING_RATE)
+    with use_language("es"):
+        (note,) = decode(Clip(path, 1, 3.5)).notes
+        with pytest.raises(AudioError, match=r"0,0 s.* 1,5 s.*0,025 s"):
+            decode(Clip(path, 1.5, 1.5))
+        with pytest.raises(AudioError, match=r"2,0 s.*0,2 s.* 1,9 s"):
+            decode(Clip(path, 1.9, 2.5))
+    assert "3,50 s" in note.text and "2,00 s" in note.text
 
 
 def test_a_wav_after_a_wav_is_noted(tmp_path):

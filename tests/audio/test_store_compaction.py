@@ -9,8 +9,9 @@ from sentir import cache_use
 from sentir.audio import store, store_compaction
 from sentir.audio.store import attach_audio
 from sentir.audio.store_compaction import compact_audio_store
+from sentir.cache_use import CacheInUseError
 from sentir.corpus.utterances import Clip, Utterance
-from sentir.file_locks import AnotherRunError, lock_run_folder
+from sentir.file_locks import lock_run_folder
 from sentir.paths import audio_dir
 
 
@@ -93,6 +94,7 @@ def test_a_damaged_part_is_left_alone(utterances):
 
 def test_a_store_in_use_is_left_alone_and_one_that_does_not_exist_has_no_parts(utterances, tmp_path):
     before = count_parts()
-    with lock_run_folder(audio_dir() / ".in-use", shared_key="reader"), pytest.raises(AnotherRunError):
+    used = lock_run_folder(audio_dir() / ".in-use", shared_key="reader")
+    with used, pytest.raises(CacheInUseError, match=r"in use by process .* try again"):
         compact_audio_store()
     assert count_parts() == before and compact_audio_store(tmp_path / "none").after == 0

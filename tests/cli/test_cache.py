@@ -80,12 +80,12 @@ def test_sizes_and_ages_are_listed(entries, run):
     assert rows["corpora"]["bytes"] == 4_000_000 and rows["embeddings"]["entries"] == 0
     assert rows["unpacked"]["last_used"] > rows["corpora"]["last_used"] and rows["audio"]["last_used"] is None
     _code, table = run("ls", "--only", "unpacked")
-    assert "6 MB" in table and str(cache_dir()) in table and "corpora" not in table
+    assert "6.0 MB" in table and str(cache_dir()) in table and "corpora" not in table
 
 
 def test_entries_are_pruned_by_age(entries, run):
     code, out = run("prune", "--older-than", "30")
-    assert code == 0 and "unpacked: 2 entries removed, 4 MB" in out
+    assert code == 0 and "unpacked: 2 entries removed, 4.0 MB" in out
     assert remaining(entries) == ["new", "corpus"], "downloads are not made again by themselves"
     assert "embeddings" not in out and run("prune", "--older-than", "30") == (0, "There is nothing to prune.\n")
 
@@ -104,7 +104,7 @@ def test_downloads_are_pruned_by_their_name(entries, run):
 
 def test_a_dry_run_removes_nothing(entries, run):
     code, out = run("prune", "--older-than", "30", "--dry-run")
-    assert code == 0 and "unpacked: 2 entries would be removed, 4 MB" in out
+    assert code == 0 and "unpacked: 2 entries would be removed, 4.0 MB" in out
     assert len(remaining(entries)) == 4
 
 

@@ -83,6 +83,11 @@ def test_a_fingerprint_depends_on_content(change):
     assert corpus(**change).fingerprint != corpus().fingerprint
 
 
+def test_a_text_with_an_unpaired_surrogate_has_a_fingerprint():
+    texts = ("a\ud83d", "a\ude00", "a\ufffd")
+    assert len({corpus(text=text).fingerprint for text in texts}) == len(texts)
+
+
 def test_a_fingerprint_does_not_depend_on_audio():
     with_audio = corpus(clip=Clip(Path("a.wav"), 0.5))
     assert with_audio.fingerprint == corpus().fingerprint

@@ -1,6 +1,7 @@
 """Plans of downloads and downloads from Kaggle, with a fake that has kagglehub's names and signatures."""
 
 import inspect
+import shutil
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -167,7 +168,7 @@ def test_an_unknown_corpus_or_source_is_an_error_naming_the_known_ones(fake):
 
 
 def test_too_little_disk_space_is_an_error_before_the_download(fake, tmp_path, monkeypatch):
-    monkeypatch.setattr(corpora, "_free_bytes", lambda path: 5_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=5_000))
     with pytest.raises(DownloadError, match=r"5\.0 kB of free space and 6\.0 kB are needed.*--out"):
         plan_download("mosei")
     with pytest.raises(DownloadError, match=r"10\.9 GB are needed"):
@@ -176,7 +177,7 @@ def test_too_little_disk_space_is_an_error_before_the_download(fake, tmp_path, m
 
 def test_a_partial_download_reduces_the_disk_space_needed(tmp_path, monkeypatch):
     size = DOWNLOADABLE_CORPORA.get("meld").remote_files["original"].size
-    monkeypatch.setattr(corpora, "_free_bytes", lambda path: 100)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=100))
     monkeypatch.setattr(corpora, "partial_size", lambda target: size - 100)
     plan = plan_download("meld", source="original", out=tmp_path)
     assert plan.partial_bytes == size - 100 and not plan.needs_confirmation and not plan.is_complete
@@ -187,7 +188,7 @@ def test_the_original_is_downloaded_to_the_given_folder(tmp_path, monkeypatch):
 
     content = b"archive" * 1000
     with serving(Served(content, cuts=[100])) as served:
-        archive = corpora.RemoteFile(served.url, len(content), hashlib.sha256(content).hexdigest())
+        archive = corpora.PublishedFile(served.url, len(content), hashlib.sha256(content).hexdigest())
         monkeypatch.setitem(DOWNLOADABLE_CORPORA.get("meld").remote_files, "original", archive)
         plan = plan_download("meld", source="original", out=tmp_path)
         assert plan.license == "GPL-3.0" and plan.url == served.url and not plan.is_complete

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from web_server import Served, serving
 
 from sentir.download import fetching
-from sentir.download.fetching import download_file, format_bytes, partial_path, partial_size
-from sentir.download.sources import RemoteFile
+from sentir.download.fetching import download_file, partial_path, partial_size
+from sentir.download.sources import PublishedFile
 from sentir.errors import DownloadError
 
 CONTENT = bytes(range(256)) * 4_000  # about a megabyte
@@ -31,7 +31,7 @@ def served():
 
 
 def archive(served, content=CONTENT):
-    return RemoteFile(served.url, len(content), hashlib.sha256(content).hexdigest())
+    return PublishedFile(served.url, len(content), hashlib.sha256(content).hexdigest())
 
 
 def test_a_complete_file_is_not_downloaded_again(served, tmp_path):
@@ -131,14 +131,14 @@ def test_without_network_the_error_names_the_server(tmp_path):
         bound.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{bound.getsockname()[1]}"
         with pytest.raises(DownloadError, match=f"{host} cannot be reached .Connection refused"):
-            download_file(RemoteFile(f"http://{host}/a.tar.gz", 10, ""), tmp_path / "a.tar.gz")
+            download_file(PublishedFile(f"http://{host}/a.tar.gz", 10, ""), tmp_path / "a.tar.gz")
 
 
 def test_a_silent_server_is_a_timeout(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/a.tar.gz"
         with pytest.raises(DownloadError, match=r"no response for 0\.5 seconds"):
-            download_file(RemoteFile(url, 10, ""), tmp_path / "a.tar.gz")
+            download_file(PublishedFile(url, 10, ""), tmp_path / "a.tar.gz")
 
 
 def test_a_full_disk_is_a_one_sentence_error_and_keeps_the_partial_file(served, tmp_path, monkeypatch):
@@ -173,8 +173,3 @@ def test_an_interrupt_keeps_the_partial_file(served, tmp_path, monkeypatch):
     monkeypatch.setattr(fetching, "_iter_chunks", chunks)
     assert download_file(archive(served), target).read_bytes() == CONTENT
     assert served.requested_ranges[1].startswith("bytes=") and threading.active_count() < 20
-
-
-@pytest.mark.parametrize(("size", "text"), [(0, "0 B"), (1_000, "1.0 kB"), (10_878_146_150, "10.9 GB")])
-def test_sizes_are_human_readable(size, text):
-    assert format_bytes(size) == text

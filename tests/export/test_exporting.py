@@ -3,6 +3,7 @@
 import errno
 import json
 import re
+import shutil
 import subprocess
 import sys
 from tempfile import gettempdir
@@ -89,6 +90,21 @@ def test_its_folder_holds_graphs_instead_of_weights(folder):
     } <= names
     assert not [name for name in names if name.endswith((".safetensors", ".bin", ".pt"))]
     assert set(json.loads((folder / "sentir.json").read_text())["files"]) == names
+
+
+@pytest.mark.parametrize("int8", [False, True])
+def test_weights_beyond_the_limit_of_protobuf_are_saved_beside_their_graph(
+    int8, trained, folder, corpus, exported_once, tmp_path, monkeypatch
+):
+    whole = (folder / GRAPH_FILES["utterances"]).stat().st_size
+    monkeypatch.setattr(exporting, "_MAX_PROTOBUF_BYTES", whole // 2)
+    save_exported(trained, blind(corpus), tmp_path / "model", int8=int8, allow_loss=True)
+    shutil.move(tmp_path / "model", tmp_path / "moved")
+    sizes = {path.name: path.stat().st_size for path in (tmp_path / "moved").glob("utterances.*")}
+    assert sizes.keys() == {"utterances.onnx"} | (set() if int8 else {"utterances.onnx.data"})
+    assert max(sizes.values()) > whole / (8 if int8 else 2)
+    ours = Recognizer.from_pretrained(tmp_path / "moved")
+    assert_equal_predictions(ours, trained, blind(corpus), 0.1 if int8 else 1e-5)
 
 
 def test_a_copy_saved_from_a_loaded_one_is_equal(folder, saved, corpus):

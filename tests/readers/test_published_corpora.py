@@ -157,6 +157,36 @@ def test_a_damaged_file_is_one_error_or_one_issue(tree):
     assert len(read_corpus(DataSettings(reader="goemotions"), root).train) == 1
 
 
+def test_a_line_break_of_unicode_within_a_text_of_dailydialog_moves_no_label(tree):
+    root = tree("dailydialog")
+    folder = root / "ijcnlp_dailydialog/train"
+    texts = "Hello\u2028you . __eou__ Hi ! __eou__\nWhat ? __eou__ No . __eou__\n"
+    (folder / "dialogues_train.txt").write_text(texts, encoding="utf-8")
+    (folder / "dialogues_emotion_train.txt").write_text("0 4\n6 3\n", encoding="utf-8")
+    corpus = read_corpus(DataSettings(reader="dailydialog"), root)
+    labels = [(u.text, *u.labels["emotion"]) for u in corpus.train]
+    assert labels[1:] == [("Hi !", "joy"), ("What ?", "surprise"), ("No .", "fear")] and len(corpus.train) == 4
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x81\x81 \xff\xfe\x00",
+        b"[" * 100_000,
+        b'{"episodes": [{"scenes": [{"scene_id": "a", "utterances": [7]}]}]}',
+        b'{"episodes": [{"scenes": [{"scene_id": "a", "utterances": [{"utterance_id": "a_1", "speakers": [], '
+        b'"transcript": "Hi \\ud83d", "emotion": "Mad"}]}]}]}',
+        b'{"episodes": [{"scenes": [{"scene_id": "a", "utterances": [{"utterance_id": "a_1", "speakers": [], '
+        b'"transcript": {"a": 1}, "emotion": "Mad"}]}]}]}',
+    ],
+)
+def test_what_is_no_file_of_emorynlp_is_one_error(content, tree):
+    root = tree("emorynlp")
+    (root / "json/emotion-detection-dev.json").write_bytes(content)
+    with pytest.raises(CorpusError, match="emotion-detection-dev"):
+        read_corpus(DataSettings(reader="emorynlp"), root)
+
+
 @pytest.mark.parametrize(("name", "has_text"), [("savee", False), ("mmeld", True)])
 def test_a_recipe_is_drafted_for_a_recognized_folder(name, has_text, tree, tmp_path):
     root = tree(name)
@@ -230,6 +260,13 @@ class TestEmobox:
             read_corpus(DataSettings(reader="emobox"), tmp_path)
         path.write_text("{", encoding="utf-8")
         with pytest.raises(CorpusError, match="line 1 is not JSON"):
+            read_corpus(DataSettings(reader="emobox"), tmp_path)
+        for seconds in ("1.0", True, float("nan")):
+            path.write_text(json.dumps(row | {"start_time": seconds}), encoding="utf-8")
+            with pytest.raises(CorpusError, match="line 1 has no number in 'start_time'"):
+                read_corpus(DataSettings(reader="emobox"), tmp_path)
+        path.write_bytes(b"\x81\x81 \xff\xfe\x00")
+        with pytest.raises(CorpusError, match="savee_test_fold_1"):
             read_corpus(DataSettings(reader="emobox"), tmp_path)
         corpus_trees.emobox(tmp_path, dataset="tess")
         with pytest.raises(CorpusError, match="savee, tess"):

@@ -158,7 +158,7 @@ def test_existing_clips_are_used_and_then_few_different_texts_are_not(tmp_path):
     ("n", "columns", "message"),
     [
         (2, {"text": words, "mood": mood}, "has 2 rows; train, dev and test need one each"),
-        (30, {"text": words, "n": lambda i: i}, "no column contains names of emotions.*: text, n"),
+        (30, {"text": words, "n": lambda i: i}, "no column of at most 60 different values .*: text, n"),
         (30, {"mood": mood, "n": lambda i: i}, "no column of texts and no clips"),
         (30, {"mood": mood, "f": lambda i: f"{i}.wav"}, r"no clips\. The files in 'f' do not exist"),
     ],

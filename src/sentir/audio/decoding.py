@@ -20,7 +20,7 @@ from sentir.audio.segments import Waveform as Waveform
 from sentir.audio.soundfile_reader import read_duration_with_soundfile, read_with_soundfile
 from sentir.corpus.utterances import AudioContent, Clip
 from sentir.errors import AudioError
-from sentir.i18n import _
+from sentir.i18n import _, localize_numbers
 
 MIN_SAMPLES = 400  # at 16 kHz: one window of the mel spectrogram
 MIN_REMAINING_SECONDS = 0.2  # of a segment that goes on beyond the end of the file
@@ -153,7 +153,7 @@ def finish_segment(path: Path, track: TrackBuffer, segment: SegmentBuffer) -> De
 
 
 def _invalid_samples_error(path: Path, peak: float) -> AudioError:
-    reason = _("its samples reach {peak} times full scale", peak=f"{peak:.3g}")
+    reason = _("its samples reach {peak} times full scale", peak=localize_numbers(f"{peak:.3g}"))
     if not math.isfinite(peak):
         reason = _("some of its samples are not finite numbers")
     text = _(
@@ -176,9 +176,9 @@ def _out_of_range_error(path: Path, start: float, seconds: float) -> AudioError:
         "{path} is {seconds} s long, which leaves less than {rest} s of a segment that starts at {start} s; "
         "check the times, or use the text alone.",
         path=path,
-        seconds=round(seconds, 3),
-        rest=MIN_REMAINING_SECONDS,
-        start=start,
+        seconds=_format_seconds(seconds),
+        rest=_format_seconds(MIN_REMAINING_SECONDS),
+        start=_format_seconds(start),
     )
     return AudioError("out_of_range", text)
 
@@ -188,8 +188,12 @@ def _too_short_error(path: Path, start: float, seconds: float) -> AudioError:
         "{path} has {seconds} s of audio from {start} s on, and one analysis window needs {shortest} s; "
         "check the times, or use the text alone.",
         path=path,
-        seconds=round(seconds, 3),
-        start=start,
-        shortest=MIN_SAMPLES / SAMPLING_RATE,
+        seconds=_format_seconds(seconds),
+        start=_format_seconds(start),
+        shortest=_format_seconds(MIN_SAMPLES / SAMPLING_RATE),
     )
     return AudioError("too_short", text)
+
+
+def _format_seconds(seconds: float) -> str:
+    return localize_numbers(str(round(seconds, 3)))

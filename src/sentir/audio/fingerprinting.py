@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentir.audio.mel import MIN_DB
+from sentir.i18n import _
 from sentir.progress import progress_bar
 
 MIN_ACTIVE_SECONDS = 0.5  # clips with less active audio are not compared
@@ -155,8 +156,6 @@ def find_duplicate_clips(
         fingerprints: of the clips.
         transcripts: normalized text of each clip; ``""`` if it is unknown.
     """
-    from sentir.i18n import _
-
     texts = transcripts or [""] * len(fingerprints)
     rows = [(n, one, texts[n]) for n, one in enumerate(fingerprints) if one is not None]
     profiles = np.array([one.band_profile for _n, one, _text in rows], dtype=np.float32)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sentir.audio.decoding_notes import DecodingNote
 from sentir.audio.segments import MAX_SECONDS, SegmentBuffer, TrackBuffer
-from sentir.i18n import _
+from sentir.i18n import _, format_decimal
 
 MIN_MISSING_SECONDS = 0.1  # shorter differences from the declared or requested duration are not noted
 
@@ -29,16 +29,17 @@ def _end_notes(track: TrackBuffer, segment: SegmentBuffer) -> Iterator[DecodingN
         yield DecodingNote(
             "truncated",
             _("The file should last {declared} s and ends after {seconds} s; copy or download it again.",
-              declared=f"{track.declared_seconds:.2f}", seconds=f"{seconds:.2f}"),
+              declared=format_decimal(track.declared_seconds, 2), seconds=format_decimal(seconds, 2)),
         )  # fmt: skip
     elif track.is_truncated:
-        text = _("The file is cut off after {seconds} s; copy or download it again.", seconds=f"{seconds:.2f}")
+        end = format_decimal(seconds, 2)
+        text = _("The file is cut off after {seconds} s; copy or download it again.", seconds=end)
         yield DecodingNote("truncated", text)
     elif segment.end is not None and segment.end - seconds > MIN_MISSING_SECONDS:
         yield DecodingNote(
             "shortened",
             _("The segment ends at {end} s and the file after {seconds} s; check the times.",
-              end=f"{segment.end:.2f}", seconds=f"{seconds:.2f}"),
+              end=format_decimal(segment.end, 2), seconds=format_decimal(seconds, 2)),
         )  # fmt: skip
 
 
@@ -49,7 +50,7 @@ def _content_notes(track: TrackBuffer, segment: SegmentBuffer) -> Iterator[Decod
             _("Damaged packets that were skipped: {n}; copy the file again.", n=segment.damaged_packets),
         )
     if segment.silent_samples:
-        seconds = f"{segment.silent_samples / track.sampling_rate:.2f}"
+        seconds = format_decimal(segment.silent_samples / track.sampling_rate, 2)
         yield DecodingNote(
             "gaps", _("Silence replaces {seconds} s that are missing from the file.", seconds=seconds)
         )

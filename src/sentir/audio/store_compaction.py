@@ -50,7 +50,7 @@ def compact_audio_store(folder: Path | None = None) -> Compaction:
         folder: the store; `sentir.paths.audio_dir` if not given.
 
     Raises:
-        AnotherRunError: if another process uses it.
+        CacheInUseError: if another process uses it.
         SentirError: if it cannot be written.
         MissingDependencyError: if pyarrow is not installed.
     """

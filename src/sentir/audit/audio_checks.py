@@ -10,7 +10,7 @@ from sentir.audit.audio_scan import CLIPPING_THRESHOLD, AudioScan, compute_speec
 from sentir.audit.results import Finding, graded_finding
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.utterances import Utterance
-from sentir.i18n import _
+from sentir.i18n import _, localize_numbers
 
 MAX_WORDS_PER_SECOND = 10.0  # fast speakers briefly reach 7 or 8
 MIN_CLIP_SECONDS = 0.2  # shorter clips contain no word
@@ -108,15 +108,15 @@ def _condition_findings(corpus: Corpus, audio_scan: AudioScan) -> list[Finding]:
                   "{n}.",
                   n=counts["long"], seconds=f"{MAX_CLIP_SECONDS:g}", times=f"{MAX_DURATION_RATIO:g}"),
         "short": _("Clips too short for a word, under {seconds} s: {n}.",
-                   n=counts["short"], seconds=MIN_CLIP_SECONDS),
+                   n=counts["short"], seconds=localize_numbers(f"{MIN_CLIP_SECONDS:g}")),
         "duration_mismatch": _(
             "Clips that differ from their annotated duration by more than {seconds} s and {share}%: {n}.",
-            n=counts["duration_mismatch"], seconds=MAX_DURATION_DIFFERENCE,
+            n=counts["duration_mismatch"], seconds=localize_numbers(f"{MAX_DURATION_DIFFERENCE:g}"),
             share=f"{MAX_RELATIVE_DURATION_DIFFERENCE * 100:g}"),
         "silent": _("Silent clips: {n}.", n=counts["silent"]),
         "quiet": _("Clips quieter than {level} dBFS: {n}.", n=counts["quiet"], level=f"{MIN_LEVEL_DBFS:g}"),
         "clipped": _("Clipped clips ({share}% of their samples or more at full scale): {n}.",
-                     n=counts["clipped"], share=f"{CLIPPING_THRESHOLD * 100:g}"),
+                     n=counts["clipped"], share=localize_numbers(f"{CLIPPING_THRESHOLD * 100:g}")),
     }  # fmt: skip
     found = (_clip_findings(corpus, f"clips_{kind}", messages[kind], ids[kind]) for kind in ids)
     return [finding for findings in found for finding in findings]

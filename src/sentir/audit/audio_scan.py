@@ -74,7 +74,7 @@ def scan_audio(corpus: Corpus, *, workers: int | None = None) -> AudioScan:
         workers: as in `sentir.audio.store.attach_audio`.
 
     Raises:
-        SentirError: if the store cannot be written or a worker is killed.
+        SentirError: if the store cannot be written.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components

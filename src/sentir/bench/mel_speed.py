@@ -32,20 +32,26 @@ def sentir_mel(waveform: np.ndarray) -> np.ndarray:
     return power_to_mel_db(compute_power_frames(waveform))
 
 
-def librosa_mel(waveform: np.ndarray) -> np.ndarray:
-    """Return the same, computed by librosa."""
+def librosa_power(waveform: np.ndarray) -> np.ndarray:
+    """Return the power of mel bands at Sentir's settings, ``(bands, frames)``, computed by librosa."""
     import librosa
 
-    mel = librosa.feature.melspectrogram(
+    power: np.ndarray = librosa.feature.melspectrogram(
         y=waveform,
         sr=SAMPLING_RATE,
         n_fft=N_FFT,
         win_length=WIN_LENGTH,
         hop_length=HOP_LENGTH,
         n_mels=N_MELS,
-        center=True,
     )
-    return librosa.power_to_db(mel, ref=1.0, amin=1e-10, top_db=None).T
+    return power
+
+
+def librosa_mel(waveform: np.ndarray) -> np.ndarray:
+    """Return the same as `sentir_mel`, computed by librosa."""
+    import librosa
+
+    return librosa.power_to_db(librosa_power(waveform), ref=1.0, amin=1e-10, top_db=None).T
 
 
 def rows() -> Iterator[Row]:

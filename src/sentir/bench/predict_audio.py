@@ -21,7 +21,8 @@ import torch
 from sentir import Recognizer, torchvision_operators  # noqa: F401  (before timm)
 from sentir.api import export_model
 from sentir.audio.decoding import decode
-from sentir.audio.mel import HOP_LENGTH, N_FFT, N_MELS, SAMPLING_RATE, WIN_LENGTH
+from sentir.audio.mel import N_MELS, SAMPLING_RATE
+from sentir.bench.mel_speed import librosa_power
 from sentir.bench.timing import Row, alternate, pin_to_one_core, print_rows
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.label_spaces import SingleLabelSpace
@@ -79,15 +80,7 @@ def predict_with_librosa(clips: list[Path], network: torch.nn.Module) -> np.ndar
     with torch.inference_mode():
         for path in clips:
             waveform, _rate = librosa.load(path, sr=SAMPLING_RATE)
-            mel = librosa.feature.melspectrogram(
-                y=waveform,
-                sr=SAMPLING_RATE,
-                n_fft=N_FFT,
-                win_length=WIN_LENGTH,
-                hop_length=HOP_LENGTH,
-                n_mels=N_MELS,
-            )
-            decibels = librosa.power_to_db(mel).T
+            decibels = librosa.power_to_db(librosa_power(waveform)).T
             frames = -(-(len(decibels) - 1) // 100) * 100
             padded = np.zeros((frames, N_MELS), dtype=np.float32)
             padded[: len(decibels)] = ((decibels - decibels.mean()) / decibels.std())[:frames]

@@ -12,9 +12,9 @@ from sentir.cli import output
 from sentir.cli.options import JsonOption
 from sentir.cli.usage_errors import CommandGroup
 from sentir.documents import TableBlock
-from sentir.i18n import _, format_count, format_decimal
+from sentir.i18n import _, format_bytes, format_count
 
-_MB, _GB = 10**6, 10**9
+_GB = 10**9
 
 cache = typer.Typer(
     cls=CommandGroup,
@@ -41,7 +41,7 @@ def ls(only: OnlyOption = None, json: JsonOption = False) -> None:
         output.print_json([_to_row(one) for one in caches])
         return
     rows = [
-        (one.name, one.description, format_count(len(one.entries)), _format_size(one.size), _last_used(one))
+        (one.name, one.description, format_count(len(one.entries)), format_bytes(one.size), _last_used(one))
         for one in caches
     ]
     headings = (_("cache"), _("content"), _("entries"), _("size"), _("last used"))
@@ -111,7 +111,7 @@ def compact(json: JsonOption = False) -> None:
 
 def _print_pruned(pruned: list[PrunedCache], dry_run: bool) -> None:
     for one in pruned:
-        n, size = format_count(len(one.removed)), _format_size(one.size)
+        n, size = format_count(len(one.removed)), format_bytes(one.size)
         if one.problem:
             output.print_line(one.problem)
         elif dry_run:
@@ -138,9 +138,3 @@ def _last_used(one: CacheInfo) -> str:
 
 def _moment(one: CacheInfo) -> datetime:
     return datetime.fromtimestamp(max(entry.last_used for entry in one.entries))
-
-
-def _format_size(size: int) -> str:
-    if size >= _GB:
-        return f"{format_decimal(size / _GB, 1)} GB"
-    return f"{format_count(-(-size // _MB))} MB"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentir.cli import output
-from sentir.i18n import _
+from sentir.i18n import _, format_bytes
 from sentir.progress import show_progress
 
 if TYPE_CHECKING:
@@ -59,8 +59,6 @@ def get(
 
 
 def _print_download(download: Download) -> None:
-    from sentir.download.fetching import format_bytes
-
     output.print_line(_(download.corpus.title))
     output.print_line(_("From: {address}", address=download.url))
     size = _("unknown") if download.size_bytes is None else format_bytes(download.size_bytes)

@@ -30,7 +30,7 @@ def compute_content_fingerprint(utterances: Iterable[Utterance]) -> str:
 
 def hash_ids(ids: Iterable[str]) -> str:
     """Return a short hash of a set of ids."""
-    return hashlib.sha256(json.dumps(sorted(ids), ensure_ascii=False).encode()).hexdigest()[:16]
+    return hashlib.sha256(_to_bytes(sorted(ids))).hexdigest()[:16]
 
 
 def _content_row(u: Utterance) -> tuple[str, ...]:
@@ -47,5 +47,10 @@ def _content_row(u: Utterance) -> tuple[str, ...]:
 def _hash_rows(rows: Iterable[tuple[str, ...]]) -> str:
     hasher = hashlib.sha256()
     for row in rows:
-        hasher.update(json.dumps(row, ensure_ascii=False).encode())
+        hasher.update(_to_bytes(row))
     return hasher.hexdigest()[:16]
+
+
+def _to_bytes(value: object) -> bytes:
+    """Return JSON in UTF-8, also of texts with unpaired surrogates, which JSON files may have."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")

@@ -125,7 +125,7 @@ class Issue:
     """A defect or peculiarity of a corpus.
 
     Attributes:
-        kind: a short stable key, such as ``"text_repaired"`` or ``"row_unusable"``.
+        kind: a short stable key, such as ``"text_encoding"`` or ``"row_skipped"``.
         severity: ``note`` (handled), ``warning`` (inherent in the corpus) or ``problem`` (data was lost).
         message: what is wrong and what was done, in one sentence.
         where: an utterance id, or a file and row.

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sentir.doctor.finding import Finding
+from sentir.doctor.storage import FOLDERS
 from sentir.errors import SentirError
 from sentir.i18n import _, format_decimal
 from sentir.optional_dependencies import is_installed
-from sentir.paths import cache_dir, state_dir
+from sentir.paths import find_existing_folder
 from sentir.worker_processes import count_cores, count_memory, count_physical_memory
 
 _GIB = 2**30
@@ -67,12 +68,12 @@ def check_accelerator() -> Iterator[Finding]:
 
 
 def check_disk() -> Iterator[Finding]:
-    """The space where caches and the ledger are written, a finding per file system."""
+    """The space where caches, decoded audio and the ledger are written, a finding per file system."""
     seen = set()
-    for find_folder in (cache_dir, state_dir):
+    for variable, find_folder in FOLDERS.items():
         try:
             folder = find_folder()
-            existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+            existing = find_existing_folder(folder)
         except (SentirError, OSError):  # see `check_folders`
             continue
         if (device := existing.stat().st_dev) in seen:
@@ -81,7 +82,7 @@ def check_disk() -> Iterator[Finding]:
         free = shutil.disk_usage(existing).free
         found = _("{size} GiB free for {folder}", size=format_decimal(free / _GIB, 1), folder=folder)
         if free < _LITTLE_DISK:
-            remedy = _("Free some space, or set SENTIR_CACHE_DIR to a folder on another disk.")
+            remedy = _("Free some space, or set {variable} to a folder on another disk.", variable=variable)
             yield Finding("disk", "warning", found, remedy)
         else:
             yield Finding("disk", "ok", found)

@@ -33,7 +33,7 @@ def check_kaggle() -> Iterator[Finding]:
 
 
 def _has_kaggle_file() -> bool:
-    folder = Path.home() / ".kaggle"
+    folder = Path(os.path.expanduser("~/.kaggle"))  # unlike Path.home, it works where there is no home
     return any((folder / name).is_file() for name in ("kaggle.json", "access_token"))
 
 

@@ -9,17 +9,15 @@ from pathlib import Path
 from sentir.doctor.finding import Finding
 from sentir.errors import SentirError
 from sentir.i18n import _, format_count
-from sentir.paths import audio_dir, cache_dir, state_dir
+from sentir.paths import audio_dir, cache_dir, find_existing_folder, state_dir
+
+FOLDERS = {"SENTIR_CACHE_DIR": cache_dir, "SENTIR_AUDIO_DIR": audio_dir, "SENTIR_STATE_DIR": state_dir}
+"""Variable → the folder that it sets."""
 
 
 def check_folders() -> Iterator[Finding]:
     """Whether a file can be written to the folders of Sentir's caches and state."""
-    variables = {
-        "SENTIR_CACHE_DIR": cache_dir,
-        "SENTIR_AUDIO_DIR": audio_dir,
-        "SENTIR_STATE_DIR": state_dir,
-    }
-    for variable, find_folder in variables.items():
+    for variable, find_folder in FOLDERS.items():
         try:
             folder = find_folder()
         except SentirError as error:
@@ -36,8 +34,7 @@ def check_folders() -> Iterator[Finding]:
 
 def _why_not_writable(folder: Path) -> str:
     try:
-        existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-        with tempfile.TemporaryFile(dir=existing):
+        with tempfile.TemporaryFile(dir=find_existing_folder(folder)):
             return ""
     except OSError as error:
         return error.strerror or str(error)

@@ -8,11 +8,11 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from sentir.download import kaggle
-from sentir.download.fetching import download_file, format_bytes, partial_size
-from sentir.download.sources import DOWNLOADABLE_CORPORA, DownloadableCorpus, RemoteFile
+from sentir.download.fetching import download_file, partial_size
+from sentir.download.sources import DOWNLOADABLE_CORPORA, DownloadableCorpus, PublishedFile
 from sentir.errors import DownloadError
-from sentir.i18n import _
-from sentir.paths import cache_dir
+from sentir.i18n import _, format_bytes
+from sentir.paths import cache_dir, find_existing_folder
 
 CONFIRM_BYTES = 10**9  # downloads of this size or more need confirmation
 
@@ -48,7 +48,7 @@ class Download:
         return corpus
 
     @property
-    def remote_file(self) -> RemoteFile | None:
+    def remote_file(self) -> PublishedFile | None:
         """The file to download; ``None`` from Kaggle."""
         return self.corpus.remote_files.get(self.source)
 
@@ -108,7 +108,8 @@ def plan_download(name: str, *, source: str | None = None, out: Path | None = No
         size, url = archive.size, archive.url
         target = (out or cache_dir() / "corpora" / name) / Path(url).name
         num_partial = partial_size(target)
-    plan = Download(name, source, url, size, license, target, num_partial, _free_bytes(target))
+    free = shutil.disk_usage(find_existing_folder(target)).free
+    plan = Download(name, source, url, size, license, target, num_partial, free)
     _require_disk_space(plan)
     return plan
 
@@ -123,12 +124,6 @@ def download_corpus(plan: Download) -> Path:
         out = None if plan.target == kaggle.cache_folder(None) else plan.target
         return kaggle.download_dataset(plan.corpus.kaggle_handle, out)
     return download_file(plan.remote_file, plan.target)
-
-
-def _free_bytes(path: Path) -> int:
-    """Return the free bytes on the disk of a path, which need not exist."""
-    existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
-    return shutil.disk_usage(existing).free
 
 
 def _require_disk_space(plan: Download) -> None:

@@ -17,9 +17,9 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from sentir.download.sources import RemoteFile
+from sentir.download.sources import PublishedFile
 from sentir.errors import DownloadError
-from sentir.i18n import _, localize_numbers
+from sentir.i18n import _, format_bytes
 from sentir.io import sync_and_rename
 from sentir.logs import logger
 from sentir.progress import progress_bar
@@ -45,7 +45,7 @@ def partial_size(target: Path) -> int:
     return _file_size(partial_path(target))
 
 
-def download_file(remote: RemoteFile, target: Path) -> Path:
+def download_file(remote: PublishedFile, target: Path) -> Path:
     """Download a file, or the rest of it; an existing target of the right size is left unchanged.
 
     Lost connections are resumed, after the pauses of `RETRY_DELAYS` as long as nothing is received.
@@ -67,7 +67,7 @@ def download_file(remote: RemoteFile, target: Path) -> Path:
     return target
 
 
-def _download_with_retries(remote: RemoteFile, partial: Path) -> None:
+def _download_with_retries(remote: PublishedFile, partial: Path) -> None:
     failures = 0
     with progress_bar(_("{file} (MB)", file=Path(remote.url).name), remote.size // _MB) as advance:
         update = _make_progress_updater(advance)
@@ -94,7 +94,7 @@ def _make_progress_updater(advance: Callable[[int], None]) -> Callable[[int], No
     return update
 
 
-def _resume(remote: RemoteFile, partial: Path, update: Callable[[int], None]) -> None:
+def _resume(remote: PublishedFile, partial: Path, update: Callable[[int], None]) -> None:
     """Request the missing bytes and append them, until the connection ends."""
     size = _file_size(partial)
     with _open(remote, size) as response:
@@ -116,7 +116,7 @@ def _resume(remote: RemoteFile, partial: Path, update: Callable[[int], None]) ->
         raise _RetryableError(_("the connection was closed early"))
 
 
-def _open(remote: RemoteFile, offset: int) -> HTTPResponse:
+def _open(remote: PublishedFile, offset: int) -> HTTPResponse:
     headers = {"User-Agent": "sentir", "Accept-Encoding": "identity"}
     if offset:
         headers["Range"] = f"bytes={offset}-"
@@ -142,7 +142,7 @@ def _iter_chunks(response: HTTPResponse) -> Iterator[bytes]:
         yield chunk
 
 
-def _check_size(remote: RemoteFile, response: HTTPResponse) -> None:
+def _check_size(remote: PublishedFile, response: HTTPResponse) -> None:
     """Check that the server's file has the published size, if the server sends it."""
     if response.status == 206:
         size = (response.headers.get("Content-Range") or "").rpartition("/")[2]
@@ -152,7 +152,7 @@ def _check_size(remote: RemoteFile, response: HTTPResponse) -> None:
         raise _wrong_file_error(remote, int(size))
 
 
-def _check_sha256(remote: RemoteFile, partial: Path) -> None:
+def _check_sha256(remote: PublishedFile, partial: Path) -> None:
     digest = hashlib.sha256()
     with partial.open("rb") as file, progress_bar(_("Verifying (MB)"), remote.size // _MB) as advance:
         update = _make_progress_updater(advance)
@@ -188,7 +188,7 @@ def _translate_disk_errors(partial: Path) -> Iterator[None]:
         ) from error
 
 
-def _interrupted_error(remote: RemoteFile, partial: Path, error: _RetryableError) -> DownloadError:
+def _interrupted_error(remote: PublishedFile, partial: Path, error: _RetryableError) -> DownloadError:
     size = _file_size(partial)
     if not size:
         return DownloadError(
@@ -211,7 +211,7 @@ def _interrupted_error(remote: RemoteFile, partial: Path, error: _RetryableError
     )
 
 
-def _http_error(remote: RemoteFile, error: HTTPError) -> DownloadError:
+def _http_error(remote: PublishedFile, error: HTTPError) -> DownloadError:
     if error.code in (404, 410):
         message = _(
             "{url} no longer exists ({code}); try another source with --source.",
@@ -230,7 +230,7 @@ def _http_error(remote: RemoteFile, error: HTTPError) -> DownloadError:
     return DownloadError(message)
 
 
-def _wrong_file_error(remote: RemoteFile, size: int | None) -> DownloadError:
+def _wrong_file_error(remote: PublishedFile, size: int | None) -> DownloadError:
     return DownloadError(
         _(
             "{url} is not the published file, which has {expected} bytes{found}; try another source with "
@@ -252,17 +252,9 @@ def _describe_error(error: Exception) -> str:
     return str(reason) or type(reason).__name__
 
 
-def _host_name(remote: RemoteFile) -> str:
+def _host_name(remote: PublishedFile) -> str:
     return urlsplit(remote.url).netloc
 
 
 def _file_size(path: Path) -> int:
     return os.path.getsize(path) if path.exists() else 0
-
-
-def format_bytes(size: int) -> str:
-    """Format a number of bytes: ``10.9 GB``."""
-    for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if size >= scale:
-            return localize_numbers(f"{size / scale:.1f} {unit}")
-    return f"{size} B"

@@ -15,8 +15,8 @@ from sentir.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteFile:
-    """One file on a web server.
+class PublishedFile:
+    """A file on a web server, of which size and content are known.
 
     Attributes:
         url: its last part is the name of the file.
@@ -45,7 +45,7 @@ class DownloadableCorpus:
     title: str
     license: str
     kaggle_handle: str
-    remote_files: dict[str, RemoteFile]
+    remote_files: dict[str, PublishedFile]
     reader: str | None
     note: str = ""
 
@@ -110,7 +110,7 @@ DOWNLOADABLE_CORPORA = Registry(
             license=KNOWN_CORPORA["meld"].license,
             kaggle_handle="zaber666/meld-dataset",
             remote_files={
-                source: RemoteFile(f"{folder}/{_MELD_FILE}", _MELD_SIZE, _MELD_SHA256)
+                source: PublishedFile(f"{folder}/{_MELD_FILE}", _MELD_SIZE, _MELD_SHA256)
                 for source, folder in (
                     ("original", "http://web.eecs.umich.edu/~mihalcea/downloads"),
                     ("huggingface", "https://huggingface.co/datasets/declare-lab/MELD/resolve/main"),
@@ -141,7 +141,7 @@ DOWNLOADABLE_CORPORA = Registry(
             title=gettext_noop("M-MELD: MELD's dialogues with subtitles in Spanish, French and Greek"),
             license=KNOWN_CORPORA["mmeld-es"].license,
             kaggle_handle="",
-            remote_files={"original": RemoteFile(_MMELD, _MMELD_SIZE, _MMELD_SHA256)},
+            remote_files={"original": PublishedFile(_MMELD, _MMELD_SIZE, _MMELD_SHA256)},
             reader="mmeld",
         ),
         "thesis-spectrograms": DownloadableCorpus(

@@ -10,6 +10,7 @@ from pathlib import Path
 from sentir.engines.shards import Receipt, Shard, Work
 from sentir.i18n import set_language
 from sentir.logs import LogLine, collect_logs
+from sentir.plugins import load_plugins
 
 
 class Worker:
@@ -39,8 +40,6 @@ class RemoteWorker:
     """
 
     def __init__(self, work: Work, language: str, plugins: Sequence[Path]) -> None:
-        from sentir.plugins import load_plugins
-
         set_language(language)
         load_plugins(plugins)
         self._worker = Worker(work)

@@ -33,7 +33,7 @@ from sentir.recognizer.inference import make_batches, run_batches
 from sentir.recognizer.recognizer import Recognizer, with_stacked
 from sentir.recognizer.saved_files import SPEECH_ENCODER_FOLDER, TEXT_ENCODER_FOLDER
 from sentir.recognizer.torch_backend import TorchBackend
-from sentir.runtime.files import GRAPH_FILES
+from sentir.runtime.files import GRAPH_FILES, GRAPH_WEIGHT_FILES
 from sentir.runtime.golden import save_golden
 from sentir.runtime.onnx_backend import OnnxBackend
 
@@ -167,8 +167,14 @@ def _export_backend(
 
 
 def _save_graphs(models: dict[str, onnx.ModelProto], folder: Path) -> None:
+    """Write graphs, those beyond protobuf's limit with their weights in a file of its own."""
     for name, model in models.items():
-        onnx.save(model, folder / GRAPH_FILES[name], save_as_external_data=model.ByteSize() > _MAX_PROTOBUF_BYTES)
+        weights = folder / GRAPH_WEIGHT_FILES[name]
+        weights.unlink(missing_ok=True)  # of another precision
+        is_large = sum(len(one.raw_data) for one in model.graph.initializer) > _MAX_PROTOBUF_BYTES
+        saved = onnx.ModelProto()
+        saved.CopyFrom(model)  # onnx.save moves the weights out of what it is given
+        onnx.save(saved, folder / GRAPH_FILES[name], save_as_external_data=is_large, location=weights.name)
 
 
 def _save_processors(backend: TorchBackend, folder: Path) -> None:

@@ -23,7 +23,7 @@ from sentir.cache_use import register_use
 from sentir.errors import CorpusError
 from sentir.files.archive_members import UnpackingLimits, UnsafeMemberError, iter_members, total_size
 from sentir.files.folders import find_by_level
-from sentir.i18n import _
+from sentir.i18n import _, format_bytes
 from sentir.io import fsync, sync_all_disks
 from sentir.logs import logger
 from sentir.paths import cache_dir
@@ -78,7 +78,7 @@ def ensure_unpacked(archive: Path, *, only: Collection[str] = ()) -> Path:
         if folder.is_dir():
             return folder
     target = sibling if not only and os.access(archive.parent, os.W_OK) else cached
-    size = _format_size(archive.stat().st_size)
+    size = format_bytes(archive.stat().st_size)
     if only:
         logger.info(_("Extracting the tables of {archive} ({size}), once.", archive=archive, size=size))
     else:
@@ -170,8 +170,8 @@ def _require_disk_space(folder: Path, size: int) -> None:
                 "{folder} needs {size} more on its disk, which has {free} free; free some space and run again: "
                 "files unpacked so far are kept.",
                 folder=folder.parent,
-                size=_format_size(size),
-                free=_format_size(free),
+                size=format_bytes(size),
+                free=format_bytes(free),
             )
         )
 
@@ -221,7 +221,3 @@ def _cache_key(archive: Path, only: Collection[str]) -> str:
         raise CorpusError(_("{file} cannot be read: {reason}.", file=archive, reason=error.strerror)) from error
     key = (str(archive.resolve()), stat.st_size, stat.st_mtime_ns, sorted(only))
     return hashlib.sha256(repr(key).encode()).hexdigest()[:16]
-
-
-def _format_size(size: int) -> str:
-    return f"{size / 10**9:,.1f} GB" if size >= 10**8 else f"{-(-size // _MB):,} MB"

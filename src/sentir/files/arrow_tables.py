@@ -16,7 +16,7 @@ from sentir.errors import CorpusError
 from sentir.files.archive_members import MAX_RATIO
 from sentir.files.cells import ReadErrors, Row, damaged_file_error, objects_to_rows, require_unique_columns
 from sentir.files.embedded_media import EmbeddedClip, detect_media_suffix
-from sentir.i18n import _
+from sentir.i18n import _, format_decimal
 from sentir.optional_dependencies import require_extra
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _join_batches(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Pa
         read.append(batch)
         num_rows, num_bytes = num_rows + batch.num_rows, num_bytes + batch.nbytes
         if num_rows > max(_FREE_ROWS, size) or num_bytes > max(_FREE_BYTES, MAX_RATIO * size):
-            raise ValueError(_("its {n} MB hold no table of this size", n=f"{size / 10**6:.1f}"))
+            raise ValueError(_("its {n} MB hold no table of this size", n=format_decimal(size / 10**6, 1)))
     return pa.Table.from_batches(read, schema)
 
 

@@ -81,6 +81,14 @@ def format_count(number: float) -> str:
     return f"{number:,.0f}".replace(",", "\u202f")
 
 
+def format_bytes(size: int) -> str:
+    """Format a number of bytes: ``10.9 GB``."""
+    for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= scale:
+            return f"{format_decimal(size / scale, 1)} {unit}"
+    return f"{size} B"
+
+
 def format_decimal(number: float, digits: int) -> str:
     """Format a number with ``digits`` decimals and the decimal separator of the current language."""
     return localize_numbers(f"{number:.{digits}f}")

@@ -10,7 +10,7 @@ from sentir.files.folders import find_by_level, find_newest_version
 from sentir.i18n import _
 from sentir.paths import PathLike
 from sentir.readers import read_corpus
-from sentir.readers.final_specs import _MARKER_FILES, _SPEC_FOLDER
+from sentir.readers.final_specs import MARKER_FILES, SPEC_FOLDER
 from sentir.recipe import DataSettings, FinalSpecsSettings
 
 _ARCHIVE_NAMES = {"meld": {"MELD.Raw.tar.gz"}, "mosei": set[str]()}  # archives that contain the corpus
@@ -34,10 +34,10 @@ def find_corpora(folder: PathLike) -> dict[str, DataSettings]:
     """
     data_sets = list(_find_data_sets(Path(folder)))
     corpora = {}
-    for name in _MARKER_FILES:
+    for name in MARKER_FILES:
         copies = []
         for root in data_sets:
-            wanted = (_MARKER_FILES[name] | _ARCHIVE_NAMES[name]).__contains__
+            wanted = (MARKER_FILES[name] | _ARCHIVE_NAMES[name]).__contains__
             if any(find_by_level(find_newest_version(root), wanted)):
                 data = DataSettings(reader=name, root=root, audio=True)
                 num_clips = sum(u.clip is not None for u in read_corpus(data))
@@ -66,7 +66,7 @@ def _with_spectrograms(name: str, data: DataSettings, data_sets: list[Path]) -> 
     """Return the settings to read a corpus without clips with the thesis' spectrograms, if they are there."""
     for root in data_sets:
         folders = [folder.name for depth in ("*", "*/*", "*/*/*") for folder in root.glob(depth)]
-        if any(_SPEC_FOLDER.fullmatch(folder) and folder.startswith(name) for folder in folders):
+        if any(SPEC_FOLDER.fullmatch(folder) and folder.startswith(name) for folder in folders):
             return DataSettings(
                 reader="final_specs",
                 root=root,

@@ -25,12 +25,12 @@ from sentir.readers.mosei import reader as mosei
 from sentir.readers.mosei.segments import Interval, is_interval_of
 from sentir.recipe import DataSettings, FinalSpecsSettings
 
-_SPEC_FOLDER = re.compile(r"(meld|mosei)_(train|dev|val|test)")
+SPEC_FOLDER = re.compile(r"(meld|mosei)_(train|dev|val|test)")
 _MELD_NAME = re.compile(r"(dia\d+)_(utt\d+)(?:\.\w+)?\.npy", re.IGNORECASE)
 _MOSEI_NAME = re.compile(r"(.+)_(-?\d+(?:\.\d+)?)_(-?\d+(?:\.\d+)?)(?:\.\w+)?\.npy", re.IGNORECASE)
 _TIME_SPAN = re.compile(r"(-?\d+(?:\.\d+)?)-(-?\d+(?:\.\d+)?)")
 _OFFICIAL_SPLITS = {"meld_test": "train"}  # of folders that are not part of the split in their name
-_MARKER_FILES = {
+MARKER_FILES = {
     "meld": {"train_sent_emo.csv"},
     "mosei": {"Data_Train_modified.csv", "CMU_MOSEI_Labels.csd", "label.csv"},
 }
@@ -92,10 +92,10 @@ def read(root: Path, data: DataSettings) -> Corpus:
 def _find_texts(root: Path, text_root: Path | None) -> tuple[str, Path]:
     default_folders = (root, root.parent) if root.name == "final_specs" else (root,)
     for folder in default_folders if text_root is None else (text_root,):
-        markers = set().union(*_MARKER_FILES.values())
+        markers = set().union(*MARKER_FILES.values())
         levels = find_by_level(find_newest_version(folder), markers.__contains__)
         files = {path.name for level in levels for path in level}
-        corpora = [name for name, own in _MARKER_FILES.items() if files & own]
+        corpora = [name for name, own in MARKER_FILES.items() if files & own]
         if len(corpora) > 1:
             raise CorpusError(
                 _(
@@ -125,7 +125,7 @@ def _find_specs(root: Path, name: str) -> tuple[list[SpecFile], int]:
         if any(part.startswith("augmented_specs") for part in parts):
             num_copies += len(arrays)
             continue
-        split_folder = next((part for part in reversed(parts) if _SPEC_FOLDER.fullmatch(part)), "")
+        split_folder = next((part for part in reversed(parts) if SPEC_FOLDER.fullmatch(part)), "")
         if not split_folder.startswith(f"{name}_"):
             continue
         originals = [file for file in arrays if "_aug_" not in file]

@@ -23,7 +23,7 @@ from sentir.array_files import load_arrays
 from sentir.errors import RecognizerError, SentirError
 from sentir.i18n import _
 from sentir.paths import state_dir
-from sentir.runtime.files import GOLDEN_FILE, GRAPH_FILES
+from sentir.runtime.files import GOLDEN_FILE, GRAPH_FILES, GRAPH_WEIGHT_FILES
 from sentir.runtime.onnx_backend import OnnxBackend
 
 REPLAY_SECONDS = 0.05
@@ -88,7 +88,7 @@ def check_golden(folder: Path, backend: OnnxBackend, agree: Callable[[Logits, Lo
 def _passed_file(folder: Path, backend: OnnxBackend) -> Path:
     """Return the file that exists once these graphs passed on this machine with this onnxruntime."""
     facts = [onnxruntime.__version__, backend.provider, platform.node(), platform.machine()]
-    for path in (folder / name for name in (GOLDEN_FILE, *GRAPH_FILES.values())):
+    for path in (folder / name for name in (GOLDEN_FILE, *GRAPH_FILES.values(), *GRAPH_WEIGHT_FILES.values())):
         if path.exists():
             stat = path.stat()
             facts.append(f"{path.name} {stat.st_size} {stat.st_mtime_ns}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import onnxruntime
@@ -10,6 +9,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from sentir.errors import RecognizerError
 from sentir.i18n import _
+from sentir.worker_processes import count_cores
 
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",
@@ -52,7 +52,7 @@ def open_session(
         raise RecognizerError(
             _("{file} cannot be opened by onnxruntime {version} ({why}); export the model again.",
               file=source if isinstance(model, Path) else "ONNX", version=onnxruntime.__version__,
-              why=str(error).strip().splitlines()[0])
+              why=str(error).strip().partition("\n")[0])
         ) from error  # fmt: skip
     if session.get_providers()[0] != PROVIDERS[provider]:
         raise _unavailable_error(provider)
@@ -76,8 +76,7 @@ def check_provider(provider: str) -> None:
 
 def available_threads() -> int:
     """Return how many threads a session has by default."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, _MAX_THREADS)
+    return min(count_cores(), _MAX_THREADS)
 
 
 def _unavailable_error(provider: str) -> RecognizerError:

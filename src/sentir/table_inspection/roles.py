@@ -158,10 +158,11 @@ def _guess_label(path: Path, columns: Sequence[Column], roles: ColumnRoles) -> N
     if not guesses:
         raise CorpusError(
             _(
-                "{path}: no column contains names of emotions or sentiments, or is called 'label'; the columns "
-                "that are not constant are: {columns}. Rename the label column to 'label', or write the recipe "
-                "yourself.",
+                "{path}: no column of at most {n} different values contains names of emotions or sentiments, or "
+                "is called 'label'; the columns that are not constant are: {columns}. Rename the label column to "
+                "'label', or write the recipe yourself.",
                 path=path,
+                n=MAX_LABELS,
                 columns=", ".join(c.name for c in roles.unassigned(columns)) or "–",
             )
         )

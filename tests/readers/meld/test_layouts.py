@@ -10,6 +10,7 @@ from meld_trees import SPLITS, row, tables, write
 
 from sentir.audio.store import attach_audio
 from sentir.errors import CorpusError
+from sentir.i18n import format_bytes
 from sentir.progress import show_progress
 from sentir.readers import read_corpus
 from sentir.readers.meld import files as meld_files
@@ -104,7 +105,8 @@ def test_unpacking_is_logged_with_the_size_and_done_once(tmp_path, capsys):
     with show_progress():
         read(root)
     logged = "".join(capsys.readouterr().err.split())
-    assert f"{root}/MELD.Raw.tar.gz(1MB)into{root}/MELD.Raw.unpacked,once." in logged
+    size = format_bytes((root / "MELD.Raw.tar.gz").stat().st_size).replace(" ", "")
+    assert f"{root}/MELD.Raw.tar.gz({size})into{root}/MELD.Raw.unpacked,once." in logged
     with show_progress():
         again = read(root)
     assert capsys.readouterr().err == "" and [u.clip is not None for u in again] == [True] * 6

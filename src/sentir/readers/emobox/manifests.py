@@ -8,6 +8,7 @@ length, channel, and start_time and end_time where many clips share a file. ``la
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 from sentir.corpus.label_synonyms import EMOTION_BY_SYNONYM, fold_word
 from sentir.errors import CorpusError
+from sentir.files.text_encoding import read_text
 from sentir.i18n import _
 
 _NO_LABEL = frozenset(("no agreement", "unknown"))  # EmoBox's labels of clips without one
@@ -100,8 +102,8 @@ def _read_label_map(folder: Path) -> dict[str, str | None]:
     path = next((path for path in sorted(folder.glob("label_*.json")) if path.is_file()), None)
     if path is None:
         raise CorpusError(_("There is no file {path}.", path=folder / "label_map.json"))
-    names: Mapping[str, str] = _parse_object(path.read_text(encoding="utf-8"), str(path))
-    labels = {code: _to_label(name) for code, name in names.items()}
+    names = _parse_object(read_text(path), str(path))
+    labels = {code: _to_label(str(name)) for code, name in names.items()}
     return {code.lower(): label for code, label in labels.items()} | labels
 
 
@@ -112,7 +114,7 @@ def _to_label(name: str) -> str | None:
 
 def _read_manifest(path: Path, label_map: Mapping[str, str | None]) -> list[ManifestRow]:
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
         where = _("{file}, line {line}", file=path.name, line=number)
@@ -128,18 +130,26 @@ def _read_manifest(path: Path, label_map: Mapping[str, str | None]) -> list[Mani
                 _("{where}: '{label}' is not in EmoBox's label map; use both files of the same version.",
                   where=where, label=row["emo"])
             )  # fmt: skip
-        rows.append(
-            ManifestRow(row["key"], row["wav"], label_map[code], row.get("start_time"), row.get("end_time"))
-        )
+        times = (_parse_seconds(row, name, where) for name in ("start_time", "end_time"))
+        rows.append(ManifestRow(row["key"], row["wav"], label_map[code], *times))
     return rows
+
+
+def _parse_seconds(row: Mapping[str, Any], name: str, where: str) -> float | None:
+    seconds = row.get(name)
+    if seconds is not None and not (type(seconds) in (int, float) and math.isfinite(seconds)):
+        raise CorpusError(
+            _("{where} has no number in '{name}'; use EmoBox's file as published.", where=where, name=name)
+        )
+    return seconds
 
 
 def _parse_object(text: str, where: str) -> dict[str, Any]:
     try:
         tree = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise CorpusError(
-            _("{where} is not JSON ({why}); use EmoBox's file as published.", where=where, why=error.msg)
+            _("{where} is not JSON ({why}); use EmoBox's file as published.", where=where, why=error)
         ) from error
     if not isinstance(tree, dict):
         raise CorpusError(

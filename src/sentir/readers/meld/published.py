@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.utterances import Issue, Utterance
-from sentir.i18n import _
+from sentir.i18n import _, localize_numbers
 from sentir.readers.counts import check_counts
 from sentir.readers.defects import apply_defects, load_defects
 
@@ -47,10 +47,11 @@ def _check_speech_rate(utterances: Iterable[Utterance]) -> Iterator[Issue]:
         seconds, words = u.numeric_features.get("duration"), len((u.text or "").split())
         if seconds is None or not words:
             continue
+        values = {"n": words, "seconds": localize_numbers(str(seconds))}
         if words / seconds > _MAX_WORDS_PER_SECOND:
-            message = _("{n} words in {seconds} s: the clip cannot contain them all.", n=words, seconds=seconds)
+            message = _("{n} words in {seconds} s: the clip cannot contain them all.", **values)
         elif seconds > _LONG_SECONDS and words / seconds < _MIN_WORDS_PER_SECOND:
-            message = _("{n} words in {seconds} s: most of the clip is something else.", n=words, seconds=seconds)
+            message = _("{n} words in {seconds} s: most of the clip is something else.", **values)
         else:
             continue
         yield Issue("speech_rate_implausible", "warning", message, u.id)

@@ -13,7 +13,7 @@ from sentir.corpus.utterances import Issue, Utterance, group_dialogues
 from sentir.errors import CorpusError
 from sentir.files.cells import parse_number
 from sentir.files.corpus_tables import check_text_encoding, skip_row
-from sentir.i18n import _
+from sentir.i18n import _, localize_numbers
 
 EMOTION_SPACE = MultiLabelSpace("emotion", tuple(e for e in EMOTIONS if e != "neutral"), max_intensity=3.0)
 SENTIMENT_SPACE = SingleLabelSpace("sentiment", SENTIMENTS)
@@ -174,7 +174,7 @@ def _parse_scores(cells: Mapping[str, str], where: str, issues: list[Issue]) -> 
 def _duration_features(interval: Interval, where: str, issues: list[Issue]) -> dict[str, float]:
     start, end = max(interval[0], 0.0), interval[1]
     if start != interval[0]:
-        message = _("The segment starts at {start} s; 0 s is used.", start=interval[0])
+        message = _("The segment starts at {start} s; 0 s is used.", start=localize_numbers(str(interval[0])))
         issues.append(Issue("start_clamped", "note", message, where))
     if end > start:
         return {"duration": round(end - start, 3)}

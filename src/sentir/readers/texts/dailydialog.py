@@ -59,7 +59,7 @@ def read(root: Path, data: DataSettings) -> Corpus:
 
 
 def _read_split(texts: Path, emotions: Path, split: str, issues: list[Issue]) -> Iterator[Utterance]:
-    lines, codes = read_text(texts).splitlines(), read_text(emotions).splitlines()
+    lines, codes = _read_lines(texts), _read_lines(emotions)
     if len(lines) != len(codes):
         message = _("{file} has {n} lines and {other} {m}; the rest is left out.",
                     file=texts.name, n=len(lines), other=emotions.name, m=len(codes))  # fmt: skip
@@ -84,3 +84,8 @@ def _read_split(texts: Path, emotions: Path, split: str, issues: list[Issue]) ->
                 text=text,
                 labels={"emotion": (_LABELS[label],)},
             )
+
+
+def _read_lines(path: Path) -> list[str]:
+    """Return the lines of a file; other line breaks of Unicode are part of a text."""
+    return read_text(path).removesuffix("\n").split("\n")

@@ -17,7 +17,9 @@ from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.label_spaces import SingleLabelSpace
 from sentir.corpus.utterances import Issue, Utterance
 from sentir.errors import CorpusError
+from sentir.files.cells import to_cell
 from sentir.files.corpus_tables import skip_row
+from sentir.files.text_encoding import read_text
 from sentir.i18n import _
 from sentir.readers.counts import check_counts
 from sentir.readers.texts.files import find_files
@@ -61,15 +63,15 @@ def read(root: Path, data: DataSettings) -> Corpus:
 
 def _read_split(path: Path, split: str, issues: list[Issue]) -> Iterator[Utterance]:
     try:
-        episodes: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["episodes"]
+        episodes: list[dict[str, Any]] = json.loads(read_text(path))["episodes"]
         scenes = [(scene["scene_id"], scene["utterances"]) for one in episodes for scene in one["scenes"]]
         rows = [(scene, turn, *_parse(row)) for scene, turns in scenes for turn, row in enumerate(turns)]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CorpusError(
             _("{path} is not a file of EmoryNLP as published ({why}); get it again.", path=path, why=error)
         ) from error
-    for scene, turn, name, speakers, text, label in rows:
-        key = f"emorynlp/{split}/{scene}/{name.rpartition('_')[2]}"
+    for scene, turn, name, speaker, text, label in rows:
+        key = f"emorynlp/{split}/{scene}/{name}"
         if is_blank(text):
             skip_row(issues, key, _("it has no text"))
             continue
@@ -81,11 +83,13 @@ def _read_split(path: Path, split: str, issues: list[Issue]) -> Iterator[Utteran
             split=split,
             dialogue=f"emorynlp/{split}/{scene}",
             turn=turn,
-            speaker=" + ".join(speakers) or None,
+            speaker=speaker or None,
             text=text,
             labels={"emotion": (_LABELS[label],)} if label in _LABELS else {},
         )
 
 
-def _parse(row: dict[str, Any]) -> tuple[str, list[str], str, str]:
-    return row["utterance_id"], row["speakers"], row["transcript"], row["emotion"].strip().casefold()
+def _parse(row: dict[str, Any]) -> tuple[str, str, str, str]:
+    """Return name, speakers, text and label of a row; raises one of the errors that `_read_split` knows."""
+    name, text, label = (to_cell(row[key]) for key in ("utterance_id", "transcript", "emotion"))
+    return name.rpartition("_")[2], " + ".join(row["speakers"]), text, label.strip().casefold()
