@@ -1,12 +1,14 @@
-"""How time and memory grow with the number of inputs, and what two workers change, local and of Ray.
+"""How time and memory grow with the number of inputs, and what workers change, local and of Ray.
 
 Rows of text are predicted by a bag of words, fitted on a demo corpus or on MELD; clips are RAVDESS's, repeated
-under new names. Every run is a new process of the command line; CPU seconds are those of it and its children, the
-peak is that of its largest process. The exponent b fits seconds = a · n^b to the two largest sizes.
+under new names; texts to audit are new ones, whose words and trigrams are as frequent as those of MELD. Every
+run is a new process of the command line; CPU seconds are those of it and its children, but not of Ray's actors,
+the peak is that of its largest process. The exponent b fits seconds = a · n^b to the two largest sizes. Ray has
+no more workers than its cluster has CPUs: four need ``ray start --head --num-cpus 4``.
 
     python benchmarks/scaling.py texts --root DATA/meld --sizes 1000 10000 100000 1000000
     python benchmarks/scaling.py clips --root DATA/ravdess --model models/speech --sizes 500 2000 8000
-    python benchmarks/scaling.py engines --root DATA/meld --sizes 20000
+    python benchmarks/scaling.py texts --root DATA/meld --sizes 100000 --engine local ray --workers 1 2 4
     python benchmarks/scaling.py corpora --root DATA/meld --sizes 1000 10000 100000
 """
 
@@ -20,8 +22,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise, product
 from pathlib import Path
 
 from sentir import load_corpus
@@ -32,6 +36,7 @@ from sentir.study.baseline_model import BaselineModel
 from sentir.study.baselines import fit_baseline
 
 TURNS_PER_DIALOGUE = 10
+FOLLOWER_SHARE, DISCOUNT, CONCENTRATION = 0.8, 0.7, 50.0
 HEADER = "| run | inputs | CPU seconds | ms each | wall seconds | peak, MB |\n|---|--:|--:|--:|--:|--:|"
 
 WATCH = """
@@ -95,6 +100,49 @@ def write_texts(utterances: Sequence[Utterance], n: int, path: Path) -> Path:
     return path
 
 
+class TextMaker:
+    """New texts as long as those of a corpus, with words and letter trigrams as frequent.
+
+    A word follows the one before as in the corpus, or is drawn by a Pitman-Yor process that begins with the words
+    of the corpus, so their frequencies stay Zipfian and new ones come by Heaps' law. Texts that join texts of a
+    corpus would be near-duplicates of each other: a third of 10,000 of them, and more of more.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.rng = random.Random(0)
+        self.texts = [text.split() for text in texts]
+        self.drawn = [word for words in self.texts for word in words]
+        self.words = list(dict.fromkeys(self.drawn))
+        self.known = set(self.words)
+        self.followers = defaultdict[str, list[str]](list)
+        for one, other in (pair for words in self.texts for pair in pairwise(words)):
+            self.followers[one].append(other)
+
+    def write(self) -> str:
+        length, words = len(self.rng.choice(self.texts)), [self.draw_word()]
+        while len(words) < length:
+            followers = self.followers.get(words[-1])
+            follows = followers and self.rng.random() < FOLLOWER_SHARE
+            words.append(self.rng.choice(followers) if followers and follows else self.draw_word())
+        return " ".join(words)
+
+    def draw_word(self) -> str:
+        chance = (CONCENTRATION + DISCOUNT * len(self.words)) / (CONCENTRATION + len(self.drawn))
+        word = self.make_word() if self.rng.random() < chance else self.rng.choice(self.drawn)
+        self.drawn.append(word)
+        return word
+
+    def make_word(self) -> str:
+        """Join the beginning of a word and the end of another one to a word that there was not."""
+        while True:
+            one, other = self.rng.choice(self.words), self.rng.choice(self.words)
+            word = one[: self.rng.randint(1, len(one))] + other[self.rng.randrange(len(other)) :]
+            if word not in self.known:
+                self.known.add(word)
+                self.words.append(word)
+                return word
+
+
 def link_clips(root: Path, n: int, folder: Path) -> Path:
     """Make a folder of n links to the clips below another one."""
     clips = sorted(path for path in root.rglob("*.ogg"))
@@ -119,37 +167,32 @@ def print_growth(costs: dict[int, Cost]) -> None:
 
 def texts(given: argparse.Namespace, work: Path) -> None:
     model, utterances = prepare_model(given, work / "model")
-    costs = {}
-    for n in given.sizes:
-        table, out = write_texts(utterances, n, work / f"{n}.csv"), work / f"{n}.out.csv"
-        costs[n] = measure(out, "predict", model, table, "--out", out, "--workers", given.workers)
-        print(costs[n].row(f"predict, {given.workers} worker(s)", n), flush=True)
-    print_growth(costs)
+    predict(given, model, work, lambda n: write_texts(utterances, n, work / f"{n}.csv"))
 
 
 def clips(given: argparse.Namespace, work: Path) -> None:
-    costs = {}
-    for n in given.sizes:
-        folder, out = link_clips(given.root, n, work / str(n)), work / f"{n}.out.csv"
-        costs[n] = measure(out, "predict", given.model, folder, "--out", out, "--workers", given.workers)
-        print(costs[n].row(f"predict, {given.workers} worker(s)", n), flush=True)
-    print_growth(costs)
+    predict(given, given.model, work, lambda n: link_clips(given.root, n, work / str(n)))
 
 
-def engines(given: argparse.Namespace, work: Path) -> None:
-    model, utterances = prepare_model(given, work / "model")
+def predict(given: argparse.Namespace, model: Path, work: Path, write: Callable[[int], Path]) -> None:
+    """Predict inputs of each size with each engine and number of workers, and compare the files."""
+    costs = dict[tuple[str, int], dict[int, Cost]]()
     for n in given.sizes:
-        table, digests = write_texts(utterances, n, work / f"{n}.csv"), set[str]()
-        for run, options in list_engines():
-            out = work / f"{n}.csv.out.csv"
-            cost = measure(out, "predict", model, table, "--out", out, *options)
-            print(cost.row(run, n), flush=True)
+        inputs, out, digests = write(n), work / f"{n}.out.csv", set[str]()
+        for engine, workers in product(given.engine, given.workers):
+            cost = measure(out, "predict", model, inputs, "--out", out, "--engine", engine, "--workers", workers)
+            costs.setdefault((engine, workers), {})[n] = cost
+            print(cost.row(f"predict, {engine}, {workers} worker(s)", n), flush=True)
             digests.add(cost.digest)
-        print(f"\nThe files of all engines {'are equal' if len(digests) == 1 else 'DIFFER'}.\n")
+            out.unlink()
+        if len(digests) > 1:
+            raise SystemExit("The files of the engines differ.")
+    for by_size in costs.values():
+        print_growth(by_size)
 
 
 def corpora(given: argparse.Namespace, work: Path) -> None:
-    """Read, audit and evaluate labeled tables, which are held in memory; their texts join two of the corpus."""
+    """Read, audit and evaluate labeled tables, which are held in memory."""
     model, utterances = prepare_model(given, work / "model")
     costs = dict[str, dict[int, Cost]]()
     for n in given.sizes:
@@ -171,16 +214,16 @@ def corpora(given: argparse.Namespace, work: Path) -> None:
 def write_corpus(utterances: Sequence[Utterance], n: int, folder: Path) -> Path:
     """Write a table of n labeled turns, a tenth of its dialogues dev and a tenth test, and a recipe for it."""
     folder.mkdir()
-    rng = random.Random(0)
+    rng, text_maker = random.Random(0), TextMaker([u.text or "" for u in utterances])
     with (folder / "corpus.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["id", "text", "speaker", "dialogue", "split", "emotion"])
         for k in range(n):
             dialogue = k // TURNS_PER_DIALOGUE
-            one, other = (utterances[rng.randrange(len(utterances))] for _ in range(2))
+            u = utterances[rng.randrange(len(utterances))]
             split = {0: "dev", 1: "test"}.get(dialogue % 10, "train")
-            text = f"{one.text} {other.text}"
-            writer.writerow([f"k{k}", text, one.speaker, f"d{dialogue}", split, *one.labels["emotion"]])
+            row = [f"k{k}", text_maker.write(), u.speaker, f"d{dialogue}", split, *u.labels["emotion"]]
+            writer.writerow(row)
     recipe = folder / "recipe.toml"
     columns = {"text": "text", "speaker": "speaker", "dialogue": "dialogue", "split": "split", "label": "emotion"}
     table = {"file": "corpus.csv", **columns}
@@ -189,13 +232,7 @@ def write_corpus(utterances: Sequence[Utterance], n: int, folder: Path) -> Path:
     return recipe
 
 
-def list_engines() -> Iterator[tuple[str, Sequence[str]]]:
-    yield "this process", ()
-    yield "two local workers", ("--workers", "2")
-    yield "a Ray cluster of this machine", ("--engine", "ray")
-
-
-RUNS = {"texts": texts, "clips": clips, "engines": engines, "corpora": corpora}
+RUNS = {"texts": texts, "clips": clips, "corpora": corpora}
 
 
 def main() -> None:
@@ -204,7 +241,8 @@ def main() -> None:
     parser.add_argument("--root", type=Path, help="MELD, or RAVDESS for clips")
     parser.add_argument("--model", type=Path, help="for clips; for texts instead of a bag of words")
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--engine", choices=("local", "ray"), nargs="+", default=["local"])
+    parser.add_argument("--workers", type=int, nargs="+", default=[1])
     given = parser.parse_args()
     print(HEADER)
     with tempfile.TemporaryDirectory() as folder:

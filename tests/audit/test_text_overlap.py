@@ -2,15 +2,18 @@
 
 import random
 import unicodedata
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sentir.audit import audit, measure_leakage
+from sentir.corpus import near_duplicates
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.label_spaces import SingleLabelSpace
-from sentir.corpus.text_similarity import find_near_duplicates, normalize_text, select_distinctive_texts
+from sentir.corpus.near_duplicates import TrigramIndex
+from sentir.corpus.text_similarity import normalize_text, select_distinctive_texts
 from sentir.corpus.utterances import Utterance
 
 SPACE = SingleLabelSpace("emotion", ("anger", "joy"))
@@ -163,22 +166,54 @@ def test_texts_are_also_compared_after_cleaning():
     )
 
 
+def compare_all_pairs(texts, others):
+    """Return the nearest near-duplicates and their numbers, by the definition."""
+    nearest, counts = [], []
+    for text in texts:
+        similarity = [jaccard(text, other) if min(map(weight, (text, other))) >= 24 else 0 for other in others]
+        best = max(similarity)
+        nearest.append(similarity.index(best) if best >= Fraction(6, 10) else -1)
+        counts.append(sum(one >= Fraction(6, 10) for one in similarity))
+    return nearest, counts
+
+
 def jaccard(one, other):
     a, b = ({text[n : n + 3] for n in range(len(text) - 2)} for text in (one, other))
-    return len(a & b) / len(a | b)
+    return Fraction(len(a & b), len(a | b))
+
+
+def find_near_duplicates(texts, others):
+    nearest, counts = TrigramIndex([*texts, *others]).find_near_duplicates(texts, others)
+    return nearest.tolist(), counts.tolist()
 
 
 letters = st.text("abñ語", min_size=12, max_size=60)
 
 
 @given(st.lists(letters, min_size=1, max_size=8), st.lists(letters, min_size=1, max_size=8))
-def test_the_nearest_text_is_that_of_comparing_all_pairs(texts, others):
-    for text, row in zip(texts, find_near_duplicates(texts, others)[0].tolist(), strict=True):
-        shares = [jaccard(text, other) if min(map(weight, (text, other))) >= 24 else 0.0 for other in others]
-        if max(shares) >= 0.6 + 1e-3:
-            assert shares[row] == pytest.approx(max(shares)) and row >= 0
-        elif max(shares) < 0.6 - 1e-3:
-            assert row == -1
+def test_near_duplicates_are_those_of_comparing_all_pairs(texts, others):
+    assert find_near_duplicates(texts, others) == compare_all_pairs(texts, others)
+
+
+def test_near_duplicates_of_sentences_of_all_lengths_are_those_of_comparing_all_pairs(monkeypatch):
+    monkeypatch.setattr(near_duplicates, "_CHUNK_TEXTS", 50)
+    monkeypatch.setattr(near_duplicates, "_CHUNK_PAIRS", 300)
+    draw = random.Random(0)
+    texts = [normalize_text(text[: draw.randint(30, 200)]) for text in sentences(200, 4)]
+    others = [vary(draw.choice(texts), draw) for _n in range(300)]
+    found = find_near_duplicates(texts, others)
+    assert found == compare_all_pairs(texts, others)
+    assert 50 < sum(row < 0 for row in found[0]) < 150 and max(found[1]) > 1
+
+
+def vary(text, draw):
+    """Return a text with a part cut out and another one added, more or less near to it."""
+    start, length = draw.randrange(len(text)), draw.randrange(len(text) // 3 + 1)
+    return text[:start] + text[start + length :] + "xyz" * draw.randrange(6)
+
+
+def test_texts_without_near_duplicates_are_compared_with_nothing():
+    assert find_near_duplicates([], []) == ([], []) and find_near_duplicates(["okay"], []) == ([-1], [0])
 
 
 def weight(text):

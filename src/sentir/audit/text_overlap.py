@@ -14,7 +14,8 @@ import numpy as np
 
 from sentir.corpus.cleaning import clean_text
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.text_similarity import find_near_duplicates, normalize_text, select_distinctive_texts
+from sentir.corpus.near_duplicates import TrigramIndex
+from sentir.corpus.text_similarity import normalize_text, select_distinctive_texts
 from sentir.corpus.utterances import Utterance
 
 SPLIT_PAIRS = (("dev", "train"), ("test", "train"), ("test", "dev"))
@@ -54,10 +55,13 @@ def find_text_overlaps(corpus: Corpus, cleaning: Sequence[str]) -> tuple[TextOve
     for u in corpus:
         both = (u.text or "", clean_text(u.text or "", cleaning))
         forms[u.id] = tuple(form for form in dict.fromkeys(map(normalize_text, both)) if form)
-    return tuple(_compare_splits(corpus, split, other, forms) for split, other in SPLIT_PAIRS)
+    index = TrigramIndex(both[0] for both in forms.values() if both)
+    return tuple(_compare_splits(corpus, split, other, forms, index) for split, other in SPLIT_PAIRS)
 
 
-def _compare_splits(corpus: Corpus, split: str, other: str, forms: _TextForms) -> TextOverlap:
+def _compare_splits(
+    corpus: Corpus, split: str, other: str, forms: _TextForms, index: TrigramIndex
+) -> TextOverlap:
     own, others = ([u for u in corpus.split(name) if forms[u.id]] for name in (split, other))
     first = {form: u.id for u in reversed(others) for form in forms[u.id]}
     rare, rare_in_other = (
@@ -66,12 +70,16 @@ def _compare_splits(corpus: Corpus, split: str, other: str, forms: _TextForms) -
     distinctive = rare & rare_in_other
     shared = {u.id: both for u in own if (both := [form for form in forms[u.id] if form in first])}
     exact = {key: first[form] for key, both in shared.items() for form in both if form in distinctive}
-    duplicates = exact | _find_near_duplicates(own, others, forms, exact)
+    duplicates = exact | _find_near_duplicates(own, others, forms, exact, index)
     return TextOverlap(split, other, bool(own and others), tuple(shared), duplicates)
 
 
 def _find_near_duplicates(
-    own: Sequence[Utterance], others: Sequence[Utterance], forms: _TextForms, exact: Mapping[str, str]
+    own: Sequence[Utterance],
+    others: Sequence[Utterance],
+    forms: _TextForms,
+    exact: Mapping[str, str],
+    index: TrigramIndex,
 ) -> dict[str, str]:
     """Return id → id of near duplicates, of distinctive texts in both splits.
 
@@ -82,11 +90,13 @@ def _find_near_duplicates(
         sorted(select_distinctive_texts(forms[u.id][0] for u in of)) for of in (own, others)
     )
     candidates = [text for text in own_texts if own_ids[text] not in exact]
-    nearest, _counts = find_near_duplicates(candidates, other_texts)
+    nearest, _counts = index.find_near_duplicates(candidates, other_texts)
     pairs = [(text, other_texts[row]) for text, row in zip(candidates, nearest, strict=True) if row >= 0]
     if not pairs:
         return {}
     left, right = zip(*pairs, strict=True)
-    counts = np.maximum(find_near_duplicates(left, own_texts)[1], find_near_duplicates(right, other_texts)[1])
+    counts = np.maximum(
+        index.find_near_duplicates(left, own_texts)[1], index.find_near_duplicates(right, other_texts)[1]
+    )
     unique = {text: other for (text, other), count in zip(pairs, counts, strict=True) if count == 1}  # itself
     return {u.id: other_ids[unique[text]] for u in own if (text := forms[u.id][0]) in unique}
