@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 import soundfile
-from audio_files import tone, write_mp4, write_wav
+from audio_files import tone, voice, write_mp4, write_wav
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -185,6 +185,24 @@ def test_shorter_than_one_window_is_too_short_at_any_sampling_rate(tmp_path, noi
             == "too_short"
         )
     assert len(decode(Clip(write_wav(tmp_path / "c.wav", tone(0.05), SAMPLING_RATE))).waveform) == 800
+
+
+@pytest.mark.parametrize("samples", [4_095, 4_096, 4_097, 11_025])
+def test_alac_in_caf_has_all_of_its_samples(samples, tmp_path):
+    path = tmp_path / "a.caf"
+    written = voice(1)[:samples, 0]
+    soundfile.write(path, written, SAMPLING_RATE, subtype="ALAC_16")
+    whole = decode(Clip(path))
+    assert whole.notes == () and read_media_duration(path) == samples / SAMPLING_RATE
+    np.testing.assert_allclose(whole.waveform, written, atol=1e-4)
+    part = decode(Clip(path, 0.1, 0.2)).waveform
+    np.testing.assert_array_equal(part, whole.waveform[1_600:3_200])
+
+
+def test_a_last_vorbis_packet_of_negative_duration_is_no_missing_audio(tmp_path):
+    path = tmp_path / "a.ogg"
+    soundfile.write(path, voice(0.5, 8_000, channels=3), 8_000, subtype="VORBIS")
+    assert decode(Clip(path)).notes == () and 0.49 < read_media_duration(path) < 0.55
 
 
 def test_silence_decodes_to_zeros(tmp_path):

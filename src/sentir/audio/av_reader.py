@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MIN_GAP_SECONDS = 0.1  # longer gaps before a frame become silence, as in FFmpeg's aresample (min_hard_comp)
 MAX_GAP_SECONDS = 60.0  # a larger jump of the timestamps is a clock reset
 
+_MAX_PACKET_DURATION = 1 << 31  # in units of a stream; more is a negative number
 _UNSAFE_PLANE_COUNT = 8  # PyAV reads beyond the planes of frames with this many channels or more
 _FORMATS_WITH_DURATION = {"mov", "flac", "tta", "wv", "aiff", "au", "ape", "flv"}  # of each track, in the header
 _DURATION_PATTERN = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
@@ -117,7 +118,7 @@ class _TrackReader:
                     if start < self._end - second:  # a concatenated stream
                         self._earlier_streams_end += self._end
                         self._end = 0
-                    self._end = max(self._end, start + (packet.duration or 0))
+                    self._end = max(self._end, start + _duration_of(packet))
                 yield packet
         except (FFmpegError, IndexError):  # PyAV raises IndexError at the end of a stream that gained a track
             self.failed = True
@@ -149,6 +150,12 @@ class _TrackReader:
                     if self.checksum is not None:
                         self.checksum.update(packed.to_ndarray())
                     yield packed
+
+
+def _duration_of(packet: Packet) -> int:
+    """Return the duration of a packet; 0 for a negative one, of a last Vorbis packet, which arrives unsigned."""
+    duration = packet.duration or 0
+    return duration if duration < _MAX_PACKET_DURATION else 0
 
 
 def _fill_track(

@@ -1,4 +1,4 @@
-"""Uncompressed audio, FLAC and Ogg Vorbis with one or two channels → blocks, by soundfile.
+"""Uncompressed audio, FLAC, ALAC in CAF and Ogg Vorbis with one or two channels → blocks, by soundfile.
 
 Soundfile is used only where libsndfile is exact to the sample and returns as many samples as the header declares;
 all other files, and all errors, are left to `sentir.audio.av_reader`. See docs/decisions/decoding.md.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from soundfile import SoundFile
 
 _BLOCK_SAMPLES = 1 << 18  # samples read at a time
-_MAGIC_BYTES = (b"RIFF", b"RF64", b"fLaC", b"OggS", b"FORM")  # first bytes of WAV, FLAC, Ogg and AIFF
+_MAGIC_BYTES = (b"RIFF", b"RF64", b"fLaC", b"OggS", b"FORM", b"caff")  # of WAV, FLAC, Ogg, AIFF and CAF
 _SEEKABLE_SUBTYPES = ("PCM", "FLOAT", "DOUBLE", "ULAW", "ALAW")  # codecs in which libsndfile seeks to the sample
 _UNKNOWN_LENGTH = 1 << 36  # samples, at least, that libsndfile reports for a FLAC of unknown length
 _VORBIS_MAGIC = b"\x01vorbis"
@@ -107,6 +107,8 @@ def _read_link(file: MediaSource, link: OggLink) -> BytesIO:
 def _is_sample_exact(file: MediaSource, sound_file: SoundFile) -> bool:
     if sound_file.format == "FLAC":  # of several concatenated files libsndfile reads only the first
         return 0 < sound_file.frames < _UNKNOWN_LENGTH and not file.contains(b"fLaC", 4)
+    if sound_file.format == "CAF":  # of which FFmpeg reads all well but ALAC, whose last packet it shortens twice
+        return str(sound_file.subtype).startswith("ALAC")
     return str(sound_file.subtype).startswith(_SEEKABLE_SUBTYPES)
 
 
