@@ -5,6 +5,9 @@ harmonics-to-noise ratio of a sampled sound", Proceedings of the Institute of Ph
 Praat's ``To Pitch (ac)...``: the autocorrelation of a Hann-windowed frame is divided by that of the window, and
 its highest peak, interpolated between samples, gives the period and the harmonics-to-noise ratio, 10 log₁₀(r / (1
 - r)). Where Praat searches a path through all frames, neighboring frames decide by their median.
+
+Peaks are compared by a parabola, which is too low for the narrowest ones: above 520 Hz, a sound without its first
+harmonics, whose others are equally strong, may be found an octave low.
 """
 
 from __future__ import annotations
