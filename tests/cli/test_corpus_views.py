@@ -16,7 +16,7 @@ from sentir.cli import main, output
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.utterances import Clip
 from sentir.download import fetching
-from sentir.download.sources import DOWNLOADABLE_CORPORA, RemoteFile
+from sentir.download.sources import DOWNLOADABLE_CORPORA, PublishedFile
 from sentir.readers import READERS, read_corpus
 from sentir.recipe import DataSettings, TableSettings
 
@@ -191,7 +191,7 @@ def served(monkeypatch, tmp_path):
     content = b"archive" * 300_000
     monkeypatch.setattr(fetching, "RETRY_DELAYS", (0.0,))
     with serving(Served(content)) as server:
-        archive = RemoteFile(server.url, len(content), hashlib.sha256(content).hexdigest())
+        archive = PublishedFile(server.url, len(content), hashlib.sha256(content).hexdigest())
         monkeypatch.setitem(DOWNLOADABLE_CORPORA.get("meld").remote_files, "original", archive)
         yield server
 
