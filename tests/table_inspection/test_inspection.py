@@ -157,7 +157,8 @@ def test_existing_clips_are_used_and_then_few_different_texts_are_not(tmp_path):
 @pytest.mark.parametrize(
     ("n", "columns", "message"),
     [
-        (2, {"text": words, "mood": mood}, "has 2 rows; train, dev and test need one each"),
+        (2, {"text": words, "mood": mood}, "needs three rows or more, one each for train, dev and test; it has"),
+        (9, {"text": words, "Emotion": "joy"}, "all labels in the column 'Emotion' are 'joy'"),
         (30, {"text": words, "n": lambda i: i}, "no column of at most 60 different values .*: text, n"),
         (30, {"mood": mood, "n": lambda i: i}, "no column of texts and no clips"),
         (30, {"mood": mood, "f": lambda i: f"{i}.wav"}, r"no clips\. The files in 'f' do not exist"),

@@ -93,7 +93,13 @@ def inspect_table(path: Path) -> TableInspection:
     issues: list[Issue] = []
     rows = load_rows(path, issues=issues)
     if len(rows) < len(SPLITS):
-        raise CorpusError(_("{path} has {n} rows; train, dev and test need one each.", path=path, n=len(rows)))
+        raise CorpusError(
+            _(
+                "{path} needs three rows or more, one each for train, dev and test; it has {n}.",
+                path=path,
+                n=len(rows),
+            )
+        )
     columns = make_columns(rows)
     warnings = [issue.message for issue in issues]
     warnings += [

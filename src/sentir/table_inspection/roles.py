@@ -156,6 +156,7 @@ def _guess_label(path: Path, columns: Sequence[Column], roles: ColumnRoles) -> N
     ]
     guesses = [*find_named(candidates, "label"), *few_values]
     if not guesses:
+        _require_two_labels(path, columns)
         raise CorpusError(
             _(
                 "{path}: no column of at most {n} different values contains names of emotions or sentiments, or "
@@ -171,6 +172,21 @@ def _guess_label(path: Path, columns: Sequence[Column], roles: ColumnRoles) -> N
     by_name = column.normalized_name in COLUMN_NAMES["label"].split()
     roles.assign("label", _("by its name") if by_name else _("few values, each in many rows"), column)
     roles.questions["label"] = _("is this the label column? Its values are not known emotions.")
+
+
+def _require_two_labels(path: Path, columns: Sequence[Column]) -> None:
+    """Raise CorpusError if all rows have the same label, in a column called so."""
+    for column in find_named(columns, "label"):
+        if len(column.value_counts) == 1:
+            raise CorpusError(
+                _(
+                    "{path}: all labels in the column '{column}' are '{label}'; a model needs two or more to "
+                    "learn from.",
+                    path=path,
+                    column=column.name,
+                    label=next(iter(column.value_counts)),
+                )
+            )
 
 
 def find_text(columns: Sequence[Column], roles: ColumnRoles, *, has_audio: bool) -> None:
