@@ -156,8 +156,8 @@ class SpeakerNormalizer:
         return {name: list(one) if isinstance(one, tuple) else one for name, one in asdict(self).items()}
 
 
-def _standardize(values: Array, means: Array, stds: Array) -> Array:
-    return (values - means) / np.where(stds > 0, stds, np.inf)
+def _standardize(values: NDArray[np.floating], means: NDArray[np.floating], stds: NDArray[np.floating]) -> Array:
+    return ((values - means) / np.where(stds > 0, stds, np.inf)).astype(np.float64, copy=False)
 
 
 def _estimate(speakers: SpeakerMoments) -> tuple[Array, float]:
