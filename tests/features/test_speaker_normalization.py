@@ -6,6 +6,8 @@ import sys
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
+from scipy.special import polygamma
 
 from sentir.features.speaker_normalization import SpeakerMoments, SpeakerNormalizer
 
@@ -54,17 +56,97 @@ def unbalanced(seed=0):
     return (values - values.mean(axis=0)) / values.std(axis=0), speakers
 
 
+def analyze_variance(column, speakers):
+    """One-way analysis of variance with random effects, written out for one column: between and within."""
+    known = [(value, name) for value, name in zip(column, speakers, strict=True) if name and value == value]
+    groups = [np.array([v for v, n in known if n == name]) for name in sorted({name for _value, name in known})]
+    total, k, mean = len(known), len(groups), np.mean([value for value, _name in known])
+    within = sum(((one - one.mean()) ** 2).sum() for one in groups) / (total - k)
+    between = sum(len(one) * (one.mean() - mean) ** 2 for one in groups) / (k - 1)
+    size = (total - sum(len(one) ** 2 for one in groups) / total) / (k - 1)
+    return max((between - within) / size, 0), within
+
+
 def test_shares_of_unequal_speakers_are_those_of_an_analysis_of_variance():
-    """Oracle: one-way analysis of variance with random effects, written out for one column at a time."""
     values, speakers = unbalanced()
     found = SpeakerNormalizer.fit(values, speakers).correlations
     for column, share in zip(values.T, found, strict=True):
-        groups = [column[np.array(speakers) == name] for name in sorted(set(speakers))]
-        sizes, total, k = np.array([len(one) for one in groups]), len(column), len(groups)
-        within = sum(((one - one.mean()) ** 2).sum() for one in groups) / (total - k)
-        between = sum(len(one) * (one.mean() - column.mean()) ** 2 for one in groups) / (k - 1)
-        effect = max((between - within) / ((total - (sizes**2).sum() / total) / (k - 1)), 0)
+        effect, within = analyze_variance(column, speakers)
         assert share == pytest.approx(effect / (effect + within), abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rows_without_speaker_and_unknown_values_are_left_out_of_the_variances(seed):
+    """They count for mean and deviation of a column only, so its mean over the speakers is not 0."""
+    values, speakers = unbalanced(seed)
+    rng = np.random.default_rng(seed)
+    values = np.concatenate([values, rng.normal(4, 3, size=(20, WIDTH))])
+    values[3, 0], values[rng.random(len(values)) < 0.3, 1], values[:4, 2] = np.nan, np.nan, np.nan
+    speakers = [*speakers, *[None] * 20]
+    normalizer = SpeakerNormalizer.fit(values, speakers)
+    np.testing.assert_allclose(normalizer.means, np.nanmean(values, axis=0))
+    np.testing.assert_allclose(normalizer.stds, np.nanstd(values, axis=0))
+    for column, share in zip(values.T, normalizer.correlations, strict=True):
+        effect, within = analyze_variance(column, speakers)
+        assert share == pytest.approx(effect / (effect + within), abs=1e-9)
+
+
+def test_a_small_case_by_hand():
+    """Clips 0 and 2 of one speaker, 4 of another: within 2, between 6, 4 / 3 clips of a speaker on average."""
+    normalizer = SpeakerNormalizer.fit(np.array([[0.0], [2.0], [4.0]]), ["a", "a", "b"])
+    assert normalizer.means == (2.0,) and normalizer.stds[0] == pytest.approx((8 / 3) ** 0.5)
+    assert normalizer.correlations[0] == pytest.approx(3 / (3 + 2))  # (6 - 2) / (4 / 3) = 3
+
+
+def test_one_known_value_is_no_evidence_of_a_speaker_effect():
+    values = np.array([[0.0, np.nan], [1.0, 5.0], [5.0, np.nan], [9.0, 2.0]])
+    assert SpeakerNormalizer.fit(values, ["a", "a", "b", None]).correlations[1] == 0
+
+
+def test_estimates_do_not_depend_on_unit_and_origin_of_a_column():
+    values, speakers = simulate(num_speakers=10, clips=6)
+    one = SpeakerNormalizer.fit(values, speakers)
+    other = SpeakerNormalizer.fit(values * 50 + 5e6 * values.std(axis=0), speakers)
+    np.testing.assert_allclose(other.correlations, one.correlations, atol=1e-6)
+    assert other.degrees_of_freedom == pytest.approx(one.degrees_of_freedom, rel=1e-3)
+
+
+def test_a_column_that_varies_by_less_than_a_millionth_is_constant():
+    signs = np.resize([1.0, -1.0], 8)
+    columns = [0.9e-6 * signs, 1.5e-6 * signs, 1e4 + 0.9e-2 * signs, 1e4 + 1.1e-2 * signs]
+    normalizer = SpeakerNormalizer.fit(np.stack(columns, axis=1), list("aabbccdd"))
+    assert [std > 0 for std in normalizer.stds] == [False, True, False, True]
+    clips = np.stack(columns, axis=1)
+    assert (normalizer.standardize(clips)[:, [0, 2]] == 0).all(), "as if its values were the mean"
+    found = normalizer.normalize(clips + 1, enroll(normalizer, clips, clips))
+    np.testing.assert_array_equal(found[:, [0, 2]], (clips + 1)[:, [0, 2]].astype(np.float32))
+
+
+def spread(scales, clips, seed=0):
+    """A column of speakers whose clips have these standard deviations."""
+    rng, speakers = np.random.default_rng(seed), [f"s{n}" for n in range(len(scales)) for _clip in range(clips)]
+    return (rng.normal(size=(len(scales), clips)) * np.array(scales)[:, None]).reshape(-1, 1), speakers
+
+
+@pytest.mark.parametrize(("log_spread", "low", "high"), [(0.3, 5, 100), (1.0, 1.2, 5), (3.0, 0.1, 1.1)])
+def test_the_degrees_of_freedom_solve_the_equation_of_smyth(log_spread, low, high):
+    """Oracle: his section 6.2 for speakers of seven clips, solved by a root finder of SciPy."""
+    values, speakers = spread(np.exp(np.random.default_rng(5).normal(size=30) * log_spread), 7)
+    variances = values.reshape(30, 7).var(axis=1, ddof=1)
+    excess = np.log(variances).var(ddof=1) - polygamma(1, 3)
+    freedom = brentq(lambda d: polygamma(1, d / 2) - excess, 0.05, 1e4)
+    assert low < freedom < high
+    assert SpeakerNormalizer.fit(values, speakers).degrees_of_freedom == pytest.approx(freedom, rel=1e-6)
+
+
+def test_equal_clips_are_told_from_clips_that_hardly_vary():
+    values, speakers = spread([1e-4, 1e-3, 1.0, 1.0, 1.0, 1.0], 7)
+    variances = values.reshape(6, 7).var(axis=1, ddof=1)
+    excess = np.log(variances).var(ddof=1) - polygamma(1, 3)
+    freedom = brentq(lambda d: polygamma(1, d / 2) - excess, 0.05, 1e4)
+    assert SpeakerNormalizer.fit(values, speakers).degrees_of_freedom == pytest.approx(freedom, rel=1e-4)
+    equal = np.concatenate([values, np.full((4000, 1), 0.7)])  # their squared deviations are rounding errors
+    assert SpeakerNormalizer.fit(equal, [*speakers, *["far"] * 4000]).degrees_of_freedom == 1e4, "not estimated"
 
 
 def test_the_degrees_of_freedom_of_speakers_variances_are_found_from_few_and_many_clips():
@@ -79,13 +161,14 @@ def test_the_degrees_of_freedom_of_speakers_variances_are_found_from_few_and_man
     assert again.degrees_of_freedom == pytest.approx(8, rel=0.2)
 
 
-def test_few_clips_give_the_mean_and_the_variance_of_the_formulas():
-    rho, d, clips = 0.3, 4.0, np.array([0.5, 2.0, 1.1])
+@pytest.mark.parametrize("clips", [[0.8], [0.5, 0.6], [0.5, 2.0, 1.1]])
+def test_few_clips_give_the_mean_and_the_variance_of_the_formulas(clips):
+    rho, d, clips, n = 0.3, 4.0, np.array(clips), len(clips)
     normalizer = SpeakerNormalizer((10.0,), (2.0,), (rho,), d)
-    moments = SpeakerMoments(*(np.array([[total]]) for total in (3.0, clips.sum(), (clips**2).sum())))
-    mean = 3 * rho * clips.mean() / (3 * rho + 1 - rho)
+    moments = SpeakerMoments(*(np.array([[total]]) for total in (float(n), clips.sum(), (clips**2).sum())))
+    mean = n * rho * clips.mean() / (n * rho + 1 - rho)
     deviations = ((clips - clips.mean()) ** 2).sum()
-    variance = (d * (1 - rho) + deviations) / (d + 3 - 1) + rho * (1 - rho) / (3 * rho + 1 - rho)
+    variance = (d * (1 - rho) + deviations) / (d + n - 1) + rho * (1 - rho) / (n * rho + 1 - rho)
     found = normalizer.normalize(np.array([[13.0]]), moments)
     assert found[0, 0] == pytest.approx(10 + 2 * (1.5 - mean) / np.sqrt(variance), abs=1e-5)
 
@@ -97,11 +180,19 @@ def test_two_speakers_suffice_and_one_value_has_its_mean():
 
 
 def test_without_enrollment_values_are_unchanged_to_the_last_bit():
-    values, speakers = simulate()
-    normalizer = SpeakerNormalizer.fit(values, speakers)
-    rows = values[:5].astype(np.float32)
-    nothing = SpeakerMoments.stack([SpeakerMoments.none(WIDTH)] * 5)
+    rows = np.random.default_rng(0).random((200, WIDTH)).astype(np.float32)
+    normalizer = SpeakerNormalizer((0.5, 1e8, -1e8), (0.3, 1e8, 1e7), (0.0, 0.5, 0.9), 7.0)
+    nothing = SpeakerMoments.stack([SpeakerMoments.none(WIDTH)] * len(rows))
     assert np.array_equal(normalizer.normalize(rows, nothing), rows)
+
+
+def test_what_no_variances_can_be_is_refused():
+    SpeakerNormalizer((0.0,), (1.0,), (0.0,), 0.5)
+    for correlation, freedom in ((-0.1, 1.0), (1.0, 1.0), (0.5, 0.0), (0.5, -1.0)):
+        with pytest.raises(ValueError, match="correlations must be"):
+            SpeakerNormalizer((0.0,), (1.0,), (correlation,), freedom)
+    with pytest.raises(ValueError, match="for each column"):
+        SpeakerNormalizer((0.0,), (1.0, 1.0), (0.5,), 1.0)
 
 
 def test_with_many_clips_a_speaker_gets_the_mean_and_the_deviation_of_train():

@@ -111,7 +111,7 @@ class SpeakerNormalizer:
         means = np.where(known, values, 0.0).sum(axis=0) / counts
         stds = np.sqrt(np.where(known, (values - means) ** 2, 0.0).sum(axis=0) / counts)
         stds = np.where(stds > 1e-6 * np.maximum(np.abs(means), 1.0), stds, 0.0)
-        moments = SpeakerMoments.of((values - means) / np.where(stds > 0, stds, np.inf))
+        moments = SpeakerMoments.of(_standardize(values, means, stds))
         rows: dict[str, list[int]] = {}
         for n, speaker in enumerate(speakers):
             if speaker:
@@ -149,18 +149,21 @@ class SpeakerNormalizer:
 
     def standardize(self, values: NDArray[np.floating]) -> Array:
         """Return ``(N, D)`` values with mean 0 and standard deviation 1 on train; 0 for constant columns."""
-        stds = np.array(self.stds)
-        return (values.astype(np.float64) - np.array(self.means)) / np.where(stds > 0, stds, np.inf)
+        return _standardize(values.astype(np.float64), np.array(self.means), np.array(self.stds))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {name: list(one) if isinstance(one, tuple) else one for name, one in asdict(self).items()}
 
 
+def _standardize(values: NDArray[np.floating], means: NDArray[np.floating], stds: NDArray[np.floating]) -> Array:
+    return ((values - means) / np.where(stds > 0, stds, np.inf)).astype(np.float64, copy=False)
+
+
 def _estimate(speakers: SpeakerMoments) -> tuple[Array, float]:
     """Return ``(D,)`` intraclass correlations and the degrees of freedom, from ``(S, D)`` moments of speakers."""
     n = speakers.counts
-    total, num_speakers = n.sum(axis=0), np.maximum((n > 0).sum(axis=0), 1)
+    total, num_speakers = n.sum(axis=0), (n > 0).sum(axis=0)
     means = speakers.sums / np.maximum(n, 1)
     deviations = speakers.squares - n * means**2
     deviations = np.where(deviations > _ROUNDING * speakers.squares, deviations, 0.0)  # of equal values
