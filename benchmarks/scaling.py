@@ -17,6 +17,7 @@ import csv
 import hashlib
 import json
 import math
+import os
 import random
 import subprocess
 import sys
@@ -63,10 +64,11 @@ class Cost:
 
 
 def measure(out: Path, *command: object) -> Cost:
-    """Run ``sentir`` in a new process, started by a small one: a fork counts the memory of its parent."""
+    """Run ``sentir`` with one thread in a new process, started by a small one: a fork counts its parent."""
     start = time.perf_counter()
     arguments = [sys.executable, "-S", "-c", WATCH, sys.executable, "-m", "sentir", *map(str, command)]
-    done = subprocess.run(arguments, stdout=subprocess.PIPE, check=True)
+    one_thread = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(arguments, stdout=subprocess.PIPE, check=True, env=one_thread)
     wall = time.perf_counter() - start
     code, cpu, peak = json.loads(done.stdout)
     if code > 1:
