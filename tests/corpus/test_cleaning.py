@@ -3,6 +3,7 @@
 import csv
 import time
 
+import ftfy
 import pytest
 from cleaning_texts import TEXTS
 from hypothesis import given, settings
@@ -85,6 +86,17 @@ def test_possible_words_are_not_dropped_as_noise(text):
 )
 def test_repairing_ascii_text_changes_nothing(text):
     assert clean_text(text, ["repair_encoding"]) == text
+
+
+@given(st.text(alphabet=st.characters(codec="ascii")) | st.text(alphabet="&;#<>amplt39x \x1b[0\r\n\t"))
+def test_ascii_text_is_repaired_as_by_ftfy(text):
+    assert clean_text(text, ["repair_encoding"]) == _until_stable(ftfy.fix_text, text)
+
+
+def _until_stable(step, text):
+    while (changed := step(text)) != text:
+        text = changed
+    return text
 
 
 def test_thesis_cleaning_drops_negations_and_the_default_keeps_them():

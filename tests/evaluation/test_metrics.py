@@ -13,6 +13,7 @@ from sentir.errors import PredictionsError, UnknownNameError
 from sentir.evaluation.metrics import (
     METRICS_BY_KIND,
     compute_confusion_matrix,
+    compute_score,
     compute_scores,
     compute_statistics,
     metrics_from_statistics,
@@ -111,6 +112,8 @@ def test_scores_have_all_metrics_of_their_kind(multilabel):
     kind = METRICS_BY_KIND[space.kind]
     assert set(compute_scores(space, truth, p)) == {*kind.count_metrics, *kind.ranking_metrics}
     assert resolve_metric(space) == kind.default
+    for name in kind.count_metrics:
+        assert compute_score(space, name, truth, p) == compute_scores(space, truth, p)[name]
 
 
 @pytest.mark.parametrize("multilabel", [False, True])

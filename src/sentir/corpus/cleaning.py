@@ -107,6 +107,8 @@ def repair_encoding(text: str) -> str:
 
 
 def _repair(text: str) -> str:
+    if text.isascii() and text.isprintable() and "&" not in text:  # & may begin an HTML entity
+        return text
     import ftfy
 
     return _LOST_APOSTROPHE.sub("'", ftfy.fix_text(text)).translate(_ASCII_PUNCTUATION)

@@ -79,7 +79,11 @@ def detect_language(texts: Sequence[str | None]) -> str | None:
         A language code such as ``es``, or the Unicode name of a script, such as ``ARABIC``; see `language_name`.
     """
     sample = [text for text in texts if text]
-    sample = sample[:: max(1, len(sample) // _MAX_TEXTS)]
+    return _detect_language(tuple(sample[:: max(1, len(sample) // _MAX_TEXTS)]))
+
+
+@lru_cache(maxsize=16)  # a prediction detects the language of a text to warn of it, and again to note it
+def _detect_language(sample: tuple[str, ...]) -> str | None:
     scripts = Counter(script for text in sample for letter in text if (script := _script(letter)))
     if scripts.total() < _MIN_LETTERS:
         return None

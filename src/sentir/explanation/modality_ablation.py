@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Utterance
 from sentir.evaluation.comparison import apply_holm_correction, compare
-from sentir.evaluation.metrics import compute_scores
+from sentir.evaluation.metrics import compute_score
 from sentir.explanation.dev_predictor import DevPredictor
 from sentir.explanation.results import Ablation
 from sentir.models.device import to_tensors
@@ -43,7 +43,7 @@ def ablate_inputs(dev: DevPredictor) -> tuple[Ablation, ...]:
         )
         for other, (name, _how, _predictions) in zip(others, ablated, strict=True)
     ]  # fmt: skip
-    scores = [compute_scores(space, other.truth, *other.runs[0])[dev.metric] for other in others]
+    scores = [compute_score(space, dev.metric, other.truth, *other.runs[0]) for other in others]
     rows = zip(ablated, scores, apply_holm_correction(comparisons), strict=True)
     return tuple(Ablation(name, how, score, comparison) for (name, how, _p), score, comparison in rows)
 

@@ -215,6 +215,7 @@ def resolve_audio_weights(name: str, *, pretrained: bool = True, weights: Path |
     )
 
 
+@cache  # every training and every check asks for them
 def _timm_shapes(spec: AudioBackbone) -> dict[str, tuple[int, ...]]:
     """Return the names and shapes of the tensors of a complete timm model, in its order."""
     import torch

@@ -168,12 +168,17 @@ def load_network(folder: Path, preprocessor: Preprocessor, encoders: Encoders, o
         raise damaged_model_error(folder, WEIGHTS_FILE, _("its tensors do not match the recipe's model"))
     network.load_state_dict(state, strict=False)
     for name, tensor in network.state_dict().items():
-        if not tensor.isfinite().all():
+        if not _is_finite(tensor):
             file = next(
                 (part for prefix, part in _ENCODER_PREFIXES.items() if name.startswith(prefix)), WEIGHTS_FILE
             )
             raise damaged_model_error(folder, file, _("'{name}' has values that are not finite", name=name))
     return network
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """Return whether all values are finite, in one pass; ``isfinite().all()`` is a third of loading a model."""
+    return all(torch.isfinite(end) for end in tensor.aminmax()) if tensor.numel() else True
 
 
 def _state_without_encoders(network: nn.Module) -> dict[str, Tensor]:

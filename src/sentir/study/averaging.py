@@ -13,7 +13,7 @@ from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.evaluation.calibration.ensemble_weights import cross_fit_weights, fit_weights
 from sentir.evaluation.clusters import assign_clusters
-from sentir.evaluation.metrics import compute_scores, get_metric
+from sentir.evaluation.metrics import compute_score, get_metric
 from sentir.recipe import EvaluationSettings
 from sentir.recognizer.card import summarize_data
 from sentir.recognizer.tasks import Task
@@ -161,7 +161,7 @@ def _make_facts(
         "synthetic": corpus.synthetic,
         "fingerprint": corpus.fingerprint,
         "language": own[0].get("language"),
-        "dev_score": get_metric(metric).sign * compute_scores(task.space, truth, p, task.thresholds)[metric],
+        "dev_score": get_metric(metric).sign * compute_score(task.space, metric, truth, p, task.thresholds),
         "calibration": task.calibration.method if task.calibration else "",
         "data": summarize_data(corpus, task.space.task),
         "members": [

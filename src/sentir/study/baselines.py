@@ -15,7 +15,7 @@ from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError
 from sentir.evaluation.calibration.thresholds import tune_thresholds
-from sentir.evaluation.metrics import compute_scores, get_metric
+from sentir.evaluation.metrics import compute_score, get_metric
 from sentir.features import compute_features
 from sentir.features.scaling import FeatureScaler
 from sentir.i18n import _, gettext_noop
@@ -162,7 +162,7 @@ def _select_on_dev(
 
     def dev_score(one: FittedBaseline) -> float:
         p = one.head(features)[is_labeled]
-        return get_metric(metric).sign * compute_scores(space, truth, p, tune_thresholds(space, truth, p))[metric]
+        return get_metric(metric).sign * compute_score(space, metric, truth, p, tune_thresholds(space, truth, p))
 
     return max(fitted, key=dev_score)
 

@@ -22,7 +22,7 @@ from sentir.errors import CorpusError, RecipeError
 from sentir.evaluation.calibration.fitting import Calibration
 from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.evaluation.clusters import assign_clusters
-from sentir.evaluation.metrics import compute_scores, get_metric, resolve_metric
+from sentir.evaluation.metrics import compute_score, get_metric, resolve_metric
 from sentir.features.speaker_normalization import SpeakerNormalizer
 from sentir.i18n import _
 from sentir.logs import log_once
@@ -122,8 +122,7 @@ def fit(
 
     def dev_score() -> float:
         p = predict_task(TorchBackend(model), dev, space).select(labels[space.task]).probabilities
-        scores = compute_scores(space, truth, p, tune_thresholds(space, truth, p))
-        return get_metric(metric).sign * scores[metric]
+        return get_metric(metric).sign * compute_score(space, metric, truth, p, tune_thresholds(space, truth, p))
 
     options: dict[str, Any] = {"dev_score": dev_score, "on_epoch": on_epoch, "enrollment": enrollment}
     if recipe.model.head == "kernel_ridge":

@@ -16,7 +16,7 @@ from sentir.corpus.predictions import Predictions
 from sentir.display_names import display_name
 from sentir.evaluation.aligned import AlignedRuns
 from sentir.evaluation.calibration.kinds import Array
-from sentir.evaluation.metrics import compute_scores
+from sentir.evaluation.metrics import compute_score
 from sentir.evaluation.results import GoldLabels
 from sentir.i18n import _
 
@@ -148,7 +148,7 @@ def analyze_speakers(
     errors = []
     for speaker, rows in most_frequent:
         own = aligned.select(np.array(rows))
-        score = np.mean([compute_scores(space, own.truth, *run)[metric] for run in own.runs])
+        score = np.mean([compute_score(space, metric, own.truth, *run) for run in own.runs])
         counts: Counter[tuple[str, str]] = Counter()
         for p, cut in own.runs:
             for n, predicted in zip(rows, space.decode(p, cut), strict=True):

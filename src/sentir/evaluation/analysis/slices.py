@@ -17,7 +17,7 @@ from sentir.corpus.utterances import Utterance, group_dialogues
 from sentir.display_names import slice_kind_name, slice_name
 from sentir.evaluation.aligned import AlignedRuns
 from sentir.evaluation.intervals import score_with_intervals
-from sentir.evaluation.metrics import compute_scores
+from sentir.evaluation.metrics import compute_score
 from sentir.evaluation.results import GoldLabels, Score
 from sentir.i18n import _, localize_numbers
 
@@ -90,7 +90,7 @@ def score_slices(aligned: AlignedRuns, slicings: Sequence[Slicing], metric: str)
 def _score_slice(aligned: AlignedRuns, metric: str) -> Score:
     if len(aligned) >= MIN_SLICE_SIZE:
         return score_with_intervals(aligned)[metric]
-    values = [compute_scores(aligned.space, aligned.truth, *run)[metric] for run in aligned.runs]
+    values = [compute_score(aligned.space, metric, aligned.truth, *run) for run in aligned.runs]
     return Score(float(np.mean(values)))
 
 

@@ -147,6 +147,22 @@ def metrics_from_statistics(space: LabelSpace, statistics: Array) -> dict[str, A
     return metrics_for(space).compute_metrics(statistics)
 
 
+def compute_score(
+    space: LabelSpace,
+    metric: str,
+    truth: NDArray,
+    probabilities: FloatArray,
+    thresholds: FloatArray | None = None,
+) -> float:
+    """Return one metric of `count_metrics`, without computing the ranking metrics, which take far longer.
+
+    Raises:
+        PredictionsError: if there is nothing to score or the shapes do not fit.
+    """
+    totals = compute_statistics(space, truth, probabilities, thresholds)[0]
+    return float(metrics_from_statistics(space, totals)[metric])
+
+
 def compute_scores(
     space: LabelSpace, truth: NDArray, probabilities: FloatArray, thresholds: FloatArray | None = None
 ) -> dict[str, float]:
