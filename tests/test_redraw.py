@@ -3,13 +3,14 @@
 import csv
 import json
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from sentir import api, paths
 from sentir.errors import LockedTestError, RecipeError
 from sentir.evaluation.locked.ledger import open_test
-from sentir.evaluation.locked.redraws import list_redraws
+from sentir.evaluation.locked.redraws import list_redraws, record_redraw
 from sentir.readers import read_corpus
 from sentir.recipe.editing import replace_table_seed
 
@@ -66,6 +67,14 @@ def test_redraws_are_recognized_after_changes_of_rows_and_under_another_name(rec
     assert len(list_redraws(corpus_of(recipe))) == 1
     recipe.rename(tmp_path / "other.toml")
     assert len(list_redraws(corpus_of(tmp_path / "other.toml"))) == 1
+
+
+def test_no_redraw_is_lost_with_many_threads(recipe):
+    corpus = corpus_of(recipe)
+    reasons = {f"try {n} \udcff" for n in range(20)}  # a byte of the command line that is not UTF-8
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda reason: record_redraw(corpus, corpus, seeds=(0, 1), reason=reason), reasons))
+    assert {one.reason for one in list_redraws(corpus)} == reasons
 
 
 def test_a_redraw_needs_a_reason_and_a_random_test_split(recipe, tmp_path):

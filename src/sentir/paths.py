@@ -92,6 +92,14 @@ def list_bundled_recipes() -> list[Path]:
     return next((recipes for folder in folders if (recipes := sorted(folder.glob("*.toml")))), [])
 
 
+def make_relative(path: PathLike, folder: Path) -> str:
+    """Return a path relative to ``folder``, with ``/`` on every system; absolute if it is on another drive."""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:  # on another drive in Windows
+        return os.path.abspath(path)
+
+
 def explain_invalid_name(text: str) -> str:
     """Return why ``text`` is not a valid name, as a clause; ``""`` if it is."""
     if not text.strip():

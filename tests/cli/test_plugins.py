@@ -93,6 +93,7 @@ def trained(tmp_path_factory):
         ("corpus", "redraw", "r.toml", "--reason", "x"),
         ("evaluate", "model", "--corpus", "r.toml"),
         ("explain", "model", "--corpus", "r.toml"),
+        ("compare", "model", "model", "--corpus", "r.toml"),
     ],
 )
 def test_without_a_terminal_a_plugin_of_a_recipe_is_refused_with_its_path(arguments, folder):
@@ -117,6 +118,11 @@ def test_in_a_terminal_the_user_is_asked(answer, runs, folder, monkeypatch):
 def test_an_allowed_plugin_is_loaded_once_and_its_path_printed(folder):
     done = sentir("corpus", "clean", "r.toml", "--examples", "0", "--allow-plugins")
     assert done.returncode == 0 and done.stderr.count("runs the plug-in") == 1, done.stderr
+
+
+def test_models_are_compared_on_the_corpus_of_a_recipe_with_a_plugin(folder):
+    done = sentir("compare", "model", "model", "--corpus", "r.toml", "--allow-plugins", "--json")
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_model_is_used_with_its_plugin_and_names_it_without(folder):

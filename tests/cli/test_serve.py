@@ -13,7 +13,7 @@ import pytest
 from tiny_corpora import tiny_recipe
 from websockets.sync.client import connect
 
-from sentir.cli.serve import name_models, read_token
+from sentir.cli.serve import as_url_host, name_models, read_token
 from sentir.errors import SentirError
 from sentir.training.recognizers import fit_recognizer
 
@@ -26,6 +26,11 @@ def test_models_are_named_by_their_folder_or_as_told(tmp_path):
     }  # fmt: skip
     with pytest.raises(SentirError, match="Two models are called 'mine'"):
         name_models(["a/mine", "b/mine"])
+
+
+def test_an_ipv6_host_is_in_brackets_in_an_address():
+    assert as_url_host("::1") == "[::1]"
+    assert as_url_host("127.0.0.1") == "127.0.0.1"
 
 
 def test_tokens_are_one_line_of_ascii(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from pipelines import Pipeline
 from safetensors.torch import save_file
 from tiny_corpora import TINY_NETWORK, spoken_recipe
 
-from sentir.errors import RecipeError, SentirError, WeightsError
+from sentir.errors import RecipeError, RecognizerError, SentirError, WeightsError
 from sentir.explanation.utterance import explain_utterance
 from sentir.export.exporting import exported
 from sentir.models.audio_backbones import load_audio_backbone
@@ -90,6 +90,16 @@ def test_a_light_save_needs_the_weights_it_was_trained_with(trained, network_wei
     (tmp_path / "light/sentir.json").write_text(text.replace(str(network_weights), str(other)))
     with pytest.raises(WeightsError, match="is not the one it was trained with"):
         Recognizer.from_pretrained(tmp_path / "light")
+    other.unlink()
+    with pytest.raises(WeightsError, match=r"other\.safetensors cannot be read \(No such file"):
+        Recognizer.from_pretrained(tmp_path / "light")
+
+
+def test_a_save_without_the_file_of_its_encoder_is_damaged(trained, tmp_path):
+    trained[0].save_pretrained(tmp_path)
+    (tmp_path / "speech/model.safetensors").unlink()
+    with pytest.raises(RecognizerError, match=r"is damaged: speech cannot be used"):
+        Recognizer.from_pretrained(tmp_path)
 
 
 @pytest.mark.slow  # exports an encoder, as a faster test of a frozen speech encoder does

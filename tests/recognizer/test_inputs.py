@@ -153,6 +153,16 @@ def test_columns_are_the_named_ones_then_the_recipes_then_the_defaults(tmp_path)
         read_inputs(tmp_path / "u.csv", InputColumns(speaker="whom"))
 
 
+def test_of_columns_that_differ_in_invisible_characters_the_exact_one_is_read(tmp_path):
+    header, cells = "id,my text,my  text,cafe\u0301,what\u200b,a  b,a   b", "7,one,two,three,four,five,six"
+    (tmp_path / "t.csv").write_text(f"{header}\n{cells}\n", "utf-8")
+    for name, text in (("my text", "one"), ("my  text", "two"), ("caf\u00e9", "three"), ("what", "four")):
+        (read,) = read_inputs(tmp_path / "t.csv", InputColumns(text=name))
+        assert (read.id, read.utterance.text) == ("7", text)
+    with pytest.raises(CorpusError, match="has no column 'a b'"):
+        read_inputs(tmp_path / "t.csv", InputColumns(text="a b"))
+
+
 def test_invalid_times_leave_a_row_without_its_clip_and_with_the_reason(tmp_path):
     (tmp_path / "t.csv").write_text('audio,a,b\nx.wav,2,1\nx.wav,,1\nx.wav,soon,\n"x\0y.wav",,\n', "utf-8")
     rows = read_inputs(tmp_path / "t.csv", InputColumns(start="a", end="b"))

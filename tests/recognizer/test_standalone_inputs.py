@@ -68,6 +68,8 @@ def test_other_sampling_rates_are_resampled(models):
         ("text", {"waveforms": WAVEFORMS}, "also takes input_ids"),
         ("mel", {}, "also takes mel"),
         ("both", {"texts": TEXTS, "waveforms": WAVEFORMS[:1]}, "same number of utterances"),
+        ("text", {"texts": []}, "no texts or waveforms"),
+        ("mel", {"waveforms": []}, "no texts or waveforms"),
         ("mel", {"waveforms": [np.zeros((2, 100))]}, "one row"),
         ("mel", {"waveforms": [np.full(100, np.nan)]}, "finite"),
         ("mel", {"waveforms": [np.zeros(100, np.int16)]}, "int16"),

@@ -125,7 +125,7 @@ def test_corrections_become_a_corpus(recordings, tmp_path, monkeypatch, caplog):
         (*turns, Turn(11, 11.5, "S0", "no label")), Source("a.wav", "", 12.0), labels=("anger", "joy")
     )
     timeline.save(recordings / "a.eaf")
-    assert write_corpus_table([recordings / "a.eaf"], tmp_path / "table.csv") == 10
+    assert write_corpus_table(recordings / "a.eaf", tmp_path / "table.csv") == 10
     assert "left out: 1" in caplog.text
     rows = list(csv.DictReader((tmp_path / "table.csv").open(encoding="utf-8")))
     assert rows[3] == {
@@ -141,7 +141,18 @@ def test_corrections_become_a_corpus(recordings, tmp_path, monkeypatch, caplog):
         sentir.api.init_recipe(recordings / "a.eaf", force=True)
     Timeline((Turn(0, 1, "A"),), Source("c.wav")).save(tmp_path / "c.eaf")
     with pytest.raises(TimelineError, match="has a label"):
-        write_corpus_table([tmp_path / "c.eaf"], tmp_path / "c.csv")
+        write_corpus_table(tmp_path / "c.eaf", tmp_path / "c.csv")
+
+
+def test_a_recording_on_another_drive_has_its_absolute_path_in_the_table(recordings, tmp_path, monkeypatch):
+    def refuse(path, start):
+        raise ValueError(f"path is on mount 'D:', start on mount '{start}'")
+
+    Timeline((Turn(0, 1, "A", labels=("joy",)),), Source("a.wav")).save(recordings / "a.eaf")
+    monkeypatch.setattr("os.path.relpath", refuse)
+    assert write_corpus_table(recordings / "a.eaf", tmp_path / "table.csv") == 1
+    (row,) = csv.DictReader((tmp_path / "table.csv").open(encoding="utf-8"))
+    assert row["audio"] == str(recordings / "a.wav")
 
 
 @pytest.mark.slow

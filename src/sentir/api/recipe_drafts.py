@@ -128,7 +128,7 @@ def _as_table(path: Path) -> Path:
     if not path.name.lower().endswith(_ANNOTATION_SUFFIXES):
         return path
     table = path.with_name(f"{path.name.partition('.')[0]}.csv")
-    write_corpus_table([path], table)
+    write_corpus_table(path, table)
     logger.info(_("Written: {path}", path=table))
     return table
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -231,12 +231,10 @@ class _Writer:
         return files
 
     def _make(self, recording: Path, document: Path) -> Timeline:
-        from dataclasses import replace
-
-        partial = document.with_name(f"{document.name}.partial")
+        unfinished = document.with_name(f"{document.name}.partial")
         if not self._job.resume:
-            partial.unlink(missing_ok=True)
-        options = replace(self._options, resume=partial)
+            unfinished.unlink(missing_ok=True)
+        options = replace(self._options, resume=unfinished)
         return make_timeline(self._recognizer, recording, turns=self._find_turns(recording), options=options)
 
     def _find_turns(self, recording: Path) -> Path | None:

@@ -1,51 +1,31 @@
-"""The commands. Each calls a public function and prints its result; heavy imports are made only then."""
+"""The commands, each in a module of its own, which calls a public function and prints its result."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sentir.cli import output
 from sentir.cli.bench import bench
-from sentir.cli.browser import open_page
 from sentir.cli.cache import cache
 from sentir.cli.card import card
 from sentir.cli.corpus import corpus
 from sentir.cli.demo import demo
 from sentir.cli.doctor import doctor
 from sentir.cli.embed import embed
+from sentir.cli.evaluate import compare, evaluate
 from sentir.cli.explain import explain
 from sentir.cli.export import export
-from sentir.cli.interrupts import handle_interrupts
 from sentir.cli.laboratory import LaboratoryCommand
-from sentir.cli.options import (
-    CorpusOption,
-    JsonOption,
-    ModelArgument,
-    OpenOption,
-    ReasonOption,
-    RecipeArgument,
-    RevisionOption,
-    RootOption,
-    RunFolderOption,
-    SetOption,
-    SplitOption,
-    TaskOption,
-)
-from sentir.cli.plugins import AllowPluginsOption, PluginOption, load_allowed_plugins, load_corpus_plugins
 from sentir.cli.predict import predict
 from sentir.cli.push import push
 from sentir.cli.serve import serve
+from sentir.cli.study import study
 from sentir.cli.timeline import timeline
+from sentir.cli.train import train
 from sentir.cli.tune import tune
 from sentir.cli.usage_errors import CommandGroup
 from sentir.i18n import _
-from sentir.paths import to_file_name
-from sentir.progress import show_progress
-from sentir.recognizer.hub import at_revision
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -72,85 +52,20 @@ app.command(
     epilog=_("Example: sentir demo --out DATA/demo"),
 )(demo)
 
-
-@app.command(
+app.command(
     cls=LaboratoryCommand,
     help=_(
         "Run a study and write its report. It trains baselines and candidates, selects on dev and evaluates on "
         "test once."
     ),
     epilog=_("Example: sentir study recipes/meld-text.toml --root DATA/meld --out runs/meld-text"),
-)
-def study(
-    recipes: Annotated[list[Path], typer.Argument(help=_("One or more recipes, for one report."))],
-    root: RootOption = None,
-    out: RunFolderOption = None,
-    set_: SetOption = None,
-    accept_grade: Annotated[
-        bool, typer.Option("--accept-grade", help=_("Use a corpus even if its audit grade is D or E."))
-    ] = False,
-    workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help=_("Worker processes; default: one per core."))
-    ] = None,
-    open_: OpenOption = False,
-    allow_plugins: AllowPluginsOption = False,
-    json: JsonOption = False,
-) -> None:
-    for path in recipes:
-        load_allowed_plugins(path, set_, allow_plugins)
-    from sentir import api
-    from sentir.cli.scores_output import print_study
+)(study)
 
-    loaded = [api.load_recipe(path, set_ or ()) for path in recipes]
-    folder = out or Path("runs") / to_file_name("+".join(recipe.name for recipe in loaded))
-    with handle_interrupts(), show_progress():
-        report = api.run_study(loaded, root=root, out=folder, accept_grade=accept_grade, workers=workers)
-    if json:
-        output.print_json([row.to_row() for row in report.scores])
-    else:
-        print_study(report, folder)
-    if open_:
-        open_page(folder / "report.html")
-
-
-@app.command(
+app.command(
     cls=LaboratoryCommand,
     help=_("Train a model and save it. Its best epoch is selected on dev."),
     epilog=_("Example: sentir train recipes/meld-text.toml --root DATA/meld --out models/mine"),
-)
-def train(
-    recipe: RecipeArgument,
-    out: Annotated[Path, typer.Option(help=_("Folder to save the model to."))],
-    root: RootOption = None,
-    set_: SetOption = None,
-    init_from: Annotated[
-        str | None,
-        typer.Option(help=_("Saved model to continue training: its network and labels, with the recipe's data.")),
-    ] = None,
-    tensorboard: Annotated[Path | None, typer.Option(help=_("Folder for TensorBoard logs."))] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, help=_("Processes that train the folds of a stacked model; default: one per core.")),
-    ] = None,
-    allow_plugins: AllowPluginsOption = False,
-    json: JsonOption = False,
-) -> None:
-    load_allowed_plugins(recipe, set_, allow_plugins)
-    from sentir import api
-    from sentir.cli.scores_output import print_scores, print_training
-
-    loaded = api.load_recipe(recipe, set_ or ())
-    with handle_interrupts(), show_progress():
-        model, scores = api.train(
-            loaded, root=root, out=out, init_from=init_from, tensorboard=tensorboard, workers=workers
-        )
-    if json:
-        output.print_json([scores.to_row()])
-    else:
-        print_training(model.facts)
-        print_scores([scores])
-        output.print_line(_("Saved to {folder}.", folder=out))
-
+)(train)
 
 app.command(
     cls=LaboratoryCommand,
@@ -161,44 +76,11 @@ app.command(
     epilog=_("Example: sentir tune recipes/tune-meld-text.toml --root DATA/meld --trials 20"),
 )(tune)
 
-
-@app.command(
+app.command(
     cls=LaboratoryCommand,
     help=_("Evaluate a saved model on a split. Test is locked and needs --reason."),
     epilog=_("Example: sentir evaluate models/mine --root DATA/meld --split dev"),
-)
-def evaluate(
-    model: ModelArgument,
-    root: RootOption = None,
-    corpus: CorpusOption = None,
-    split: SplitOption = "dev",
-    reason: ReasonOption = "",
-    analyze: Annotated[
-        bool, typer.Option("--analyze", help=_("Also print calibration, scores by slice, and errors."))
-    ] = False,
-    task: TaskOption = None,
-    revision: RevisionOption = None,
-    plugin: PluginOption = None,
-    allow_plugins: AllowPluginsOption = False,
-    json: JsonOption = False,
-) -> None:
-    saved = at_revision(model, revision)
-    load_corpus_plugins(corpus, allow_plugins)
-    from sentir import api
-    from sentir.cli.scores_output import print_analysis, print_scores
-
-    with show_progress():
-        result = (api.analyze if analyze else api.evaluate)(
-            saved, root=root, corpus=corpus, split=split, reason=reason, task=task
-        )
-    scores, analysis = result if isinstance(result, tuple) else (result, None)
-    if json:
-        output.print_json([scores.to_row() | ({"analysis": asdict(analysis)} if analysis else {})])
-    else:
-        print_scores([scores], per_label=True)
-        if analysis:
-            print_analysis(analysis)
-
+)(evaluate)
 
 app.command(
     cls=LaboratoryCommand,
@@ -209,38 +91,11 @@ app.command(
     epilog=_('Example: sentir explain models/mine --text "I can\'t believe it!" --html why.html'),
 )(explain)
 
-
-@app.command(
+app.command(
     cls=LaboratoryCommand,
     help=_("Compare two saved models. They are scored on the same utterances, paired by dialogue."),
     epilog=_("Example: sentir compare models/a models/b --root DATA/meld --split dev"),
-)
-def compare(
-    a: ModelArgument,
-    b: ModelArgument,
-    root: RootOption = None,
-    corpus: CorpusOption = None,
-    split: SplitOption = "dev",
-    reason: ReasonOption = "",
-    metric: Annotated[
-        str | None, typer.Option(help=_("Metric to compare by; default: the one that selected the first model."))
-    ] = None,
-    plugin: PluginOption = None,
-    json: JsonOption = False,
-) -> None:
-    from sentir import api
-    from sentir.cli.scores_output import print_scores
-
-    with show_progress():
-        first, second, comparison = api.compare(
-            a, b, root=root, corpus=corpus, split=split, reason=reason, metric=metric
-        )
-    if json:
-        output.print_json({"scores": [first.to_row(), second.to_row()], "comparison": asdict(comparison)})
-    else:
-        print_scores([first, second])
-        output.print_line(comparison.sentence())
-
+)(compare)
 
 app.command(
     help=_(

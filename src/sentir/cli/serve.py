@@ -69,9 +69,14 @@ def serve(
         named, settings = first_models(Path(), settings)
     recognizers = {name: api.load(folder, provider=provider) for name, folder in named.items()}
     if port:
-        output.print_line(_("Open http://{address} in a browser; Ctrl-C ends the server.",
-                            address=f"{host}:{port}{root_path}"))  # fmt: skip
+        address = f"{as_url_host(host)}:{port}{root_path}"
+        output.print_line(_("Open http://{address} in a browser; Ctrl-C ends the server.", address=address))
     run(recognizers, settings, host=host, port=port, root_path=root_path)
+
+
+def as_url_host(host: str) -> str:
+    """Return a host as it is written in an address: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def name_models(models: Sequence[str]) -> dict[str, PathLike]:

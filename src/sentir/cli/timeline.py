@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -22,6 +22,21 @@ from sentir.cli.input_options import EnrollOption, OptionalModelArgument, split_
 from sentir.cli.interrupts import handle_interrupts, resume_message
 from sentir.cli.options import JsonOption, WorkersOption
 from sentir.cli.plugins import PluginOption
+from sentir.cli.timeline_options import (
+    AsrOption,
+    DiarizerOption,
+    EnrollTurnsOption,
+    FormatsOption,
+    MaxSecondsOption,
+    MinSecondsOption,
+    OutOption,
+    RecordingsArgument,
+    ResumeOption,
+    ScoreOption,
+    SmoothingOption,
+    TurnsOption,
+    VoiceActivityOption,
+)
 from sentir.display_names import display_name
 from sentir.documents import TableBlock
 from sentir.errors import TimelineError
@@ -45,54 +60,20 @@ _MEASURES = {
 
 def timeline(
     model: OptionalModelArgument = None,
-    recordings: Annotated[
-        list[str] | None,
-        typer.Argument(help=_("Audio or video files, folders of them, or conversations (.txt, .jsonl, .srt).")),
-    ] = None,
-    out: Annotated[Path, typer.Option(help=_("Folder to write the timelines to."))] = Path("timelines"),
-    formats: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--format",
-            help=_(
-                "Format besides JSON: csv, parquet, jsonl, rttm, srt, vtt, eaf, textgrid, labelstudio, txt or "
-                "html. May be repeated."
-            ),
-        ),
-    ] = None,
-    turns: Annotated[
-        Path | None,
-        typer.Option(help=_("Annotation file with the turns, or a folder with one per recording.")),
-    ] = None,
-    asr: Annotated[
-        str | None,
-        typer.Option(help=_("Speech recognition: faster-whisper, faster-whisper:MODEL or pocketsphinx.")),
-    ] = None,
-    diarizer: Annotated[str | None, typer.Option(help=_("Diarization: sherpa-onnx:FOLDER."))] = None,
-    voice_activity: Annotated[
-        str, typer.Option(help=_("Voice activity detector: silero, energy, or auto for the first installed."))
-    ] = "auto",
-    min_seconds: Annotated[
-        float, typer.Option(help=_("Shorter turns get context of the same speaker's turns next to them."))
-    ] = 1.0,
-    max_seconds: Annotated[
-        float | None, typer.Option(help=_("Longer turns are cut; default: as much as the model takes."))
-    ] = None,
-    smoothing: Annotated[
-        int, typer.Option(help=_("Turns of the same speaker, on each side, to average with; default: none."))
-    ] = 0,
+    recordings: RecordingsArgument = None,
+    out: OutOption = Path("timelines"),
+    formats: FormatsOption = None,
+    turns: TurnsOption = None,
+    asr: AsrOption = None,
+    diarizer: DiarizerOption = None,
+    voice_activity: VoiceActivityOption = "auto",
+    min_seconds: MinSecondsOption = 1.0,
+    max_seconds: MaxSecondsOption = None,
+    smoothing: SmoothingOption = 0,
     enroll: EnrollOption = None,
-    enroll_turns: Annotated[
-        str | None,
-        typer.Option(
-            help=_("Normalize each turn by the turns of its speaker: others, or earlier for those before it.")
-        ),
-    ] = None,
-    score: Annotated[
-        Path | None,
-        typer.Option(help=_("Annotation file with the true labels, or a folder with one per recording.")),
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help=_("Go on with a run that was interrupted."))] = False,
+    enroll_turns: EnrollTurnsOption = None,
+    score: ScoreOption = None,
+    resume: ResumeOption = False,
     workers: WorkersOption = None,
     engine: EngineOption = "local",
     address: AddressOption = None,

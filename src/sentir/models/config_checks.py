@@ -13,16 +13,12 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from sentir.i18n import _
-from sentir.models.weights import SAFETENSORS_FILE, WeightsSource
+from sentir.models.weights import CONFIG_FILE, SAFETENSORS_FILE, WeightsSource
 
 if TYPE_CHECKING:
     from torch import nn
 
-CONFIG_FILE, _TOKENIZER_CONFIG, _PREPROCESSOR_CONFIG = (
-    "config.json",
-    "tokenizer_config.json",
-    "preprocessor_config.json",
-)
+_TOKENIZER_CONFIG, _PREPROCESSOR_CONFIG = "tokenizer_config.json", "preprocessor_config.json"
 _CONFIG_FILES = (
     CONFIG_FILE,
     _TOKENIZER_CONFIG,
@@ -118,8 +114,10 @@ def _limit_violation(file: str, key: str, value: Any) -> str:
     """Return what is wrong with a number so large that transformers would fill the memory with it."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return ""
-    limit = {CONFIG_FILE: _MAX_LABELS if key == "num_labels" else None}.get(file)
-    if file in (_PREPROCESSOR_CONFIG, "processor_config.json"):
+    limit = None
+    if file == CONFIG_FILE and key == "num_labels":
+        limit = _MAX_LABELS
+    elif file in (_PREPROCESSOR_CONFIG, "processor_config.json"):
         mel_keys = ("n_fft", "feature_size", "chunk_length", "hop_length", "num_mel_bins")
         limit = _MAX_MEL_SETTING if key in mel_keys else _MAX_AUDIO_SETTING
     return _("is more than {limit}", limit=limit) if limit and not value <= limit else ""

@@ -13,8 +13,14 @@ from typing import TYPE_CHECKING, Any
 from sentir.errors import SentirError, WeightsError
 from sentir.i18n import _
 from sentir.logs import quiet_logger
-from sentir.models.config_checks import CONFIG_FILE, check_config_files, check_tensor_shapes, read_json_file
-from sentir.models.weights import WeightsSource, find_local_file, require_hub_connection, resolve_weights
+from sentir.models.config_checks import check_config_files, check_tensor_shapes, read_json_file
+from sentir.models.weights import (
+    CONFIG_FILE,
+    WeightsSource,
+    find_local_file,
+    require_hub_connection,
+    resolve_weights,
+)
 
 if TYPE_CHECKING:
     from torch import nn

@@ -9,8 +9,9 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from sentir.models import bertweet
-from sentir.models.config_checks import CONFIG_FILE, read_json_file
+from sentir.models.config_checks import read_json_file
 from sentir.models.pretrained_tokenizer import TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, PretrainedTokenizer
+from sentir.models.weights import CONFIG_FILE
 
 FindFile = Callable[[str], str | Path | None]
 """The name of a file → its path, ``None`` if there is none."""

@@ -21,7 +21,7 @@ from sentir.errors import WeightsError
 from sentir.i18n import _
 
 SAFETENSORS_FILE = "model.safetensors"
-_CONFIG_FILE = "config.json"
+CONFIG_FILE = "config.json"
 _WEIGHT_FILES = (
     SAFETENSORS_FILE,
     f"{SAFETENSORS_FILE}.index.json",
@@ -85,7 +85,7 @@ def resolve_weights(name: str, packaged: PackagedWeights | None = None) -> Weigh
         WeightsError: if a path does not exist, or weights do not have the known SHA-256.
     """
     folder = Path(name).expanduser()
-    if (folder / _CONFIG_FILE).is_file():
+    if (folder / CONFIG_FILE).is_file():
         return WeightsSource(str(folder), "folder")
     if folder.is_dir() or name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise WeightsError(
@@ -98,7 +98,7 @@ def resolve_weights(name: str, packaged: PackagedWeights | None = None) -> Weigh
         file = package_folder / packaged.folder / SAFETENSORS_FILE
         verified = verify_sha256(file, KNOWN_SHA256.get(name), packaged.package)
         return WeightsSource(str(file.parent), "package", packaged.package, verified)
-    if find_cached_file(name, _CONFIG_FILE) is None:
+    if find_cached_file(name, CONFIG_FILE) is None:
         return WeightsSource(name, "hub")
     cached = next((path for file in _WEIGHT_FILES if (path := find_cached_file(name, file)) is not None), None)
     return WeightsSource(name, "hub") if cached is None else resolve_cached_weights(name, cached)

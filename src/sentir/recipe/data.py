@@ -143,7 +143,7 @@ class TableSettings(Section):
         single = value is None or isinstance(value, str | Path)
         if not named or not (single or (several and all(isinstance(one, str | Path) for one in several))):
             raise ValueError(
-                _('give a file, a list of files, or one each of train, dev and test: {{ train = "a.csv", … }}')
+                _('give a file, a list of files, or one each of train, dev and test: { train = "a.csv", … }')
             )
         return value
 

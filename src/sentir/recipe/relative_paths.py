@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from sentir.paths import make_relative
 from sentir.recipe.data import READER_SETTINGS
 from sentir.recipe.folds import FoldSettings
 
@@ -18,14 +19,7 @@ def resolve_paths(tree: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 def relativize_paths(tree: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Return settings with paths relative to ``folder``; absolute paths are unchanged."""
-    return _map_paths(tree, lambda path: _relative_to(folder, path))
-
-
-def _relative_to(folder: Path, path: str) -> str:
-    try:
-        return path if os.path.isabs(path) else Path(os.path.relpath(path, folder)).as_posix()
-    except ValueError:  # on another drive in Windows
-        return os.path.abspath(path)
+    return _map_paths(tree, lambda path: path if os.path.isabs(path) else make_relative(path, folder))
 
 
 def _map_paths(tree: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from sentir.i18n import _
 
+_UNION_MEMBER = re.compile(r"bool|int|float|str|.*\[.*\]")  # what pydantic adds to the path of a union of types
+
 
 def format_validation_error(
     error: ValidationError, where: str, settings: type[BaseModel], section: Sequence[str] = ()
@@ -25,6 +27,7 @@ def format_validation_error(
     """
     first = error.errors()[0]
     path = [str(part) for part in first["loc"]]
+    path = path[:-1] if path and _UNION_MEMBER.fullmatch(path[-1]) else path
     key = ".".join((*section, *path)) or _("top level")
     if first["type"] == "extra_forbidden":
         near = get_close_matches(path[-1], _known_keys(settings, path[:-1]), n=1, cutoff=0.5)
@@ -63,6 +66,8 @@ def describe_error(error: Mapping[str, Any]) -> str:
         return _("give a list")
     if kind == "too_short":
         return _("give a list of at least {n}", n=context["min_length"])
+    if kind == "too_long":
+        return _("give a list of at most {n}", n=context["max_length"])
     if kind.startswith("int_"):
         return _("give a whole number")
     if kind.startswith(("float_", "finite_")):
@@ -71,6 +76,10 @@ def describe_error(error: Mapping[str, Any]) -> str:
         return _("give true or false")
     if kind == "string_type":
         return _("give a string")
+    if kind == "string_too_short":
+        return _("give a string that is not empty")
+    if kind == "path_type":
+        return _("give a path")
     if kind in ("model_type", "dict_type", "mapping_type", "dataclass_type"):
         return _("give a section of settings")
     return _describe_bound(kind, context) or str(error["msg"]).removeprefix("Value error, ")

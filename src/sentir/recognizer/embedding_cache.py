@@ -48,9 +48,10 @@ def encoder_digest(encoder: TextEncoder | SpeechEncoder | StageEncoder) -> str:
 
 
 def last_modified_ns(location: str) -> int:
-    """Return when the files of a folder were last modified, in ns; 0 if it is not a folder."""
-    folder = Path(location)
-    return max((path.lstat().st_mtime_ns for path in folder.iterdir()), default=0) if folder.is_dir() else 0
+    """Return when a file, or those of a folder, were last modified, in ns; 0 if there are none."""
+    path = Path(location).expanduser()
+    files = path.iterdir() if path.is_dir() else filter(Path.is_file, [path])
+    return max((file.lstat().st_mtime_ns for file in files), default=0)
 
 
 class EmbeddingCache:

@@ -180,7 +180,7 @@ def _load_audio(model: ModelSettings, folder: str | None) -> AudioPretrainedEnco
     audio = model.audio
     require_pretrained(audio, "model.audio", frozen=True)
     weights = audio.weights if folder is None else str(Path(folder) / SAFETENSORS_FILE)
-    modified_ns = 0 if weights is None else Path(weights).expanduser().lstat().st_mtime_ns
+    modified_ns = 0 if weights is None else last_modified_ns(weights)
     return PretrainedEncoder(*_load_frozen_stage_encoder(modified_ns, audio.backbone, weights))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -75,17 +75,18 @@ class InputColumns:
             CorpusError: if it lacks a column named here, or has neither texts nor clips.
         """
         resolved: ResolvedColumns = {}
-        column_of = _columns_by_normalized_name(available)
+        column_of = _columns_by_name(available)
         for role in (field.name for field in fields(self)):
             named = _as_tuple(getattr(self, role))
-            if missing := [name for name in named if normalize_name(name) not in column_of]:
+            if missing := [name for name in named if _find_column(name, column_of) is None]:
                 raise CorpusError(
                     _("{path} has no column '{name}'; it has: {known}.",
                       path=path, name=missing[0], known=", ".join(available))
                 )  # fmt: skip
             for columns in (named, _as_tuple(table_settings.get(role)), _as_tuple(_DEFAULT_COLUMNS.get(role))):
-                if columns and column_of.keys() >= set(map(normalize_name, columns)):
-                    resolved.setdefault(role, tuple(column_of[normalize_name(name)] for name in columns))
+                found = [column for name in columns if (column := _find_column(name, column_of)) is not None]
+                if columns and len(found) == len(columns):
+                    resolved.setdefault(role, tuple(found))
         if not MODALITIES & resolved.keys():
             raise CorpusError(
                 _(
@@ -247,10 +248,16 @@ def _as_tuple(columns: object) -> tuple[str, ...]:
     return (columns,) if isinstance(columns, str) else ()
 
 
-def _columns_by_normalized_name(names: Mapping[str, object]) -> dict[str, str]:
-    """Return normalized name → name; name → name if normalization is ambiguous."""
-    columns = {normalize_name(name): name for name in names}
-    return columns if len(columns) == len(names) else {name: name for name in names}
+def _columns_by_name(names: Iterable[str]) -> dict[str, str]:
+    """Return name → name, and normalized name → name unless several have that one."""
+    normalized = Counter(map(normalize_name, names))
+    columns = {key: name for name in names if normalized[key := normalize_name(name)] == 1}
+    return columns | {name: name for name in names}
+
+
+def _find_column(name: str, column_of: Mapping[str, str]) -> str | None:
+    """Return the column with exactly this name, else the one that differs in invisible characters only."""
+    return column_of.get(name) or column_of.get(normalize_name(name))
 
 
 def _cell(row: Row, resolved: ResolvedColumns, role: str) -> str:

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentir.corpus.predictions import Predictions
-from sentir.models.config_checks import CONFIG_FILE, read_json_file
+from sentir.models.config_checks import read_json_file
 from sentir.models.kinds import MODELS
 from sentir.models.speech_features import PREPROCESSOR_CONFIG_FILE, SpeechFeatureExtractor
 from sentir.models.tokenizer_loading import load_saved_tokenizer
+from sentir.models.weights import CONFIG_FILE
 from sentir.preprocessing.kinds import uses_speech_encoder
 from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.recipe import ModelSettings

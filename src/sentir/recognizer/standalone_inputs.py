@@ -48,14 +48,16 @@ def prepare_inputs(
             default each utterance alone.
 
     Raises:
-        SentirError: if an input is missing, a waveform is invalid, or the tokenizer or feature extractor of a
-            backbone cannot be loaded.
+        SentirError: if an input is missing, there is no utterance, a waveform is invalid, or the tokenizer or
+            feature extractor of a backbone cannot be loaded.
     """
     names: Sequence[str] = model.input_names  # type: ignore[assignment]
     inputs = dict(tensors)
     if "has_text" in names:  # one modality is enough
         texts = [None] * len(waveforms) if texts is None and waveforms is not None else texts
         waveforms = [None] * len(texts) if waveforms is None and texts is not None else waveforms
+    if any(given is not None and not len(given) for given in (texts, waveforms)):
+        raise SentirError(_("There are no texts or waveforms."))
     if texts is not None and {"input_ids", "has_text"} & {*names}:
         inputs |= to_tensors(_tokenize(str(model.model_name), texts))
     if waveforms is not None and "has_audio" in names:

@@ -184,7 +184,7 @@ class _LimitedBody:
 
 
 def _body_too_large(limits: Limits) -> RequestError:
-    message = _("The body is larger than {n} MB; send less at once.", n=limits.max_body_bytes / 1024**2)
+    message = _("The body is larger than {n} MB; send less at once.", n=f"{limits.max_body_bytes / 1024**2:g}")
     return RequestError(413, "body_too_large", message, {"Connection": "close"})
 
 

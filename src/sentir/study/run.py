@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ from sentir.study.candidates import (
     with_test_predictions,
 )
 from sentir.study.collect import build_study_report
-from sentir.study.enrollment_curve import predict_enrollment, score_enrollment, score_on_dev
+from sentir.study.enrollment_curve import EnrollmentSample, predict_enrollment, score_enrollment, score_on_dev
 from sentir.study.folds import embed_folds, pool_models, select_model
 from sentir.study.inputs import StudyInputs, read_inputs
 from sentir.study.label_noise import find_label_noise_candidates
@@ -52,6 +52,7 @@ from sentir.study.training_processes import train_in_processes
 from sentir.training.checkpoints import checkpoint_to
 
 AdvanceProgress = Callable[[int], None]
+_EnrollmentCurves = Mapping[str, Mapping[EnrollmentSample, ModelPredictions]]  # name of a model → its curve
 
 
 def run_study(
@@ -201,41 +202,6 @@ def _evaluate_on_test(stages: Stages, study: CorpusStudy, parts: Sequence[Attach
         {m.name: predict_enrollment(stages, m, parts, "test") for m in result.reported if m.normalizes_speakers}
         for result in results
     ]
-
-    def produce(folder: Path) -> None:
-        names = [f"{result.task}: {model.name}" for result in results for model in result.reported]
-        reason = (
-            _("study '{name}', {n} folds: models selected on dev, and baselines", name=recipe.name, n=len(parts))
-            if corpus.folds
-            else _("study '{name}': models selected on dev, and baselines", name=recipe.name)
-        )
-        labels, votes = open_annotations(corpus, reason=reason, models=names)
-        scorer = Scorer(corpus, "test", labels, recipe.evaluation, votes)
-        export_openings(corpus, folder / "openings.jsonl")
-        scores: list[ModelScores] = []
-        comparisons: list[Comparison] = []
-        for result, own in zip(results, curves, strict=True):
-            for model in result.reported:
-                role = "selected" if model is result.selected else model.role
-                row = scorer.score(model.predictions_on("test"), role)
-                curve = score_enrollment(scorer, own.get(model.name, {}), result.metric)
-                scores.append(replace(row, enrollment=curve))
-            comparisons += scorer.compare(_pair_predictions(result.test_pairs(), "test"), result.metric)
-        write_results(folder / "results.json", scores, comparisons)
-        write_rows(
-            folder / "label_curves.json",
-            [
-                curve
-                for result in results
-                for curve in scorer.label_curves(result.selected.predictions_on("test"))
-            ],
-        )
-        analyses = [
-            scorer.analyze(result.best_per_family[0].predictions_on("test"), result.metric, "held_out")
-            for result in results
-        ]
-        write_rows(folder / "analyses.json", analyses)
-
     key = {
         "corpus": corpus.fingerprint,
         "evaluation": recipe.to_dict()["evaluation"],
@@ -244,7 +210,7 @@ def _evaluate_on_test(stages: Stages, study: CorpusStudy, parts: Sequence[Attach
         "names": [[model.name for model in result.reported] for result in results],
         **({"enrollment": [list(own) for own in curves]} if any(curves) else {}),
     }
-    stage = stages.run("test", key, produce)
+    stage = stages.run("test", key, lambda folder: _write_test_scores(folder, study, results, curves))
     with stage_read_errors(stage):
         scores, comparisons = read_results(stage / "results.json")
         label_curves = read_rows(stage / "label_curves.json", RankingCurves)
@@ -253,6 +219,42 @@ def _evaluate_on_test(stages: Stages, study: CorpusStudy, parts: Sequence[Attach
         study, tasks=tuple(results), test_scores=scores, test_comparisons=comparisons,
         test_label_curves=label_curves, test_analyses=analyses,
     )  # fmt: skip
+
+
+def _write_test_scores(
+    folder: Path, study: CorpusStudy, results: Sequence[TaskResult], curves: Sequence[_EnrollmentCurves]
+) -> None:
+    """Open the labels of test, and write the scores, comparisons and analyses of the predictions."""
+    corpus, recipe = study.test_corpus, study.recipe
+    num_folds = len({*corpus.folds.values()})
+    names = [f"{result.task}: {model.name}" for result in results for model in result.reported]
+    reason = (
+        _("study '{name}', {n} folds: models selected on dev, and baselines", name=recipe.name, n=num_folds)
+        if corpus.folds
+        else _("study '{name}': models selected on dev, and baselines", name=recipe.name)
+    )
+    labels, votes = open_annotations(corpus, reason=reason, models=names)
+    scorer = Scorer(corpus, "test", labels, recipe.evaluation, votes)
+    export_openings(corpus, folder / "openings.jsonl")
+    scores: list[ModelScores] = []
+    comparisons: list[Comparison] = []
+    for result, own in zip(results, curves, strict=True):
+        for model in result.reported:
+            role = "selected" if model is result.selected else model.role
+            row = scorer.score(model.predictions_on("test"), role)
+            curve = score_enrollment(scorer, own.get(model.name, {}), result.metric)
+            scores.append(replace(row, enrollment=curve))
+        comparisons += scorer.compare(_pair_predictions(result.test_pairs(), "test"), result.metric)
+    write_results(folder / "results.json", scores, comparisons)
+    label_curves = [
+        curve for result in results for curve in scorer.label_curves(result.selected.predictions_on("test"))
+    ]
+    write_rows(folder / "label_curves.json", label_curves)
+    analyses = [
+        scorer.analyze(result.best_per_family[0].predictions_on("test"), result.metric, "held_out")
+        for result in results
+    ]
+    write_rows(folder / "analyses.json", analyses)
 
 
 def _pair_predictions(

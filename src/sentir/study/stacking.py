@@ -50,7 +50,7 @@ class CrossPredictions:
     full_model: Recognizer
 
     def attach(self, corpus: Corpus) -> Corpus:
-        """Return the corpus with the probabilities in the utterances' ``stacked``."""
+        """Return the corpus with the probabilities in the utterances' ``stacked_probabilities``."""
         return replace(corpus, utterances=tuple(with_stacked(corpus.utterances, self.predictions)))
 
     def save(self, folder: Path) -> None:

@@ -1,10 +1,8 @@
-"""Corrected annotations → a corpus table, with a row per turn that ``sentir corpus init`` takes."""
+"""A file of corrected annotations → a corpus table, with a row per turn that ``sentir corpus init`` takes."""
 
 from __future__ import annotations
 
 import csv
-import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from sentir.errors import TimelineError
@@ -12,36 +10,36 @@ from sentir.files.media_files import is_media_file, walk_folders
 from sentir.i18n import _
 from sentir.io import atomic_write, prepare_output_path, write_errors
 from sentir.logs import logger
+from sentir.paths import make_relative
 from sentir.timelines.document import Turn
 from sentir.timelines.formats import read_all_turns
 
 _COLUMNS = ("id", "dialogue", "speaker", "text", "label", "audio", "start", "end")
 
 
-def write_corpus_table(annotations: Sequence[Path], out: Path) -> int:
-    """Write the labeled turns of annotation files as a CSV table of a corpus, and return how many there are.
+def write_corpus_table(annotations: Path, out: Path) -> int:
+    """Write the labeled turns of an annotation file as a CSV table of a corpus, and return how many there are.
 
     Turns without a label are left out, and counted in a warning. Several labels are joined by ``|``.
 
     Args:
-        annotations: files of a format that is read, such as a corrected ``.eaf`` or Label Studio's ``.json``.
+        annotations: a file of a format that is read, such as a corrected ``.eaf`` or Label Studio's ``.json``.
         out: the table; the paths of recordings in it are relative to its folder. Recordings are looked for in the
-            folder of each annotation file; without one, the cells ``audio``, ``start`` and ``end`` are empty.
+            folder of the annotations; without one, the cells ``audio``, ``start`` and ``end`` are empty.
 
     Raises:
-        TimelineError: if no turn has a label, or a file cannot be read.
+        TimelineError: if no turn has a label, or the file cannot be read.
         SentirError: if the table cannot be written.
     """
     rows, unlabeled = [], 0
-    for path in annotations:
-        recordings = _find_recordings(path.parent)
-        for recording, turns in read_all_turns(path).items():
-            key = Path(recording or path.name.partition(".")[0]).stem
-            found = recordings.get(key)
-            clip = "" if found is None else os.path.relpath(found, out.parent)
-            labeled = [turn for turn in turns if turn.labels]
-            unlabeled += len(turns) - len(labeled)
-            rows += [_row(turn, key, n, clip) for n, turn in enumerate(labeled, start=1)]
+    recordings = _find_recordings(annotations.parent)
+    for recording, turns in read_all_turns(annotations).items():
+        key = Path(recording or annotations.name.partition(".")[0]).stem
+        found = recordings.get(key)
+        clip = "" if found is None else make_relative(found, out.parent)
+        labeled = [turn for turn in turns if turn.labels]
+        unlabeled += len(turns) - len(labeled)
+        rows += [_row(turn, key, n, clip) for n, turn in enumerate(labeled, start=1)]
     if not rows:
         raise TimelineError(_("None of the turns has a label."))
     if unlabeled:

@@ -248,7 +248,7 @@ class TimelineDocument(ReprMixin):
         """
         try:
             tree = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise TimelineError(_("This is not a timeline: it is not JSON ({why}).", why=error)) from error
         return cls.from_dict(tree)
 

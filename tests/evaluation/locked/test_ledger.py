@@ -62,6 +62,13 @@ def test_open_test_returns_the_labels_and_is_counted():
     assert first.when.endswith("+00:00")
 
 
+def test_a_reason_with_bytes_that_are_not_utf_8_is_recorded():
+    corpus = toy_corpus()
+    open_test(corpus, reason="first \udcff look", models=["m\udcff"])
+    (opening,) = list_openings_by_fingerprint(corpus.test_fingerprint)
+    assert (opening.reason, opening.models) == ("first \udcff look", ("m\udcff",))
+
+
 def test_each_test_split_has_its_own_count():
     one, other = toy_corpus(), toy_corpus(label="anger")
     open_test(one, reason="score")

@@ -185,7 +185,8 @@ def get_annotations(corpus: Corpus, split: str) -> Annotations:
     if split == "test":
         raise LockedTestError(
             _(
-                "The test labels of '{name}' are locked; to evaluate on test, use sentir.open_test.",
+                "The test labels of '{name}' are locked; to evaluate on test, use sentir.evaluate with "
+                "split='test' and a reason.",
                 name=corpus.name,
             )
         )

@@ -19,6 +19,7 @@ from sentir.file_locks import hold_lock
 from sentir.i18n import _
 from sentir.io import fsync, write_text
 from sentir.logs import logger
+from sentir.safe_text import json_dumps
 
 _TEXT_FIELDS = ("when", "corpus", "folds_of", "test_fingerprint", "reason")
 _LIST_FIELDS = ("models", "sketch")
@@ -101,7 +102,7 @@ def _locked_ledger(path: Path) -> Iterator[None]:
 
 
 def _serialize_entry(entry: LedgerEntry) -> bytes:
-    return json.dumps(entry, ensure_ascii=False).encode() + b"\n"
+    return json_dumps(entry, indent=None).encode() + b"\n"
 
 
 def _append_durably(path: Path, lines: bytes) -> None:

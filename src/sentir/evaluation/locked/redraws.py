@@ -7,7 +7,7 @@ at least half of the sentences, however they are split, and to the corpus whose 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,10 @@ from sentir.corpus.minhash import estimate_overlap, hash_sentences, make_sketch
 from sentir.errors import LockedTestError
 from sentir.evaluation.locked.ledger import SAME_TEST_OVERLAP, list_openings_by_fingerprint
 from sentir.evaluation.results import Redraw
+from sentir.file_locks import hold_lock
 from sentir.i18n import _
 from sentir.io import atomic_write
+from sentir.safe_text import json_dumps
 
 _TEXT_FIELDS = ("when", "corpus", "reason", "rows", "discarded", "drawn")
 RedrawEntry = Mapping[str, Any]
@@ -32,13 +34,11 @@ def record_redraw(before: Corpus, after: Corpus, *, seeds: tuple[int, int], reas
     Args:
         before, after: the corpus with the old and with the new split.
         seeds: of the two splits.
-        reason: why; shown in every report.
+        reason: why, not empty; shown in every report.
 
     Raises:
-        LockedTestError: if the reason is empty, or the record cannot be read or written.
+        LockedTestError: if the record cannot be read or written.
     """
-    if not reason.strip():
-        raise LockedTestError(_('Discarding a test split needs a reason: give --reason "…".'))
     entry = {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "corpus": before.name,
@@ -49,7 +49,7 @@ def record_redraw(before: Corpus, after: Corpus, *, seeds: tuple[int, int], reas
         "discarded": before.test_fingerprint,
         "drawn": after.test_fingerprint,
     }
-    _write_entries([*_read_entries(), entry])
+    _add_entry(entry)
 
 
 def list_redraws(corpus: Corpus) -> tuple[Redraw, ...]:
@@ -81,12 +81,12 @@ def _redraws_path() -> Path:
     return paths.state_dir() / "redraws.jsonl"
 
 
-def _write_entries(entries: Iterable[RedrawEntry]) -> None:
+def _add_entry(entry: RedrawEntry) -> None:
     path = _redraws_path()
-    text = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(path) as draft:
+        with hold_lock(path.with_suffix(".lock"), timeout=-1), atomic_write(path) as draft:
+            text = "".join(json_dumps(one, indent=None) + "\n" for one in [*_read_entries(), entry])
             draft.write_text(text, encoding="utf-8")
     except OSError as error:
         raise _unusable_error(path, error) from error

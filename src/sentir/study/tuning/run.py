@@ -67,19 +67,7 @@ def tune(
     """
     require_single_process("tune")
     deadline = time.monotonic() + (float("inf") if timeout is None else timeout)
-    if recipe.data.folds is not None:
-        raise RecipeError(
-            _("'data.folds': settings tuned on all folds would have seen the test data of each; tune a recipe "
-              "with train, dev and test, or compare the settings as 'study.candidates'.")
-        )  # fmt: skip
-    corpus = read_corpus(recipe.data, root)
-    for known in find_contamination(corpus):
-        logger.warning(known.sentence())
-    checked = make_training_corpora(corpus, recipe)
-    for one in checked:
-        check_training(recipe, one)
-    check_search_space(recipe, checked[0])
-    corpus = attach_required_audio(corpus, recipe.model)
+    corpus = attach_required_audio(_read_checked_corpus(recipe, root), recipe.model)
     corpora = make_training_corpora(corpus, recipe)
     out.mkdir(parents=True, exist_ok=True)
     with quiet_logger("optuna", logging.CRITICAL), database_errors(storage):  # failures are logged here
@@ -101,6 +89,23 @@ def tune(
         result = collect_tuning_result(study, recipe, corpus, corpora)
     save_tuning(result, out, fingerprint=corpus.fingerprint)
     return result
+
+
+def _read_checked_corpus(recipe: Recipe, root: PathLike | None) -> Corpus:
+    """Return the corpus of a recipe that can be tuned on it; audio is not decoded yet."""
+    if recipe.data.folds is not None:
+        raise RecipeError(
+            _("'data.folds': settings tuned on all folds would have seen the test data of each; tune a recipe "
+              "with train, dev and test, or compare the settings as 'study.candidates'.")
+        )  # fmt: skip
+    corpus = read_corpus(recipe.data, root)
+    for known in find_contamination(corpus):
+        logger.warning(known.sentence())
+    corpora = make_training_corpora(corpus, recipe)
+    for one in corpora:
+        check_training(recipe, one)
+    check_search_space(recipe, corpora[0])
+    return corpus
 
 
 def _load_or_create_study(
