@@ -3,7 +3,6 @@
 import json
 import os
 import runpy
-import shutil
 import socket
 import subprocess
 import sys
@@ -51,16 +50,6 @@ DIALOGUES = {
 }
 ALL = {"group_by_length": True, "micro_batches": 2, "ema_decay": 0.9, "rdrop": 1.0}
 LENGTHS = {"model": {"encoder": "finetune"}, "train": ALL}
-
-
-@pytest.fixture(scope="module")
-def no_dropout(weights, tmp_path_factory):
-    """A tiny encoder without dropout."""
-    folder = shutil.copytree(weights, tmp_path_factory.mktemp("no_dropout") / "encoder")
-    config = json.loads((folder / "config.json").read_text())
-    config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    (folder / "config.json").write_text(json.dumps(config))
-    return folder
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """A distributed training that was killed is resumed, by as many processes or by another number."""
 
-import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -51,16 +49,6 @@ LAUNCHERS = {
     "torchrun": ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node"),
     "accelerate": ("-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes"),
 }
-
-
-@pytest.fixture(scope="module")
-def no_dropout(weights, tmp_path_factory):
-    """A tiny encoder without dropout, so that how a batch is split changes nothing."""
-    folder = shutil.copytree(weights, tmp_path_factory.mktemp("no_dropout") / "encoder")
-    config = json.loads((folder / "config.json").read_text())
-    config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    (folder / "config.json").write_text(json.dumps(config))
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import copy
 import json
-import shutil
 import sys
 from dataclasses import replace
 
@@ -129,16 +128,6 @@ def test_weights_and_batch_statistics_of_a_frozen_part_change_only_after_it(spok
 
 
 # Memory
-
-
-@pytest.fixture(scope="module")
-def no_dropout(weights, tmp_path_factory):
-    """The tiny encoder without dropout."""
-    folder = shutil.copytree(weights, tmp_path_factory.mktemp("no_dropout") / "weights")
-    config = json.loads((folder / "config.json").read_text())
-    config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    (folder / "config.json").write_text(json.dumps(config))
-    return folder
 
 
 @pytest.fixture
