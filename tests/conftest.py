@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from sentir import i18n
+from sentir.logs import log_once
 from sentir.optional_dependencies import is_installed
 
 if is_installed("torch"):
@@ -46,11 +47,12 @@ def homes(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def isolated_home(homes, monkeypatch):
-    """Give every test its own state and cache folders, and English messages."""
+    """Give every test its own state and cache folders, English messages, and those that are logged once."""
     home = next(homes)
     monkeypatch.setenv("SENTIR_STATE_DIR", str(home / "state"))
     monkeypatch.setenv("SENTIR_CACHE_DIR", str(home / "cache"))
     i18n.set_language("en")
+    log_once.cache_clear()
 
 
 @pytest.fixture(scope="session")
