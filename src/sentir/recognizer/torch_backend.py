@@ -87,7 +87,7 @@ class TorchBackend:
 @contextmanager
 def eval_mode(network: nn.Module) -> Iterator[None]:
     """Put a network into eval mode inside a ``with`` block."""
-    if not network.training:  # then no part of it is; listing the parts takes a tenth of a text's prediction
+    if not network.training:  # then no part of it is; listing all parts takes .1 ms of each text
         yield
         return
     training = [module for module in network.modules() if module.training]
