@@ -31,27 +31,26 @@ def main() -> None:
         from hostile.running import MAX_SECONDS, run_case
 
         check = import_module(f"hostile.checks.{name}")
-    with tempfile.TemporaryDirectory(prefix="hostile-guided-") as text:
-        home = Path(text)
-        for folder in ("prepared", "state", "cache", "tmp"):
-            (home / folder).mkdir()
-        os.environ |= {"SENTIR_STATE_DIR": str(home / "state"), "SENTIR_CACHE_DIR": str(home / "cache")}
-        with atheris.instrument_imports(include=["sentir"]):
-            attempt = check.prepare(home / "prepared")
-        tempfile.tempdir = str(home / "tmp")
-        alone = home / "alone"
-        alone.mkdir()
-        guard = Guard([home, alone / "case"], starts_processes=hasattr(check, "STARTS_PROCESSES"))
+    home = Path(tempfile.mkdtemp(prefix="hostile-guided-"))  # it stays: libFuzzer ends the process
+    for folder in ("prepared", "state", "cache", "tmp"):
+        (home / folder).mkdir()
+    os.environ |= {"SENTIR_STATE_DIR": str(home / "state"), "SENTIR_CACHE_DIR": str(home / "cache")}
+    with atheris.instrument_imports(include=["sentir"]):
+        attempt = check.prepare(home / "prepared")
+    tempfile.tempdir = str(home / "tmp")
+    alone = home / "alone"
+    alone.mkdir()
+    guard = Guard([home, alone / "case"], starts_processes=hasattr(check, "STARTS_PROCESSES"))
 
-        def run(chosen: bytes) -> None:
-            outcome, _seconds, _bytes = run_case(
-                name, lambda _rng, folder: attempt(ChosenRandom(chosen), folder), 0, 0, alone / "case", guard
-            )
-            if outcome.startswith("failed: "):
-                raise AssertionError(outcome)
+    def run(chosen: bytes) -> None:
+        outcome, _seconds, _bytes = run_case(
+            name, lambda _rng, folder: attempt(ChosenRandom(chosen), folder), 0, 0, alone / "case", guard
+        )
+        if outcome.startswith("failed: "):
+            raise AssertionError(outcome)
 
-        atheris.Setup([sys.argv[0], f"-timeout={MAX_SECONDS:.0f}", "-max_len=4096", *options], run)
-        atheris.Fuzz()
+    atheris.Setup([sys.argv[0], f"-timeout={MAX_SECONDS:.0f}", "-max_len=4096", *options], run)
+    atheris.Fuzz()
 
 
 if __name__ == "__main__":
